@@ -1,0 +1,1 @@
+"""Send a notebook cell to a Slurm cluster and get its values, figures and errors back."""

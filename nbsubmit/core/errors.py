@@ -1,0 +1,124 @@
+"""Everything nbsubmit raises on purpose.
+
+NbsubmitError
+├── OptionError            an option of the magic's line is wrong
+├── CaptureError           the cell cannot be sent as it is
+│   └── NotPicklable         a value that the cell reads cannot travel
+├── FolderError            the store or a job's folder is unsafe or unusable
+├── SubmitError            the job could not be handed to the backend
+│   ├── BackendMissing       this backend cannot run here
+│   └── Refused              the backend looked at the job and said no
+├── UnknownJob             no job, or several, by that id
+└── JobError               a job ended without what was asked of it
+    ├── CellFailed           the cell raised, and its exception cannot be rebuilt here
+    ├── JobCancelled         somebody cancelled it
+    ├── JobTimedOut          it reached its time limit
+    ├── JobLost              it ended without a word: killed, out of memory, node lost
+    └── ResultUnreadable     its result is there and cannot be loaded here
+
+A message says what happened, to which, and what to do next. The facts are attributes too.
+Each of them pickles.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class NbsubmitError(Exception):
+    """The root: ``except NbsubmitError`` catches all that nbsubmit raises on purpose."""
+
+
+class OptionError(NbsubmitError):
+    """An option is unknown, malformed, or one that nbsubmit sets by itself."""
+
+
+class CaptureError(NbsubmitError):
+    """The cell cannot be sent as it is; nothing was submitted."""
+
+
+class NotPicklable(CaptureError):
+    """A value that the cell reads cannot be sent; nothing was submitted.
+
+    Parameters
+    ----------
+    message : str
+        The whole text for the user, one line per culprit.
+    names : tuple of str
+        The notebook's names concerned.
+    """
+
+    def __init__(self, message: str, names: tuple[str, ...] = ()) -> None:
+        super().__init__(message, names)
+        self.names = names
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class FolderError(NbsubmitError):
+    """The store or a job's folder is not safe to use, not writable, or not what it should be."""
+
+
+class SubmitError(NbsubmitError):
+    """The job could not be handed to the backend; nothing runs."""
+
+
+class BackendMissing(SubmitError):
+    """This backend cannot run here; the message says what was looked for."""
+
+
+class Refused(SubmitError):
+    """The backend looked at the job and said no; the message carries its own words.
+
+    Parameters
+    ----------
+    message : str
+        The backend's own words, as they came.
+    """
+
+
+class UnknownJob(NbsubmitError):
+    """No job, or more than one, goes by the id that was given."""
+
+
+class JobError(NbsubmitError):
+    """A job ended without what was asked of it.
+
+    Parameters
+    ----------
+    message : str
+        What happened and what to do next.
+    job_id : str
+        Our own id of the job.
+    folder : Path or None
+        Where its files are.
+    """
+
+    def __init__(self, message: str, job_id: str = "", folder: Path | None = None) -> None:
+        super().__init__(message, job_id, folder)
+        self.job_id = job_id
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class CellFailed(JobError):
+    """The cell raised an exception that cannot be rebuilt here; its text is the message."""
+
+
+class JobCancelled(JobError):
+    """The job was cancelled before it could end by itself."""
+
+
+class JobTimedOut(JobError):
+    """The job reached its time limit."""
+
+
+class JobLost(JobError):
+    """The job ended without a result: it was killed, ran out of memory, or its node was lost."""
+
+
+class ResultUnreadable(JobError):
+    """The result is there but cannot be loaded in this process."""
