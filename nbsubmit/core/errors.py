@@ -65,7 +65,7 @@ class SubmitError(NbsubmitError):
 
 
 class BackendMissing(SubmitError):
-    """This backend cannot run here; the message says what was looked for."""
+    """A backend cannot run here; the message says what was looked for."""
 
 
 class Refused(SubmitError):

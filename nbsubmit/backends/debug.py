@@ -1,0 +1,76 @@
+"""The same folder and the same worker code, in this very process: for stepping through it.
+
+The job has ended when `start` returns.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from nbsubmit.backends import script
+from nbsubmit.backends.slurm.options import OPTIONS, OWNED
+from nbsubmit.core.backend import Report
+from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.options import Option
+from nbsubmit.core.pickling import as_another_process
+from nbsubmit.core.spec import Launch
+from nbsubmit.core.state import JobState
+from nbsubmit.worker.run import run
+
+
+class DebugBackend:
+    """Runs jobs in this process, one at a time, blocking."""
+
+    name: ClassVar[str] = "debug"
+    options: ClassVar[Sequence[Option]] = OPTIONS
+    owned: ClassVar[Mapping[str, str]] = OWNED
+    polite_seconds: ClassVar[float] = 0.0
+
+    def check(self) -> None:
+        """It is always possible."""
+
+    def script(self, launch: Launch) -> str:
+        """Return the script that another backend would run."""
+        return f"#!{script.shell()}\n{script.body(launch)}"
+
+    def ignored(self, launch: Launch) -> Sequence[str]:
+        """All that concerns the process: it is this one."""
+        resources = launch.resources
+        common = {
+            "--cpus-per-task": resources.cpus,
+            "--gpus": resources.gpus,
+            "--mem": resources.memory_mib,
+            "--time": resources.time_seconds,
+            "--setup": launch.setup or None,
+        }
+        given = [option for option, value in common.items() if value is not None]
+        return [*given, *(f"--{option}" for option in resources.extra)]
+
+    def expected_start(self, launch: Launch) -> str:
+        """At once, and nothing else happens meanwhile."""
+        return "at once"
+
+    def start(self, launch: Launch) -> str:
+        """Run the job to its end."""
+        before = dict(os.environ)
+        out = os.open(launch.log_out, os.O_WRONLY | os.O_APPEND)
+        err = os.open(launch.log_err, os.O_WRONLY | os.O_APPEND)
+        try:
+            os.environ.update(launch.env)
+            with as_another_process():
+                run(JobFolder(launch.folder), stdout=out, stderr=err)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            os.close(out)
+            os.close(err)
+        return f"{os.getpid()}"
+
+    def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
+        """Every job has ended."""
+        return dict.fromkeys(handles, Report(JobState.COMPLETED))
+
+    def stop(self, handle: str) -> None:
+        """There is nothing left to stop."""

@@ -1,0 +1,62 @@
+"""Backends by name. Packages add their own under the entry point ``nbsubmit.backends``."""
+
+from __future__ import annotations
+
+import difflib
+from importlib.metadata import entry_points
+
+from nbsubmit.core.backend import Backend
+from nbsubmit.core.errors import BackendMissing
+
+GROUP = "nbsubmit.backends"
+
+# Tried in this order when the best one is asked for; a third party's comes before local.
+_FIRST, _LAST = ("slurm",), ("local",)
+_NEVER = ("debug",)
+
+
+def names() -> list[str]:
+    """Return the names of all backends that are installed, sorted."""
+    return sorted({point.name for point in entry_points(group=GROUP)})
+
+
+def get(name: str) -> Backend:
+    """Return a new backend by its name.
+
+    Raises
+    ------
+    BackendMissing
+        If there is none by that name, or it cannot be loaded.
+    """
+    for point in entry_points(group=GROUP, name=name):
+        try:
+            backend = point.load()()
+        except Exception as error:
+            raise BackendMissing(f"the backend {name!r} cannot be loaded: {error}") from error
+        if not isinstance(backend, Backend):
+            raise BackendMissing(f"{point.value} is not a backend: see nbsubmit.core.backend")
+        return backend
+    near = difflib.get_close_matches(name, names(), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise BackendMissing(f"there is no backend {name!r}, only {', '.join(names())}{hint}")
+
+
+def best() -> Backend:
+    """Return the first backend that can run jobs here.
+
+    Raises
+    ------
+    BackendMissing
+        If none can.
+    """
+    others = [n for n in names() if n not in (*_FIRST, *_LAST, *_NEVER)]
+    reasons = []
+    for name in (*_FIRST, *others, *_LAST):
+        try:
+            backend = get(name)
+            backend.check()
+        except BackendMissing as error:
+            reasons.append(str(error))
+        else:
+            return backend
+    raise BackendMissing("no backend can run jobs here: " + "; ".join(reasons))

@@ -1,0 +1,32 @@
+"""The shell script around the worker, the same for every backend that starts a process.
+
+It leaves the worker's exit code in the job's folder, so that a worker that is killed is known to
+have ended without asking anybody.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from nbsubmit.core.spec import Launch
+
+
+def body(launch: Launch) -> str:
+    """Return the script below its head: set up, run, leave the exit code."""
+    exit_file = shlex.quote(str(launch.exit_file))
+    part = shlex.quote(f"{launch.exit_file}.part")
+    lines = [
+        "umask 077",
+        'trap \'code=$?; printf %s "$code" > "$part" && mv -f "$part" "$exit_file"\' EXIT',
+        f"part={part} exit_file={exit_file}",
+    ]
+    if launch.setup:
+        lines += ["set -e", *launch.setup, "set +e"]
+    lines.append(shlex.join(launch.command))
+    return "\n".join(lines) + "\n"
+
+
+def shell() -> str:
+    """Return the shell that runs it: bash if it is there, for it knows ``module``."""
+    return next((path for path in ("/bin/bash", "/usr/bin/bash") if Path(path).exists()), "/bin/sh")

@@ -1,0 +1,1 @@
+"""Slurm, through its commands: sbatch, squeue, sacct where there is accounting, scancel."""

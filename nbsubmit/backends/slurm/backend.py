@@ -1,0 +1,154 @@
+"""Start, poll and stop in terms of Slurm's commands."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from nbsubmit.backends.slurm import commands, status
+from nbsubmit.backends.slurm.commands import CommandFailed, NotInTime
+from nbsubmit.backends.slurm.options import OPTIONS, OWNED
+from nbsubmit.backends.slurm.script import batch_script, comment
+from nbsubmit.core.backend import Report
+from nbsubmit.core.errors import BackendMissing, Refused, SubmitError
+from nbsubmit.core.options import Option
+from nbsubmit.core.spec import Launch
+from nbsubmit.core.state import JobState
+
+# What sbatch says when it could not reach the controller; the job may have got there all the same.
+_UNREACHED = ("Unable to contact slurm controller", "Socket timed out", "Connection refused",
+              "Zero Bytes were transmitted", "Transport endpoint")  # fmt: skip
+_UNKNOWN = "Invalid job id"
+_OVER = (_UNKNOWN, "already completing or completed")
+
+
+class SlurmBackend:
+    """Runs jobs on the cluster that Slurm's commands here belong to. A handle is Slurm's job id."""
+
+    name: ClassVar[str] = "slurm"
+    options: ClassVar[Sequence[Option]] = OPTIONS
+    owned: ClassVar[Mapping[str, str]] = OWNED
+    polite_seconds: ClassVar[float] = 2.0
+
+    def check(self) -> None:
+        """Look for the commands, and for a controller that answers."""
+        for program in ("sbatch", "squeue", "scancel"):
+            commands.find(program)
+        try:
+            answer, _ = commands.run("scontrol", "ping")
+        except CommandFailed as error:
+            answer = str(error)
+        if " is UP" not in answer:
+            raise BackendMissing(
+                f"Slurm's commands are here and its controller does not answer "
+                f"({commands.plain(answer)}). %%local runs the cell on this machine"
+            )
+
+    def script(self, launch: Launch) -> str:
+        """Return the script that sbatch reads."""
+        return batch_script(launch)
+
+    def ignored(self, launch: Launch) -> Sequence[str]:
+        """Nothing: sbatch sees every option."""
+        return ()
+
+    def expected_start(self, launch: Launch) -> str:
+        """Ask sbatch when the job would start.
+
+        Returns
+        -------
+        str
+            Its answer, or its reason to refuse the job.
+        """
+        try:
+            _, answer = commands.run("sbatch", "--test-only", text=batch_script(launch))
+        except CommandFailed as error:
+            return f"sbatch would refuse it: {error.words}"
+        return commands.plain(answer).partition("sbatch: ")[2]
+
+    def start(self, launch: Launch) -> str:
+        """Submit the script in the job's folder."""
+        path = str(launch.folder / "script.sh")
+        try:
+            answer, _ = commands.run("sbatch", "--parsable", path, env=launch.env)
+        except CommandFailed as error:
+            if isinstance(error, NotInTime) or any(words in error.words for words in _UNREACHED):
+                return self._find_or_raise(launch, error)
+            raise Refused(f"sbatch refused the job: {error.words}") from error
+        return answer.strip().partition(";")[0]
+
+    def _find_or_raise(self, launch: Launch, error: CommandFailed) -> str:
+        """Return the id of a job that was taken although sbatch could not say so."""
+        try:
+            text, _ = commands.run("squeue", "--me", "--noheader", "--format=%i|%k")
+        except CommandFailed:
+            text = ""
+        for line in text.splitlines():
+            job_id, _, found = line.partition("|")
+            if found.strip() == comment(launch.id):
+                return job_id
+        raise SubmitError(f"the job could not be submitted: {error}") from error
+
+    def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
+        """Ask squeue for all jobs at once, and accounting for those that squeue has forgotten."""
+        reports = self._ask_squeue(handles)
+        unsure = [h for h in handles if h not in reports or _has_more_to_tell(reports[h])]
+        if unsure and self._has_accounting:
+            reports |= self._ask_accounting(unsure, reports)
+        return {handle: reports.get(handle, Report(None)) for handle in handles}
+
+    def _ask_squeue(self, handles: Sequence[str]) -> dict[str, Report]:
+        try:
+            text, _ = commands.run(
+                "squeue",
+                "--noheader",
+                "--states=all",
+                f"--jobs={','.join(handles)}",
+                f"--format={status.SQUEUE_FORMAT}",
+            )
+        except CommandFailed as error:
+            if _UNKNOWN in error.words:  # said only when it was asked for a single job
+                return {}
+            raise
+        return status.from_squeue(text)
+
+    @functools.cached_property
+    def _has_accounting(self) -> bool:
+        try:
+            text, _ = commands.run("scontrol", "show", "config")
+        except (CommandFailed, BackendMissing):
+            return False
+        line = next((line for line in text.splitlines() if "AccountingStorageType" in line), "")
+        return "slurmdbd" in line
+
+    def _ask_accounting(
+        self, handles: Sequence[str], known: Mapping[str, Report]
+    ) -> dict[str, Report]:
+        try:
+            text, _ = commands.run(
+                "sacct",
+                "--noheader",
+                "--parsable2",
+                "--allocations",
+                f"--jobs={','.join(handles)}",
+                f"--format={status.SACCT_FORMAT}",
+            )
+        except (CommandFailed, BackendMissing):
+            return {}  # squeue's word has to do
+        found = status.from_sacct(text)
+        # Accounting lags behind: what it still calls alive, squeue knows better.
+        return {h: r for h, r in found.items() if h not in known or (r.state and r.state.ended)}
+
+    def stop(self, handle: str) -> None:
+        """Cancel the job."""
+        try:
+            commands.run("scancel", handle)
+        except CommandFailed as error:
+            if not any(words in error.words for words in _OVER):
+                raise
+
+
+def _has_more_to_tell(report: Report) -> bool:
+    """Only accounting knows who cancelled a job."""
+    return report.state is JobState.CANCELLED

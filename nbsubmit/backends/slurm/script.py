@@ -1,0 +1,71 @@
+"""A launch → the text that sbatch reads. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from nbsubmit.backends import script
+from nbsubmit.core.errors import OptionError
+from nbsubmit.core.spec import Launch, Resources
+from nbsubmit.core.units import format_limit
+
+_DEFAULT_NAME = "nbsubmit"
+
+
+def comment(job_id: str) -> str:
+    """Return the comment by which a job is found when its Slurm id is not known."""
+    return f"nbsubmit:{job_id}"
+
+
+def batch_script(launch: Launch) -> str:
+    """Return the whole script.
+
+    Raises
+    ------
+    OptionError
+        If a value holds a line break or another control character: it would end the line.
+    """
+    head = [f"#!{script.shell()}"]
+    for option, value in _directives(launch):
+        head.append(f"#SBATCH --{option}" + ("" if value is None else f"={_quoted(option, value)}"))
+    return "\n".join(head) + "\n\n" + script.body(launch)
+
+
+def _directives(launch: Launch) -> Iterator[tuple[str, str | None]]:
+    yield from _resources(launch.resources)
+    yield "comment", comment(launch.id)
+    yield "output", _literal(str(launch.log_out))
+    yield "error", _literal(str(launch.log_err))
+    # The logs are there already, readable by their owner alone.
+    yield "open-mode", "append"
+    if (
+        "dependency" in launch.resources.extra
+        and "kill-on-invalid-dep" not in launch.resources.extra
+    ):
+        # Otherwise a job whose input failed waits for ever.
+        yield "kill-on-invalid-dep", "yes"
+
+
+def _resources(resources: Resources) -> Iterator[tuple[str, str | None]]:
+    yield "job-name", resources.name or _DEFAULT_NAME
+    if resources.cpus is not None:
+        yield "cpus-per-task", str(resources.cpus)
+    if resources.gpus is not None:
+        yield "gpus", resources.gpus
+    if resources.memory_mib is not None:
+        yield "mem", f"{resources.memory_mib}M"
+    if resources.time_seconds is not None:
+        yield "time", format_limit(resources.time_seconds)
+    yield from resources.extra.items()
+
+
+def _literal(path: str) -> str:
+    """A file name in which sbatch is to replace nothing."""
+    return path.replace("%", "%%")
+
+
+def _quoted(option: str, value: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise OptionError(f"--{option}: {value!r} holds a line break or a control character")
+    return shlex.quote(value)

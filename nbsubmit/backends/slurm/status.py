@@ -1,0 +1,111 @@
+"""The words of squeue and sacct → reports. Pure; one table of Slurm's words.
+
+Source: JOB STATE CODES and JOB REASON CODES in the manuals of squeue and sacct.
+"""
+
+from __future__ import annotations
+
+from nbsubmit.core.backend import Report
+from nbsubmit.core.state import JobState
+
+# Job id, state, reason, nodes; none of the first three can hold a bar.
+SQUEUE_FORMAT = "%i|%T|%r|%N"
+SACCT_FORMAT = "JobID,State,ExitCode,NodeList"
+
+STATES: dict[str, JobState] = {
+    "BOOT_FAIL": JobState.NODE_FAIL,
+    "CANCELLED": JobState.CANCELLED,
+    "COMPLETED": JobState.COMPLETED,
+    "COMPLETING": JobState.RUNNING,
+    "CONFIGURING": JobState.PENDING,
+    "DEADLINE": JobState.TIMEOUT,
+    "EXPEDITING": JobState.PENDING,
+    "FAILED": JobState.FAILED,
+    "LAUNCH_FAILED": JobState.NODE_FAIL,
+    "NODE_FAIL": JobState.NODE_FAIL,
+    "OUT_OF_MEMORY": JobState.OUT_OF_MEMORY,
+    "PENDING": JobState.PENDING,
+    "POWER_UP_NODE": JobState.PENDING,
+    "PREEMPTED": JobState.PREEMPTED,
+    "RECONFIG_FAIL": JobState.NODE_FAIL,
+    "REQUEUED": JobState.PENDING,
+    "REQUEUE_FED": JobState.PENDING,
+    "REQUEUE_HOLD": JobState.PENDING,
+    "RESIZING": JobState.RUNNING,
+    "RESV_DEL_HOLD": JobState.PENDING,
+    "REVOKED": JobState.CANCELLED,
+    "RUNNING": JobState.RUNNING,
+    "SIGNALING": JobState.RUNNING,
+    "SPECIAL_EXIT": JobState.PENDING,
+    "STAGE_OUT": JobState.RUNNING,
+    "STOPPED": JobState.SUSPENDED,
+    "SUSPENDED": JobState.SUSPENDED,
+    "TIMEOUT": JobState.TIMEOUT,
+    "UPDATE_DB": JobState.RUNNING,
+}
+
+_REASONS = {
+    "AssociationJobLimit": "your account has reached its limit of jobs",
+    "BeginTime": "its time to begin has not come",
+    "Cleaning": "it is being cleaned up to run again",
+    "Dependency": "it waits for other jobs",
+    "DependencyNeverSatisfied": "a job that it waits for did not succeed",
+    "JobHeldAdmin": "an admin holds it",
+    "JobHeldUser": "it is held; release it with scontrol release",
+    "Licenses": "it waits for a licence",
+    "NodeDown": "a node that it needs is down",
+    "OutOfMemory": "it ran out of memory",
+    "PartitionDown": "its partition is down",
+    "PartitionTimeLimit": "it asks for more time than its partition allows",
+    "Priority": "jobs before it have a higher priority",
+    "ReqNodeNotAvail": "a node that it needs is not available",
+    "Reservation": "it waits for its reservation",
+    "Resources": "it waits for free resources",
+    "TimeLimit": "it reached its time limit",
+}
+_SILENT = {"", "None", "(null)", "NonZeroExitCode"}
+
+
+def state_of(word: str) -> JobState | None:
+    """Return the state that a word of Slurm's means; ``CANCELLED by 1000`` is one of them."""
+    first = word.split()[0].rstrip("+") if word.strip() else ""
+    return STATES.get(first)
+
+
+def from_squeue(text: str) -> dict[str, Report]:
+    """Return a report for each job in squeue's lines."""
+    reports = {}
+    for line in text.splitlines():
+        job_id, word, reason, nodes = line.split("|", 3)
+        reports[job_id] = Report(state_of(word), in_words(reason), nodes.strip())
+    return reports
+
+
+def from_sacct(text: str) -> dict[str, Report]:
+    """Return a report for each job in sacct's lines; of a requeued job the last one counts."""
+    reports = {}
+    for line in text.splitlines():
+        job_id, word, exit_code, nodes = line.split("|", 3)
+        nodes = "" if nodes.strip() == "None assigned" else nodes.strip()
+        reports[job_id] = Report(state_of(word), _from_accounting(word, exit_code), nodes)
+    return reports
+
+
+def _from_accounting(word: str, exit_code: str) -> str:
+    if word.startswith("CANCELLED by "):
+        return f"cancelled by {word.removeprefix('CANCELLED by ')}"
+    code, _, number = exit_code.partition(":")
+    if word.startswith("FAILED"):
+        return (
+            f"it was ended by signal {number}" if number not in ("", "0") else f"exit code {code}"
+        )
+    return ""
+
+
+def in_words(reason: str) -> str:
+    """Return a reason of squeue's in plain words; one that is not in the table as it is."""
+    reason = reason.strip()
+    if reason in _SILENT:
+        return ""
+    first = reason.partition(",")[0].strip("()")
+    return _REASONS.get(first, reason)

@@ -1,0 +1,25 @@
+"""The way of a job, in the order in which a job goes it.
+
+errors    what can go wrong, as a tree
+state     the states of a job, and a status: state, reason, advice
+units     durations and memory as people write them
+options   the magic's line → what was asked for
+spec      what was asked for and what is started, as frozen values
+settings  built-in ← environment: where the store is, how often to look
+names     cell text → the names it reads, writes, changes
+pickling  one value ↔ bytes, functions bound to the namespace they arrive in
+culprit   where inside a value the part is that cannot be pickled
+bundle    several named values ↔ a stream, a file of buffers and a list of contents
+capture   names + namespace → payload: what goes, what stays behind and why
+inject    result → namespace: what comes back, what the user changed meanwhile
+folder    one job's files
+output    one job's printed text and displays, in order
+store     the folder of folders
+backend   what a backend is: start, poll, stop
+settle    what the folder says + what the backend says → the one status
+job       the handle a user holds
+submit    the way itself
+watch     looking at live jobs until they end
+
+Nothing here knows a scheduler, a shell or a widget.
+"""

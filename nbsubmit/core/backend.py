@@ -1,0 +1,104 @@
+"""What a backend is: start, poll, stop; values in and out.
+
+A backend gets a job whose folder is complete and starts its command. It never reads the result
+and never decides what a job's state is; it reports what it sees, and `settle` judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+from nbsubmit.core.options import Option
+from nbsubmit.core.spec import Launch
+from nbsubmit.core.state import JobState
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a backend sees of one job.
+
+    Attributes
+    ----------
+    state : JobState or None
+        In our words; None when the backend does not know the job (any more).
+    reason : str
+        In the backend's words made plain, or empty.
+    node : str
+        Where it runs or ran, or empty.
+    """
+
+    state: JobState | None
+    reason: str = ""
+    node: str = ""
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Something that can run a job's command.
+
+    Attributes
+    ----------
+    name : str
+        What users call it.
+    options : sequence of Option
+        Options that it understands besides the common ones.
+    owned : mapping
+        Options that must not be given, by long name, with what to use instead.
+    polite_seconds : float
+        The least time between two polls, even urgent ones; 0 where asking costs nobody anything.
+    """
+
+    name: ClassVar[str]
+    options: ClassVar[Sequence[Option]]
+    owned: ClassVar[Mapping[str, str]]
+    polite_seconds: ClassVar[float]
+
+    def check(self) -> None:
+        """Make sure that the backend can run jobs here.
+
+        Raises
+        ------
+        BackendMissing
+            Saying what was looked for and what to use instead.
+        """
+
+    def script(self, launch: Launch) -> str:
+        """Return the script that `start` would run, for people to read."""
+
+    def ignored(self, launch: Launch) -> Sequence[str]:
+        """Return the options of this launch that mean nothing here, as the user writes them."""
+
+    def expected_start(self, launch: Launch) -> str:
+        """Return when the job would start, in words; empty where that cannot be told."""
+
+    def start(self, launch: Launch) -> str:
+        """Start the job and return a handle by which to find it again.
+
+        Either a job runs or will run and its handle is returned, or no job exists and an error
+        is raised.
+
+        Raises
+        ------
+        SubmitError
+            If it could not be started; ``Refused`` when the backend said no to this job.
+        """
+
+    def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
+        """Return what is seen of each job, with one query for all of them.
+
+        Raises
+        ------
+        OSError
+            If the backend could not be asked; ask again later.
+        """
+
+    def stop(self, handle: str) -> None:
+        """Ask for the job to be ended; one that has ended is left alone.
+
+        Raises
+        ------
+        OSError
+            If the backend could not be asked.
+        """

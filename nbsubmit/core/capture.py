@@ -1,0 +1,216 @@
+"""The names a cell needs + the notebook's namespace → the payload: what goes, what stays, why.
+
+A value that the cell surely reads and that cannot be pickled stops the sending. One that it may
+read, or that only a function of the notebook mentions, is left out and remembered, so that the
+job can say so if it is missed.
+"""
+
+from __future__ import annotations
+
+import builtins
+import linecache
+import types
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbsubmit.core import culprit
+from nbsubmit.core.bundle import BundleWriter, Entry, type_name
+from nbsubmit.core.errors import CaptureError, NotPicklable
+from nbsubmit.core.names import NameUse
+from nbsubmit.core.pickling import Namespace
+from nbsubmit.core.reserved import SHELLS_OWN, is_shells_own
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A name that stays behind, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass
+class Payload:
+    """What travels to the job.
+
+    Attributes
+    ----------
+    values : BundleWriter
+        The pickled values.
+    modules : dict
+        Name → module that it is bound to.
+    left_out : list of LeftOut
+        What stays behind.
+    missing : list of str
+        Names that the cell reads and the notebook does not have.
+    sources : dict
+        Code file → text, for the functions that travel, so that their lines show in a traceback.
+    """
+
+    values: BundleWriter
+    modules: dict[str, str] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The list of contents."""
+        return self.values.entries
+
+    @property
+    def size_bytes(self) -> int:
+        """What the values take together."""
+        return sum(entry.size_bytes for entry in self.entries)
+
+
+def capture(
+    use: NameUse,
+    namespace: Namespace,
+    *,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+) -> Payload:
+    """Collect what a cell needs from the namespace.
+
+    Parameters
+    ----------
+    use : NameUse
+        What the cell reads.
+    namespace : dict
+        The notebook's.
+    include, exclude : iterable of str
+        Names to send besides, and names not to send; ``*`` includes all.
+
+    Raises
+    ------
+    NotPicklable
+        Naming each value that the cell surely reads and that cannot be sent.
+    CaptureError
+        If a name to include does not exist.
+    """
+    wanted = _wanted(use, namespace, tuple(include), set(exclude))
+    collector = _Collector(namespace, wanted, set(exclude))
+    payload = collector.collect()
+    payload.missing += sorted(
+        name
+        for name in use.reads - use.maybe_reads - set(exclude)
+        if name not in namespace and not hasattr(builtins, name) and name not in SHELLS_OWN
+    )
+    payload.sources = _sources(payload.values.files)
+    return payload
+
+
+@dataclass(frozen=True)
+class _Want:
+    why: str
+    must: bool
+
+
+def _wanted(
+    use: NameUse, namespace: Namespace, include: tuple[str, ...], exclude: set[str]
+) -> dict[str, _Want]:
+    wanted: dict[str, _Want] = {}
+    for name in sorted(use.reads, key=lambda name: (use.lines.get(name, 0), name)):
+        line = use.lines.get(name)
+        why = f"read in line {line}" if line else "read"
+        wanted[name] = _Want(why, must=name not in use.maybe_reads)
+    for name in sorted(use.strings) if use.dynamic else ():
+        wanted.setdefault(name, _Want("named in a string", must=False))
+    for name in _included(namespace, include):
+        wanted[name] = _Want("asked for by --in", must=name in include)
+    return {
+        name: want
+        for name, want in wanted.items()
+        if name in namespace and name not in exclude and not is_shells_own(name)
+    }
+
+
+def _included(namespace: Namespace, include: tuple[str, ...]) -> list[str]:
+    unknown = [name for name in include if name != "*" and name not in namespace]
+    if unknown:
+        raise CaptureError(f"--in: there is no {', '.join(unknown)} in the notebook")
+    if "*" in include:
+        return [name for name in namespace if not name.startswith("_")]
+    return list(include)
+
+
+class _Collector:
+    """Pickles names until nothing new appears, and starts again without one that fails."""
+
+    def __init__(
+        self, namespace: Namespace, wanted: Mapping[str, _Want], exclude: set[str]
+    ) -> None:
+        self._namespace = namespace
+        self._wanted = wanted
+        self._exclude = exclude
+        self._failed: dict[str, tuple[_Want, list[culprit.Culprit]]] = {}
+
+    def collect(self) -> Payload:
+        payload = self._attempt()
+        while payload is None:
+            payload = self._attempt()
+        self._refuse()
+        for name, (want, culprits) in self._failed.items():
+            payload.left_out.append(LeftOut(name, f"{'; '.join(map(str, culprits))} ({want.why})"))
+        return payload
+
+    def _attempt(self) -> Payload | None:
+        """Collect all, or note one failure and give up: a failed dump spoils the memo."""
+        payload = Payload(BundleWriter(self._namespace))
+        queue = deque(self._wanted.items())
+        seen = set(self._wanted)
+        while queue:
+            name, want = queue.popleft()
+            if name in self._failed:
+                continue
+            value = self._namespace[name]
+            if isinstance(value, types.ModuleType) and _importable(value):
+                payload.modules[name] = value.__name__
+                continue
+            try:
+                payload.values.add(name, value, want.why)
+            except Exception as error:
+                self._note(name, value, want, error)
+                return None
+            for mentioned, function in payload.values.mentioned.items():
+                if mentioned not in seen and self._can_follow(mentioned):
+                    seen.add(mentioned)
+                    queue.append((mentioned, _Want(f"used by {function}", must=False)))
+        return payload
+
+    def _can_follow(self, name: str) -> bool:
+        return name in self._namespace and name not in self._exclude and not is_shells_own(name)
+
+    def _note(self, name: str, value: Any, want: _Want, error: Exception) -> None:
+        found = culprit.find(name, value, self._namespace)
+        if not found:  # what failed the quick pickler and not the tracing one
+            found = [culprit.Culprit(name, f"of type {type_name(value)}: {error}")]
+        self._failed[name] = (want, found)
+
+    def _refuse(self) -> None:
+        fatal = {name: found for name, found in self._failed.items() if found[0].must}
+        if not fatal:
+            return
+        lines = [
+            f"{part}, and cannot be sent to the job. {name} is {want.why}."
+            for name, (want, culprits) in fatal.items()
+            for part in culprits
+        ]
+        names = tuple(fatal)
+        lines.append(
+            f"Nothing was submitted. Make it inside the cell, or leave it out:  "
+            f"--without {','.join(names)}"
+        )
+        raise NotPicklable("\n".join(lines), names)
+
+
+def _importable(module: types.ModuleType) -> bool:
+    return getattr(module, "__spec__", None) is not None and module.__name__ != "__main__"
+
+
+def _sources(files: Iterable[str]) -> dict[str, str]:
+    texts = {file: "".join(linecache.getlines(file)) for file in sorted(files)}
+    return {file: text for file, text in texts.items() if text}

@@ -1,0 +1,64 @@
+"""A cell on its way: its Python text and what is needed to run it as if it ran in the notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes
+    ----------
+    source : str
+        Plain Python, the shell's syntax already turned into calls.
+    text : str
+        The whole cell as it stands in the notebook, the magic's line made a comment.
+    file_name : str
+        The name under which the notebook compiles it.
+    first_line : int
+        The line of ``text``, from 1, at which ``source`` begins.
+    execution_count : int
+        The number in the notebook's prompt.
+    compile_flags : int
+        The flags of ``from __future__`` imports that hold in the notebook.
+    interactivity : str
+        Which expressions are shown: ``last_expr``, ``all``, … as in the shell's setting.
+    traceback_mode, colors : str
+        How the notebook shows errors.
+    bring : tuple of str or None
+        Names to bring back; None for what the cell binds or changes.
+    watched : tuple of str or None
+        Names that the cell may change in place; None for every one that was sent.
+    """
+
+    source: str
+    text: str
+    file_name: str
+    first_line: int = 1
+    execution_count: int = 1
+    compile_flags: int = 0
+    interactivity: str = "last_expr"
+    traceback_mode: str = "Context"
+    colors: str = "nocolor"
+    bring: tuple[str, ...] | None = None
+    watched: tuple[str, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the cell as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Cell:
+        """Return what `to_json` wrote."""
+        bring, watched = data["bring"], data["watched"]
+        return cls(
+            **{
+                **data,
+                "bring": None if bring is None else tuple(bring),
+                "watched": None if watched is None else tuple(watched),
+            }
+        )

@@ -1,0 +1,157 @@
+"""One job's folder: the only place where the names of a job's files are written down.
+
+In: a path. Out: typed reads and writes of what was sent, the handle, the result and the logs.
+A file lands whole or not at all, for the other side may be reading it over a slow network disk.
+Which folders there are is the business of `store`.
+
+Before anything in a folder is read, it is checked that nobody else could have written it: what
+is read there is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from nbsubmit.core.errors import FolderError
+
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
+
+
+class JobFolder:
+    """The files of one job.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; its name is the job's id.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+        # Written here before the job is started.
+        self.spec_file = path / "job.json"
+        self.payload_file = path / "payload.json"
+        self.payload_stream = path / "payload.pkl"
+        self.payload_buffers = path / "payload.bin"
+        self.script_file = path / "script.sh"
+        # Written here once it has been started, refused, or asked to stop.
+        self.handle_file = path / "handle.json"
+        self.refusal_file = path / "refusal.json"
+        self.cancel_file = path / "cancel.json"
+        self.end_file = path / "end.json"
+        # Written by the job.
+        self.started_file = path / "started.json"
+        self.beat_file = path / "beat"
+        self.signal_file = path / "signal.json"
+        self.exit_file = path / "exit"
+        self.result_file = path / "result.json"
+        self.result_stream = path / "result.pkl"
+        self.result_buffers = path / "result.bin"
+        self.events_file = path / "events.jsonl"
+        self.log_out = path / "log.out"
+        self.log_err = path / "log.err"
+
+    def __repr__(self) -> str:
+        return f"JobFolder({str(self.path)!r})"
+
+    def create(self) -> None:
+        """Make the folder, with empty logs that only the user can read.
+
+        Raises
+        ------
+        FileExistsError
+            If there is one already.
+        """
+        self.path.mkdir(mode=PRIVATE_FOLDER)
+        for log in (self.log_out, self.log_err, self.events_file):
+            os.close(os.open(log, os.O_CREAT | os.O_WRONLY | os.O_EXCL, PRIVATE_FILE))
+
+    def check(self) -> None:
+        """Make sure that the folder is the user's own and writable by nobody else.
+
+        Raises
+        ------
+        FolderError
+            If it is not, or is missing.
+        """
+        check_private(self.path)
+
+    def read_json(self, file: Path) -> dict[str, Any] | None:
+        """Return a file's content, or None while there is no such file."""
+        try:
+            data = json.loads(file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise FolderError(f"{file} is not what nbsubmit wrote there: {error}") from None
+        if not isinstance(data, dict):
+            raise FolderError(f"{file} is not what nbsubmit wrote there")
+        return data
+
+    def write_json(self, file: Path, data: dict[str, Any]) -> None:
+        """Write plain data whole."""
+        text = json.dumps(data, ensure_ascii=False)
+        # Text from a job may hold halves of surrogate pairs.
+        write_whole(file, lambda out: _write_all(out, text.encode(errors="backslashreplace")))
+
+
+def write_whole(file: Path, write: Callable[[BinaryIO], object], *, durable: bool = False) -> None:
+    """Write a file so that a reader sees it whole or not at all, 0600.
+
+    The bytes go to a name of their own first, so that what a killed writer left behind is in
+    nobody's way. A durable file is on the disk, power cut or not, before its name appears.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            write(out)
+            if durable:
+                out.flush()
+                os.fsync(out.fileno())
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _write_all(out: BinaryIO, data: bytes) -> None:
+    out.write(data)
+
+
+def check_private(path: Path) -> None:
+    """Make sure that a folder is the user's own, and writable by nobody else.
+
+    Raises
+    ------
+    FolderError
+        If it is missing, a symbolic link, somebody else's, or others may write to it.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        raise FolderError(f"there is no folder {path}") from None
+    except OSError as error:
+        raise FolderError(f"{path} cannot be looked at: {error.strerror}") from None
+    if stat.S_ISLNK(found.st_mode):
+        raise FolderError(f"{path} is a symbolic link; name the folder itself (NBSUBMIT_FOLDER)")
+    if not stat.S_ISDIR(found.st_mode):
+        raise FolderError(f"{path} is not a folder")
+    if found.st_uid != os.geteuid():
+        raise FolderError(
+            f"{path} belongs to another user (uid {found.st_uid}); "
+            f"what it holds could be theirs, so it is not used. "
+            f"Set NBSUBMIT_FOLDER to a folder of yours"
+        )
+    if found.st_mode & 0o022:
+        raise FolderError(
+            f"others may write to {path} (mode {stat.S_IMODE(found.st_mode):o}), "
+            f"so it is not used. Make it yours alone:  chmod go-w {path}"
+        )

@@ -1,0 +1,416 @@
+"""The handle that a user holds: a job's state, output, values, and how to wait for it or end it.
+
+It looks at nothing by itself. Whoever watches tells it of changes; waiting asks to be watched.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from nbsubmit.core import bundle
+from nbsubmit.core.backend import Backend
+from nbsubmit.core.bundle import Entry
+from nbsubmit.core.errors import (
+    CellFailed,
+    JobCancelled,
+    JobError,
+    JobLost,
+    JobTimedOut,
+    ResultUnreadable,
+)
+from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.output import OutputReader, Piece
+from nbsubmit.core.pickling import Namespace
+from nbsubmit.core.result import EXCEPTION, VALUE, CellError
+from nbsubmit.core.settle import Found, look
+from nbsubmit.core.state import JobState, Status
+from nbsubmit.core.units import format_elapsed
+
+_log = logging.getLogger("nbsubmit")
+
+# A short sleep keeps a wait open to an interrupt on every platform.
+_SLICE_SECONDS = 0.2
+_TAIL_BYTES = 2000
+
+
+class RemoteTraceback(Exception):
+    """The traceback on the node, as the cause of the exception that is raised here."""
+
+    def __str__(self) -> str:
+        return "\n" + str(self.args[0])
+
+
+class Watches(Protocol):
+    """What looks at live jobs and tells them what it sees."""
+
+    def add(self, job: Job) -> None:
+        """Look at this job until it has ended."""
+
+
+class Job:
+    """One job.
+
+    Parameters
+    ----------
+    folder : JobFolder
+        Its folder.
+    backend : Backend or None
+        What runs it; None for a job that can only be looked at.
+    watcher : Watches
+        Looks at it while somebody waits.
+    home : dict, optional
+        The namespace that functions among its values are bound to; by default ``__main__``'s.
+
+    Attributes
+    ----------
+    id : str
+        Our own id.
+    name : str
+        The job's name.
+    spec : dict
+        What is known of it from the start, as plain data.
+    """
+
+    def __init__(
+        self,
+        folder: JobFolder,
+        backend: Backend | None,
+        watcher: Watches,
+        home: Namespace | None = None,
+    ) -> None:
+        folder.check()
+        self.folder = folder
+        self.backend = backend
+        self.id = folder.id
+        self.spec: Mapping[str, Any] = folder.read_json(folder.spec_file) or {}
+        self.name: str = self.spec.get("name", "")
+        self._watcher = watcher
+        self._home = home
+        self._status = Status(JobState.PENDING)
+        self._found = Found()
+        self._ended = threading.Event()
+        self._lock = threading.RLock()
+        self._listeners: list[Callable[[Job], None]] = []
+        self._done_callbacks: list[Callable[[Job], None]] = []
+        self._values: dict[str, Any] | None = None
+        self._load_error: bundle.LoadError | None = None
+        self._arrive: Callable[[], None] = lambda: None
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} {self._status}>"
+
+    # What it is doing
+
+    @property
+    def status(self) -> Status:
+        """State, reason, advice and node, as last seen."""
+        return self._status
+
+    @property
+    def state(self) -> JobState:
+        """The state as last seen."""
+        return self._status.state
+
+    @property
+    def handle(self) -> str:
+        """The backend's own id of the job; empty until it has one."""
+        return self._found.handle or look(self.folder).handle
+
+    @property
+    def found(self) -> Found:
+        """What the folder said when it was last looked at."""
+        return self._found
+
+    @property
+    def created(self) -> float:
+        """When it was sent, in seconds since the epoch."""
+        return float(self.spec.get("created", 0))
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """How long the cell has run, or ran; 0 before it starts."""
+        result = self._found.result
+        if result is not None:
+            return result.ended - result.started
+        started = self.folder.read_json(self.folder.started_file)
+        if started is None:
+            return 0.0
+        end = self.folder.read_json(self.folder.end_file)
+        return max((end["at"] if end else time.time()) - float(started["at"]), 0.0)
+
+    def done(self) -> bool:
+        """Tell whether it has ended, however it did."""
+        return self._ended.is_set()
+
+    # Output
+
+    def stdout(self) -> str:
+        """Return all that it has printed so far."""
+        return _read_text(self.folder.log_out)
+
+    def stderr(self) -> str:
+        """Return all that it has printed to standard error so far."""
+        return _read_text(self.folder.log_err)
+
+    def outputs(self) -> list[Piece]:
+        """Return text and displays in order; of very long text only the end."""
+        return OutputReader(self.folder).read()
+
+    # Waiting
+
+    def wait(self, timeout: float | None = None) -> Job:
+        """Block until it has ended and return it; an interrupt ends the waiting, not the job.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Raises
+        ------
+        TimeoutError
+            If it has not ended by then; it runs on.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        if not self.done():
+            self._watcher.add(self)
+        while not self._ended.wait(_SLICE_SECONDS):
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError(
+                    f"job {self.id} is still {self.state.value} after {timeout:g} s; it goes on"
+                )
+        self._arrive()
+        return self
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait, and return the value of the cell's last expression.
+
+        Raises
+        ------
+        Exception
+            What the cell raised, with the node's traceback.
+        JobError
+            If it ended in any other way than by itself.
+        TimeoutError
+            If it has not ended in time.
+        """
+        self.wait(timeout)
+        error = self.exception()
+        if error is not None:
+            raise error
+        return self._loaded().get(VALUE)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait, and return what went wrong, or None."""
+        self.wait(timeout)
+        if self.state is JobState.COMPLETED:
+            return None
+        result = self._found.result
+        if result is not None and result.error is not None and not result.signal:
+            return self._cell_error(result.error)
+        return self._ending_error()
+
+    @property
+    def value(self) -> Any:
+        """The value of the cell's last expression; waits for it."""
+        return self.result()
+
+    # Values
+
+    @property
+    def result_names(self) -> list[str]:
+        """The names that came back with a value."""
+        return self._found.result.names if self._found.result else []
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """What came back, by name, whether or not it was brought into the notebook."""
+        return {n: v for n, v in self._loaded().items() if n not in (VALUE, EXCEPTION)}
+
+    @property
+    def sent(self) -> list[Entry]:
+        """What was sent."""
+        payload = self.folder.read_json(self.folder.payload_file) or {"entries": []}
+        return [Entry.from_json(entry) for entry in payload["entries"]]
+
+    @property
+    def load_error(self) -> bundle.LoadError | None:
+        """Why a value that came back could not be loaded here, after `names` was read."""
+        return self._load_error
+
+    def _loaded(self) -> dict[str, Any]:
+        with self._lock:
+            if self._values is None:
+                self._values = self._load()
+            return self._values
+
+    def _load(self) -> dict[str, Any]:
+        result = self._found.result
+        if result is None or not result.entries:
+            return {}
+        if result.python != sys.version_info[:2]:
+            raise ResultUnreadable(
+                f"job {self.id} ran under Python {result.python[0]}.{result.python[1]}, which "
+                f"this one cannot read ({sys.version_info[0]}.{sys.version_info[1]})",
+                self.id,
+                self.folder.path,
+            )
+        self.folder.check()
+        values: dict[str, Any] = {}
+        home = sys.modules["__main__"].__dict__ if self._home is None else self._home
+        try:
+            bundle.load(
+                self.folder.result_stream,
+                self.folder.result_buffers,
+                list(result.entries),
+                home,
+                values.__setitem__,
+            )
+        except bundle.LoadError as error:
+            if error.name != EXCEPTION:
+                self._load_error = error
+        return values
+
+    # Errors
+
+    def _cell_error(self, text: CellError) -> BaseException:
+        lines = list(text.traceback)
+        error = self._loaded().get(EXCEPTION)
+        if not isinstance(error, BaseException):
+            error = CellFailed(str(text), self.id, self.folder.path)
+        if not isinstance(error, SyntaxError):
+            # IPython prints these lines in place of a traceback of ours.
+            error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+        error.__cause__ = RemoteTraceback("\n".join(lines))
+        error.__traceback__ = None
+        return error
+
+    def _ending_error(self) -> JobError:
+        status = self._status
+        parts = [f"job {self.id} is {status.state.value}"]
+        if status.reason:
+            parts.append(f": {status.reason}")
+        if status.advice:
+            parts.append(f"; {status.advice}")
+        tail = _read_text(self.folder.log_err)[-_TAIL_BYTES:].strip()
+        if tail:
+            parts.append(f"\nThe end of {self.folder.log_err}:\n{tail}")
+        kind = _ERRORS.get(status.state, JobLost)
+        error = kind("".join(parts), self.id, self.folder.path)
+        text = str(error)
+        error._render_traceback_ = lambda: [f"{kind.__name__}: {text}"]  # type: ignore[attr-defined]
+        return error
+
+    # Acting on it
+
+    def cancel(self) -> bool:
+        """Ask for it to be ended.
+
+        Returns
+        -------
+        bool
+            False if it had ended already.
+
+        Raises
+        ------
+        OSError
+            If the backend could not be asked.
+        """
+        if self.done():
+            return False
+        self.folder.write_json(self.folder.cancel_file, {"at": time.time()})
+        handle = self.handle
+        if self.backend is not None and handle:
+            self.backend.stop(handle)
+        self._watcher.add(self)
+        return True
+
+    def add_done_callback(self, callback: Callable[[Job], None]) -> None:
+        """Call this once it has ended, with the job; at once if it has.
+
+        The call comes from whichever thread sees the end.
+        """
+        with self._lock:
+            if not self.done():
+                self._done_callbacks.append(callback)
+                return
+        callback(self)
+
+    # For whoever watches
+
+    def listen(self, callback: Callable[[Job], None]) -> None:
+        """Call this at each look at the job, from the thread that looks."""
+        self._listeners.append(callback)
+
+    def on_wait(self, arrive: Callable[[], None]) -> None:
+        """Have this called in the waiting thread when a wait is over."""
+        self._arrive = arrive
+
+    def update(self, found: Found, status: Status) -> None:
+        """Take what was seen, and tell those who listen."""
+        with self._lock:
+            if self.done():
+                return
+            self._found, self._status = found, status
+            ended = status.state.ended
+            callbacks = self._done_callbacks if ended else []
+            if ended:
+                self._note_end(status)
+        for callback in (*callbacks, *self._listeners):
+            try:
+                callback(self)
+            except Exception:
+                _log.exception("a callback of job %s failed", self.id)
+        if ended:
+            self._ended.set()
+
+    def _note_end(self, status: Status) -> None:
+        """Keep an end that only the backend knew, for it may forget."""
+        if self._found.conclusive:
+            return
+        end = {
+            "state": status.state.value,
+            "reason": status.reason,
+            "advice": status.advice,
+            "node": status.node,
+            "at": time.time(),
+        }
+        try:
+            self.folder.write_json(self.folder.end_file, end)
+        except OSError:
+            _log.warning("the end of job %s could not be written to %s", self.id, self.folder.path)
+
+    def describe(self) -> str:
+        """One line: id, name, state, time, node."""
+        parts = [self.id, self.name, str(self._status)]
+        if self.elapsed_seconds:
+            parts.append(format_elapsed(self.elapsed_seconds))
+        return "  ".join(part for part in parts if part)
+
+    def tail(self, size: int = _TAIL_BYTES) -> Iterator[str]:
+        """Return the end of both streams' text, headed by their names."""
+        for title, file in (("stdout", self.folder.log_out), ("stderr", self.folder.log_err)):
+            text = _read_text(file, size)
+            if text:
+                yield f"--- {title} ---\n{text}"
+
+
+_ERRORS: dict[JobState, type[JobError]] = {
+    JobState.CANCELLED: JobCancelled,
+    JobState.TIMEOUT: JobTimedOut,
+}
+
+
+def _read_text(path: Any, last: int | None = None) -> str:
+    try:
+        with path.open("rb") as file:
+            if last is not None:
+                file.seek(max(path.stat().st_size - last, 0))
+            return str(file.read().decode("utf-8", "replace"))
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,296 @@
+"""The line behind a magic → what was asked for. The same grammar prints the manual.
+
+The five common resources and our own options stand here. A backend adds its further ones as
+data, so that this page knows no scheduler.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from nbsubmit.core.errors import OptionError
+from nbsubmit.core.spec import CellOptions, Resources
+from nbsubmit.core.units import parse_duration, parse_memory
+
+_GPUS = re.compile(r"(?:[\w.-]+:)*\d+(?:,(?:[\w.-]+:)*\d+)*$")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option that a backend understands besides the common ones.
+
+    Attributes
+    ----------
+    long : str
+        Its long name without dashes.
+    short : str
+        One letter, or empty.
+    metavar : str or None
+        What its value is called; ``None`` for one that takes no value.
+    help : str
+        One line for the manual; an option without one is accepted and not listed.
+    value_optional : bool
+        It may stand alone or with ``=value``.
+    """
+
+    long: str
+    short: str = ""
+    metavar: str | None = "VALUE"
+    help: str = ""
+    value_optional: bool = False
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The ways to write it, dashes included."""
+        return (f"-{self.short}", f"--{self.long}") if self.short else (f"--{self.long}",)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse without its exits: a wrong line is an error of ours."""
+
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(f"{self.prog}: {message}")
+
+
+class Grammar:
+    """All options that one magic takes.
+
+    Parameters
+    ----------
+    magic : str
+        The magic as the user writes it.
+    extra : iterable of Option
+        The backend's further options.
+    owned : mapping
+        Options that must not be given, by long name, and what to use instead.
+    """
+
+    def __init__(
+        self, magic: str, extra: Iterable[Option] = (), owned: Mapping[str, str] | None = None
+    ) -> None:
+        self._magic = magic
+        self._owned = dict(owned or {})
+        self._extra = tuple(extra)
+        self._parser = _parser(magic, self._extra)
+
+    @property
+    def flags(self) -> list[str]:
+        """Every way to write an option, for completion, sorted."""
+        return sorted(self._parser._option_string_actions)
+
+    def takes_value(self, flag: str) -> bool:
+        """Tell whether something has to follow the flag."""
+        action = self._parser._option_string_actions.get(flag)
+        return action is not None and action.nargs is None
+
+    def help(self) -> str:
+        """The manual page."""
+        return self._parser.format_help()
+
+    def parse(self, line: str) -> CellOptions:
+        """Return what the line asks for.
+
+        Raises
+        ------
+        OptionError
+            Naming the option, what is wrong with it, and the nearest right ones.
+        """
+        words = self._split(line)
+        self._refuse_owned(words)
+        found, left = self._parser.parse_known_args(words)
+        if left:
+            raise OptionError(self._unknown(left[0]))
+        return _cell_options(found, self._extra)
+
+    def _split(self, line: str) -> list[str]:
+        try:
+            return shlex.split(line)
+        except ValueError as error:
+            raise OptionError(f"{self._magic}: {error} in: {line}") from None
+
+    def _refuse_owned(self, words: list[str]) -> None:
+        for word in words:
+            name = word.partition("=")[0].lstrip("-")
+            if word.startswith("--") and name in self._owned:
+                raise OptionError(
+                    f"{self._magic}: --{name} cannot be set here. {self._owned[name]}"
+                )
+
+    def _unknown(self, word: str) -> str:
+        if not word.startswith("-"):
+            return (
+                f"{self._magic}: what is {word!r}? Only options stand on this line; "
+                f"the code goes below it."
+            )
+        flag = word.partition("=")[0]
+        near = difflib.get_close_matches(flag, self.flags, n=3, cutoff=0.6)
+        hint = (
+            f"Did you mean {' or '.join(near)}?" if near else f"{self._magic}? lists the options."
+        )
+        return f"{self._magic}: there is no option {flag}. {hint}"
+
+
+def _parser(magic: str, extra: tuple[Option, ...]) -> _Parser:
+    parser = _Parser(
+        prog=magic, add_help=False, allow_abbrev=False, usage=f"{magic} [options]\n<cell>"
+    )
+    _add_resources(parser.add_argument_group("resources"))
+    _add_names(parser.add_argument_group("names"))
+    _add_way(parser.add_argument_group("waiting and seeing"))
+    _add_environment(parser.add_argument_group("the job's environment"))
+    if extra:
+        _add_extra(parser.add_argument_group("the scheduler's own"), extra)
+    return parser
+
+
+_Group = argparse._ArgumentGroup
+
+
+def _add_resources(group: _Group) -> None:
+    group.add_argument(
+        "-c", "--cpus-per-task", dest="cpus", metavar="N", type=_positive, help="processors"
+    )
+    group.add_argument(
+        "-G", "--gpus", metavar="[TYPE:]N", type=_gpus, help="GPUs for the whole job"
+    )
+    group.add_argument(
+        "--mem", dest="memory_mib", metavar="SIZE", type=_as_type(parse_memory),
+        help="memory on each node: 4G, 500M",
+    )  # fmt: skip
+    group.add_argument(
+        "-t", "--time", dest="time_seconds", metavar="TIME", type=_as_type(parse_duration),
+        help="time limit: 90m, 2h, 1d12h, minutes, or days-hours:minutes:seconds",
+    )  # fmt: skip
+    group.add_argument("-J", "--job-name", dest="name", metavar="NAME", help="the job's name")
+
+
+def _add_names(group: _Group) -> None:
+    add = group.add_argument
+    add("--in", dest="include", metavar="NAMES", action="append", type=_names_or_all, default=[],
+        help="send these too, separated by commas; * for all")  # fmt: skip
+    add("--without", dest="exclude", metavar="NAMES", action="append", type=_names, default=[],
+        help="do not send these")  # fmt: skip
+    add("--out", dest="bring", metavar="NAMES", action="append", type=_names_or_none,
+        help="bring back just these; none for nothing")  # fmt: skip
+    add("--as", dest="bind", metavar="NAME", type=_name, help="bind the job to this name")
+
+
+def _add_way(group: _Group) -> None:
+    add = group.add_argument
+    add("--wait", action="store_true",
+        help="block until the job ends; an interrupt ends the waiting, not the job")  # fmt: skip
+    add("--cancel-on-interrupt", action="store_true",
+        help="with --wait: an interrupt cancels the job too")  # fmt: skip
+    add("--dry-run", action="store_true", help="show what would be sent; send nothing")
+    add("--no-panel", dest="panel", action="store_false", help="text instead of the live panel")
+    add("--quiet", action="store_true", help="say nothing but errors")
+    add("--debug", action="store_true", help="run in this process, still through the whole path")
+
+
+def _add_environment(group: _Group) -> None:
+    add = group.add_argument
+    add("--python", metavar="COMMAND", help="the command that starts Python for the job")
+    add("--setup", metavar="LINE", action="append", default=[],
+        help="a shell line to run before Python; may be repeated")  # fmt: skip
+    add("--env", metavar="NAME=VALUE", action="append", type=_assignment, default=[],
+        help="set an environment variable; may be repeated")  # fmt: skip
+
+
+def _add_extra(group: _Group, extra: tuple[Option, ...]) -> None:
+    for option in extra:
+        settings: dict[str, Any] = {"dest": f"extra:{option.long}", "default": _UNSET}
+        if option.metavar is None:
+            settings |= {"action": "store_const", "const": None}
+        else:
+            settings |= {"metavar": option.metavar}
+        if option.value_optional:
+            settings |= {"nargs": "?", "const": None}
+        group.add_argument(*option.flags, help=option.help or argparse.SUPPRESS, **settings)
+
+
+_UNSET = object()
+
+
+def _cell_options(found: argparse.Namespace, extra: tuple[Option, ...]) -> CellOptions:
+    given = {option.long: getattr(found, f"extra:{option.long}") for option in extra}
+    resources = Resources(
+        name=found.name,
+        cpus=found.cpus,
+        gpus=found.gpus,
+        memory_mib=found.memory_mib,
+        time_seconds=found.time_seconds,
+        extra={name: value for name, value in given.items() if value is not _UNSET},
+    )
+    return CellOptions(
+        resources=resources,
+        include=_joined(found.include),
+        exclude=_joined(found.exclude),
+        bring=None if found.bring is None else _joined(found.bring),
+        bind=found.bind,
+        wait=found.wait or found.cancel_on_interrupt,
+        cancel_on_interrupt=found.cancel_on_interrupt,
+        dry_run=found.dry_run,
+        panel=found.panel,
+        quiet=found.quiet,
+        debug=found.debug,
+        python=found.python,
+        setup=tuple(found.setup),
+        env=dict(found.env),
+    )
+
+
+def _joined(lists: list[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for names in lists for name in names))
+
+
+def _as_type(parse: Callable[[str], int]) -> Callable[[str], int]:
+    def typed(text: str) -> int:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return typed
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _gpus(text: str) -> str:
+    if not _GPUS.match(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor TYPE:NUMBER")
+    return text
+
+
+def _name(text: str) -> str:
+    if not text.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name")
+    return text
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(_name(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _names_or_all(text: str) -> tuple[str, ...]:
+    return ("*",) if text.strip() == "*" else _names(text)
+
+
+def _names_or_none(text: str) -> tuple[str, ...]:
+    return () if text.strip() == "none" else _names(text)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value

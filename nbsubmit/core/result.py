@@ -1,0 +1,104 @@
+"""What a job brings back, as it is written beside the values: the outcome is never lost.
+
+The file that holds it appears last, so whoever sees it sees all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nbsubmit.core.bundle import Entry
+
+# Names in the bundle that no cell can bind.
+VALUE = "<value>"
+EXCEPTION = "<exception>"
+
+
+@dataclass(frozen=True)
+class CellError:
+    """An exception that ended the cell, as text.
+
+    Attributes
+    ----------
+    ename, evalue : str
+        Its type's name and its message.
+    traceback : tuple of str
+        The formatted traceback as the shell would print it, with the notebook's colours.
+    """
+
+    ename: str
+    evalue: str
+    traceback: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.ename}: {self.evalue}" if self.evalue else self.ename
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of a cell.
+
+    Attributes
+    ----------
+    started, ended : float
+        Seconds since the epoch, by the node's clock.
+    python : tuple of int
+        The worker's version of Python, major and minor.
+    error : CellError or None
+        What ended the cell early.
+    entries : tuple of Entry
+        The values that came back.
+    changed : tuple of str
+        Those among them that were sent and changed in place.
+    deleted : tuple of str
+        Names that the cell deleted.
+    modules : mapping
+        Name → module that the cell imported under it.
+    unsent : mapping
+        Name → why its value had to stay on the node.
+    signal : str
+        The signal that ended the cell, or empty. Why it was sent, the backend knows.
+    """
+
+    started: float
+    ended: float
+    python: tuple[int, int]
+    error: CellError | None = None
+    entries: tuple[Entry, ...] = ()
+    changed: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    modules: Mapping[str, str] = field(default_factory=dict)
+    unsent: Mapping[str, str] = field(default_factory=dict)
+    signal: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """The notebook's names among the values."""
+        return [e.name for e in self.entries if e.name not in (VALUE, EXCEPTION)]
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a value by this name."""
+        return any(entry.name == name for entry in self.entries)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Result:
+        """Return what `to_json` wrote."""
+        error = data["error"]
+        return cls(
+            started=data["started"],
+            ended=data["ended"],
+            python=(data["python"][0], data["python"][1]),
+            error=error and CellError(error["ename"], error["evalue"], tuple(error["traceback"])),
+            entries=tuple(Entry.from_json(entry) for entry in data["entries"]),
+            changed=tuple(data["changed"]),
+            deleted=tuple(data["deleted"]),
+            modules=data["modules"],
+            unsent=data["unsent"],
+            signal=data["signal"],
+        )

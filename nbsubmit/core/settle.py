@@ -1,0 +1,239 @@
+"""What the folder says + what the backend says → the one status.
+
+The two may disagree: a shared disk shows a file late, a scheduler forgets a job. A complete result
+on disk outranks everything, and silence from both is an end too, never a state of its own.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbsubmit.core.backend import Report
+from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.result import Result
+from nbsubmit.core.state import JobState, Status
+
+# How long a result may take to show on a shared disk after the backend says that the job ended.
+GRACE_SECONDS = 3.0
+# How long the backend may take to have an opinion on a job that we know has ended.
+VERDICT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a job's folder says.
+
+    Attributes
+    ----------
+    handle : str
+        The backend's handle, or empty while there is none.
+    refusal : str
+        Why the backend did not take the job, or empty.
+    cancelled : bool
+        Somebody asked here for the job to be cancelled.
+    node : str
+        The host that the worker started on, or empty.
+    signal : str
+        The signal that told the worker to end, or empty.
+    exit_code : int or None
+        The exit code of the worker, once it has ended and the script around it has not.
+    result : Result or None
+        The outcome.
+    end : Status or None
+        The end that was settled on earlier.
+    """
+
+    handle: str = ""
+    refusal: str = ""
+    cancelled: bool = False
+    node: str = ""
+    signal: str = ""
+    exit_code: int | None = None
+    result: Result | None = None
+    end: Status | None = None
+
+    @property
+    def suspicious(self) -> bool:
+        """Something happened after which only the backend knows what the job's state is."""
+        return self.cancelled or bool(self.signal) or self.exit_code is not None
+
+    @property
+    def conclusive(self) -> bool:
+        """The folder alone tells the end."""
+        if self.end or self.refusal:
+            return True
+        return self.result is not None and not self.result.signal
+
+
+def look(folder: JobFolder) -> Found:
+    """Read what the folder says now.
+
+    Raises
+    ------
+    FolderError
+        If a file is not what nbsubmit writes.
+    """
+    result = folder.read_json(folder.result_file)
+    return Found(
+        handle=_text(folder.read_json(folder.handle_file), "handle"),
+        refusal=_text(folder.read_json(folder.refusal_file), "reason"),
+        cancelled=folder.cancel_file.exists(),
+        node=_text(folder.read_json(folder.started_file), "host"),
+        signal=_text(folder.read_json(folder.signal_file), "signal"),
+        exit_code=_exit_code(folder),
+        result=Result.from_json(result) if result is not None else None,
+        end=_end(folder.read_json(folder.end_file)),
+    )
+
+
+def _text(data: Mapping[str, Any] | None, key: str) -> str:
+    return str(data[key]) if data else ""
+
+
+def _exit_code(folder: JobFolder) -> int | None:
+    try:
+        return int(folder.exit_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _end(data: Mapping[str, Any] | None) -> Status | None:
+    if data is None:
+        return None
+    return Status(JobState(data["state"]), data["reason"], data["advice"], data["node"])
+
+
+def settle(found: Found, report: Report | None, doubt_seconds: float) -> Status:
+    """Return the state that both sources support.
+
+    Parameters
+    ----------
+    found : Found
+        What the folder says.
+    report : Report or None
+        What the backend said last; None if it has not been asked.
+    doubt_seconds : float
+        For how long there has been a sign that the job has ended, with no result.
+    """
+    if found.end is not None:
+        return found.end
+    if found.result is not None and not found.result.signal:
+        return _of_result(found.result, found.node)
+    if found.refusal:
+        return Status(JobState.REFUSED, found.refusal, "change the options and run the cell again")
+    node = found.node or (report.node if report else "")
+    if report is not None and report.state is not None and report.state.ended:
+        if doubt_seconds >= GRACE_SECONDS or not _may_have_result(found, report.state):
+            return _of_end(found, report.state, report.reason, node)
+    elif _is_over(found, report, doubt_seconds):
+        return _without_verdict(found, node)
+    return _of_life(found, report, node)
+
+
+def _may_have_result(found: Found, state: JobState) -> bool:
+    """Tell whether a result may be there that a shared disk does not show yet."""
+    told_to_end = found.cancelled or bool(found.signal)
+    return state in (JobState.COMPLETED, JobState.FAILED) and not told_to_end
+
+
+def _is_over(found: Found, report: Report | None, doubt_seconds: float) -> bool:
+    if doubt_seconds >= VERDICT_SECONDS:
+        # A live scheduler's word counts for more than an old sign in the folder.
+        live = report is not None and report.state is not None
+        return found.exit_code is not None or not live
+    unknown = report is not None and report.state is None
+    return unknown and doubt_seconds >= GRACE_SECONDS
+
+
+def _of_result(result: Result, node: str) -> Status:
+    if result.error is None:
+        return Status(JobState.COMPLETED, node=node)
+    first_line = str(result.error).strip().partition("\n")[0]
+    return Status(JobState.FAILED, first_line, "", node)
+
+
+def _of_life(found: Found, report: Report | None, node: str) -> Status:
+    reason = report.reason if report else ""
+    if found.cancelled:
+        reason = "being cancelled"
+    if report is not None and report.state is not None and not report.state.ended:
+        if report.state is not JobState.PENDING or not found.node:
+            return Status(report.state, reason, node=node)
+        # Started once and pending again: it waits for another run.
+        return Status(JobState.PENDING, reason or "waits to be run again")
+    if found.node:
+        return Status(JobState.RUNNING, reason, node=node)
+    return Status(JobState.PENDING, reason)
+
+
+def _of_end(found: Found, state: JobState, reason: str, node: str) -> Status:
+    if state is JobState.COMPLETED:
+        return Status(
+            JobState.LOST,
+            "it ended without leaving a result",
+            "see its log; was the job's folder full, or deleted?",
+            node,
+        )
+    if found.cancelled and state in (JobState.CANCELLED, JobState.FAILED):
+        return Status(JobState.CANCELLED, "cancelled from this notebook", node=node)
+    if state is JobState.FAILED:
+        told = f"told to end by {found.signal}" if found.signal else ""
+        reason = told or _exit_in_words(found.exit_code) or reason
+        return Status(state, reason, _SEE_LOG, node)
+    return Status(state, reason or _REASONS.get(state, ""), _ADVICE.get(state, _SEE_LOG), node)
+
+
+def _without_verdict(found: Found, node: str) -> Status:
+    if found.cancelled:
+        return Status(JobState.CANCELLED, "cancelled from this notebook", node=node)
+    if found.exit_code is not None:
+        reason = _exit_in_words(found.exit_code) or "the worker ended without leaving a result"
+        return Status(JobState.FAILED, reason, _SEE_LOG, node)
+    if found.signal:
+        return Status(JobState.CANCELLED, f"told to end by {found.signal}", _SEE_LOG, node)
+    return Status(
+        JobState.LOST,
+        "it is gone and left no result: killed, or its node was lost",
+        "send the cell again; if it happens again, see the job's log",
+        node,
+    )
+
+
+def _exit_in_words(code: int | None) -> str:
+    if not code:
+        return ""
+    if code > 128:
+        try:
+            name = signal.Signals(code - 128).name
+        except ValueError:
+            return f"the worker ended with exit code {code}"
+        hint = ", often for want of memory" if name == "SIGKILL" else ""
+        return f"the worker was killed by {name}{hint}"
+    if code in _SHELL_CODES:
+        return _SHELL_CODES[code]
+    return f"the worker ended with exit code {code} before it could write a result"
+
+
+_SHELL_CODES = {
+    126: "the Python of this job may not be executed on the node",
+    127: "the Python of this job does not exist on the node",
+}
+_SEE_LOG = "see its log"
+_REASONS = {
+    JobState.TIMEOUT: "it reached its time limit",
+    JobState.OUT_OF_MEMORY: "it ran out of memory",
+    JobState.NODE_FAIL: "its node was lost",
+    JobState.PREEMPTED: "it had to make room for another job",
+    JobState.CANCELLED: "somebody cancelled it",
+    JobState.LOST: "it is gone and left no result",
+}
+_ADVICE = {
+    JobState.TIMEOUT: "send it again with a longer --time",
+    JobState.OUT_OF_MEMORY: "send it again with more --mem",
+    JobState.NODE_FAIL: "send it again",
+    JobState.PREEMPTED: "send it again",
+    JobState.CANCELLED: "",
+}

@@ -1,0 +1,127 @@
+"""What was asked for, and what is started: frozen values that travel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a job may use. ``None`` means not said, so the backend's own default holds.
+
+    Attributes
+    ----------
+    name : str or None
+        The job's name.
+    cpus : int or None
+        Processors for the one task that a job is.
+    gpus : str or None
+        A number, or ``type:number``.
+    memory_mib : int or None
+        Memory on each node in MiB; 0 is all there is.
+    time_seconds : int or None
+        Time limit.
+    extra : mapping
+        Further options of the backend's own, by long name without dashes; ``None`` for one
+        that takes no value.
+    """
+
+    name: str | None = None
+    cpus: int | None = None
+    gpus: str | None = None
+    memory_mib: int | None = None
+    time_seconds: int | None = None
+    extra: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CellOptions:
+    """All that a magic's line says.
+
+    Attributes
+    ----------
+    resources : Resources
+        What the job may use.
+    include : tuple of str
+        Names to send besides those the cell reads; ``*`` is all of them.
+    exclude : tuple of str
+        Names not to send.
+    bring : tuple of str or None
+        The names to bring back, ``()`` for none, ``None`` for what the cell binds or changes.
+    bind : str or None
+        The name that the job itself gets in the notebook.
+    wait : bool
+        Block until the job has ended.
+    cancel_on_interrupt : bool
+        With ``wait``: an interrupt cancels the job too.
+    dry_run : bool
+        Show what would be sent, send nothing.
+    panel : bool
+        Show the live panel rather than text.
+    quiet : bool
+        Say nothing but errors.
+    debug : bool
+        Run in this very process.
+    python : str or None
+        The command that starts Python for the job.
+    setup : tuple of str
+        Shell lines to run before Python.
+    env : mapping
+        Environment variables to set for the job.
+    """
+
+    resources: Resources = Resources()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    bring: tuple[str, ...] | None = None
+    bind: str | None = None
+    wait: bool = False
+    cancel_on_interrupt: bool = False
+    dry_run: bool = False
+    panel: bool = True
+    quiet: bool = False
+    debug: bool = False
+    python: str | None = None
+    setup: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """All that a backend needs to start a job whose folder is written.
+
+    Attributes
+    ----------
+    id : str
+        Our own id, known before anything is started.
+    folder : Path
+        The job's folder, complete.
+    command : tuple of str
+        What to run, as an argument list.
+    resources : Resources
+        What it may use.
+    working_directory : Path
+        Where to run it.
+    log_out, log_err : Path
+        Files that take the process's standard output and error; they exist and are to be
+        appended to.
+    exit_file : Path
+        Takes the exit code of the command as one decimal number, written whole.
+    setup : tuple of str
+        Shell lines to run before the command.
+    env : mapping
+        Environment variables to set besides those that the job inherits.
+    """
+
+    id: str
+    folder: Path
+    command: tuple[str, ...]
+    resources: Resources
+    working_directory: Path
+    log_out: Path
+    log_err: Path
+    exit_file: Path
+    setup: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,66 @@
+"""The states of a job, and what is said of one.
+
+The words are those of Slurm's manual (JOB STATE CODES), because users and admins know them.
+Two are added: ``LOST`` (ended without a word from anybody) and ``REFUSED`` (never accepted).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class JobState(Enum):
+    """Where a job is on its way; ``ended`` tells whether anything can still change."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUSPENDED = "SUSPENDED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    TIMEOUT = "TIMEOUT"
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
+    PREEMPTED = "PREEMPTED"
+    NODE_FAIL = "NODE_FAIL"
+    LOST = "LOST"
+    REFUSED = "REFUSED"
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will happen to the job."""
+        return self not in _LIVE
+
+
+_LIVE = {JobState.PENDING, JobState.RUNNING, JobState.SUSPENDED}
+
+
+@dataclass(frozen=True)
+class Status:
+    """A job's state with what a person wants to know about it.
+
+    Attributes
+    ----------
+    state : JobState
+        The one word.
+    reason : str
+        One plain sentence why, or empty where the word says it all.
+    advice : str
+        What to do next, or empty.
+    node : str
+        Where it runs or ran, or empty.
+    """
+
+    state: JobState
+    reason: str = ""
+    advice: str = ""
+    node: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.state.value, self._where(), self._why()) if part)
+
+    def _where(self) -> str:
+        return f"on {self.node}" if self.node and not self.state.ended else ""
+
+    def _why(self) -> str:
+        return f"({self.reason})" if self.reason else ""

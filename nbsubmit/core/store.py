@@ -1,0 +1,106 @@
+"""The folder of job folders: new, list, find.
+
+It lies beside the notebook, keeps itself out of git, and is 0700. An id begins with the time of
+sending, so that a listing is in order, and ends in four letters that are enough to name a job.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from pathlib import Path
+
+from nbsubmit.core.errors import FolderError, UnknownJob
+from nbsubmit.core.folder import PRIVATE_FOLDER, JobFolder, check_private
+
+# No vowels and no look-alikes: ids should neither spell words nor be misread.
+_LETTERS = "bcdfghjkmnpqrstvwxz2346789"
+_ID = re.compile(rf"\d{{6}}-\d{{6}}-[{_LETTERS}]{{4}}$")
+
+
+class JobStore:
+    """All jobs of one place.
+
+    Parameters
+    ----------
+    path : Path
+        The store; made when the first job is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # Made absolute without following links: check_private has to see a link as one.
+        self.path = Path.cwd() / path.expanduser()
+
+    def __repr__(self) -> str:
+        return f"JobStore({str(self.path)!r})"
+
+    def new(self, now: float | None = None) -> JobFolder:
+        """Make the folder of a new job, private and empty.
+
+        Raises
+        ------
+        FolderError
+            If the store cannot be made, written to, or is not safe.
+        """
+        jobs = self._prepare()
+        stamp = time.strftime("%y%m%d-%H%M%S", time.localtime(now))
+        while True:
+            suffix = "".join(secrets.choice(_LETTERS) for _ in range(4))
+            folder = JobFolder(jobs / f"{stamp}-{suffix}")
+            try:
+                folder.create()
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise FolderError(f"{jobs} cannot be written to: {error.strerror}") from None
+            return folder
+
+    def _prepare(self) -> Path:
+        jobs = self.path / "jobs"
+        try:
+            self.path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            check_private(self.path)
+            jobs.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+            ignore = self.path / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError as error:
+            raise FolderError(
+                f"the store {self.path} cannot be made or written to: {error.strerror}. "
+                f"Set NBSUBMIT_FOLDER to a folder that you and the nodes can write to"
+            ) from None
+        check_private(jobs)
+        return jobs
+
+    def folders(self) -> list[JobFolder]:
+        """Return every job's folder, oldest first.
+
+        Raises
+        ------
+        FolderError
+            If the store is not safe to read.
+        """
+        jobs = self.path / "jobs"
+        if not jobs.is_dir():
+            return []
+        check_private(self.path)
+        check_private(jobs)
+        return [JobFolder(path) for path in sorted(jobs.iterdir()) if _ID.match(path.name)]
+
+    def find(self, text: str) -> JobFolder:
+        """Return the one job whose id is, begins with, or ends in the text.
+
+        Raises
+        ------
+        UnknownJob
+            If there is none, or more than one.
+        """
+        folders = self.folders()
+        hits = [f for f in folders if text and (f.id.startswith(text) or f.id.endswith(text))]
+        if len(hits) != 1:
+            which = "no job" if not hits else f"{len(hits)} jobs"
+            known = ", ".join(f.id for f in (hits or folders)[-5:]) or "none yet"
+            raise UnknownJob(f"{which} by the id {text!r} in {self.path}; the latest are: {known}")
+        hits[0].check()
+        return hits[0]

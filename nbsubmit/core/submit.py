@@ -1,0 +1,161 @@
+"""The way itself: everything is written before the backend is asked to start anything.
+
+So a job never waits for its own input, and whatever breaks off on the way leaves something that
+can be found, or nothing.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from nbsubmit.core.backend import Backend
+from nbsubmit.core.capture import Payload
+from nbsubmit.core.cell import Cell
+from nbsubmit.core.errors import SubmitError
+from nbsubmit.core.folder import JobFolder, write_whole
+from nbsubmit.core.job import Job, Watches
+from nbsubmit.core.pickling import Namespace
+from nbsubmit.core.settings import Settings
+from nbsubmit.core.spec import CellOptions, Launch
+from nbsubmit.core.store import JobStore
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be submitted.
+
+    Attributes
+    ----------
+    cell : Cell
+        The cell.
+    payload : Payload
+        What it needs.
+    options : CellOptions
+        How to run it.
+    line : str
+        The magic's line, for people.
+    origin : mapping
+        Where it comes from: the notebook, its cell, the kernel; whatever is known.
+    """
+
+    cell: Cell
+    payload: Payload
+    options: CellOptions
+    line: str = ""
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+
+def submit(
+    request: Request,
+    backend: Backend,
+    store: JobStore,
+    watcher: Watches,
+    settings: Settings,
+    home: Namespace | None = None,
+) -> Job:
+    """Send a job on its way and return its handle.
+
+    Raises
+    ------
+    BackendMissing
+        If the backend cannot run here; nothing is written.
+    FolderError
+        If the store is not safe or cannot be written to; nothing is sent.
+    SubmitError
+        If the backend does not take it; the folder stays, says why, and holds the script.
+    """
+    backend.check()
+    folder = store.new()
+    try:
+        _write(folder, request, backend, settings)
+        launch = launch_of(folder, request)
+        write_whole(folder.script_file, lambda out: out.write(backend.script(launch).encode()))
+    except BaseException:
+        shutil.rmtree(folder.path)
+        raise
+    try:
+        handle = backend.start(launch)
+    except SubmitError as error:
+        folder.write_json(folder.refusal_file, {"reason": str(error), "at": time.time()})
+        raise type(error)(f"{error}\nThe script is {folder.script_file}") from None
+    folder.write_json(
+        folder.handle_file, {"backend": backend.name, "handle": handle, "at": time.time()}
+    )
+    job = Job(folder, backend, watcher, home)
+    watcher.add(job)
+    return job
+
+
+def launch_of(folder: JobFolder, request: Request) -> Launch:
+    """Return what the backend is to start."""
+    options = request.options
+    python = tuple(options.python.split()) if options.python else (sys.executable,)
+    return Launch(
+        id=folder.id,
+        folder=folder.path,
+        command=(*python, "-m", "nbsubmit.worker", str(folder.path)),
+        resources=options.resources,
+        working_directory=Path.cwd(),
+        log_out=folder.log_out,
+        log_err=folder.log_err,
+        exit_file=folder.exit_file,
+        setup=options.setup,
+        env=options.env,
+    )
+
+
+def _write(folder: JobFolder, request: Request, backend: Backend, settings: Settings) -> None:
+    payload = request.payload
+    write_whole(folder.payload_stream, payload.values.write_stream)
+    write_whole(folder.payload_buffers, payload.values.write_buffers)
+    folder.write_json(folder.payload_file, _contents(request))
+    folder.write_json(folder.spec_file, _spec(folder, request, backend, settings))
+
+
+def _contents(request: Request) -> dict[str, Any]:
+    payload = request.payload
+    return {
+        "format": FORMAT,
+        "python": sys.version_info[:2],
+        "cloudpickle": cloudpickle.__version__,
+        "working_directory": str(Path.cwd()),
+        "path": sys.path,
+        "cell": request.cell.to_json(),
+        "entries": [entry.to_json() for entry in payload.entries],
+        "modules": payload.modules,
+        "left_out": {item.name: item.reason for item in payload.left_out},
+        "missing": payload.missing,
+        "sources": payload.sources,
+    }
+
+
+def _spec(
+    folder: JobFolder, request: Request, backend: Backend, settings: Settings
+) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "id": folder.id,
+        "name": request.options.resources.name or "",
+        "backend": backend.name,
+        "created": time.time(),
+        "line": request.line,
+        "source": request.cell.source,
+        "host": platform.node(),
+        "user": getpass.getuser(),
+        "kernel_pid": os.getpid(),
+        "beat_seconds": settings.beat_seconds,
+        "origin": dict(request.origin),
+    }

@@ -1,0 +1,101 @@
+"""Durations and sizes as people write them, and back.
+
+Durations follow the manual of Slurm's ``--time``: ``minutes``, ``minutes:seconds``,
+``hours:minutes:seconds``, ``days-hours``, ``days-hours:minutes``, ``days-hours:minutes:seconds``,
+besides ``90s``, ``90m``, ``2h``, ``1d12h``. Memory follows ``--mem``: a number of MiB, or one with
+K, M, G or T.
+"""
+
+from __future__ import annotations
+
+import re
+
+_LETTERS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_LETTERED = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$", re.IGNORECASE)
+_COLONS = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?$")
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$", re.IGNORECASE)
+_MIB = {"K": 1 / 1024, "": 1, "M": 1, "G": 1024, "T": 1024**2}
+
+
+def parse_duration(text: str) -> int:
+    """Seconds in a duration.
+
+    Raises
+    ------
+    ValueError
+        If it is none of the forms above, or zero.
+    """
+    text = text.strip()
+    seconds = _lettered(text) if text[-1:].lower() in _LETTERS else _with_colons(text)
+    if not seconds:
+        raise ValueError(
+            f"{text!r} is not a duration; "
+            f"write 90m, 2h, 1d12h, minutes, or days-hours:minutes:seconds"
+        )
+    return seconds
+
+
+def _lettered(text: str) -> int | None:
+    match = _LETTERED.match(text)
+    if match is None:
+        return None
+    return sum(
+        int(n) * size for n, size in zip(match.groups(default="0"), _LETTERS.values(), strict=True)
+    )
+
+
+def _with_colons(text: str) -> int | None:
+    match = _COLONS.match(text)
+    if match is None:
+        return None
+    days, first, second, third = match.groups()
+    if days is not None or third is not None:
+        hours, minutes, seconds = first, second, third
+    else:
+        hours, minutes, seconds = "0", first, second
+    parts = [int(part or 0) for part in (days, hours, minutes, seconds)]
+    return parts[0] * 86400 + parts[1] * 3600 + parts[2] * 60 + parts[3]
+
+
+def format_limit(seconds: int) -> str:
+    """A duration as ``days-hours:minutes:seconds``, the one form that leaves nothing open."""
+    days, rest = divmod(seconds, 86400)
+    return f"{days}-{rest // 3600:02}:{rest % 3600 // 60:02}:{rest % 60:02}"
+
+
+def format_elapsed(seconds: float) -> str:
+    """A duration for reading: ``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``, ``3 d 4 h``."""
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def parse_memory(text: str) -> int:
+    """MiB in an amount of memory; 0 means all that a node has, as it does to Slurm.
+
+    Raises
+    ------
+    ValueError
+        If it is not a number with an optional K, M, G or T.
+    """
+    match = _MEMORY.match(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not an amount of memory; write 4G, 500M or 1.5T")
+    number, unit = match.groups()
+    return -int(-float(number) * _MIB[unit.upper()] // 1)
+
+
+def format_bytes(size: float) -> str:
+    """A size for reading, in steps of 1,000: ``812 B``, ``3.4 kB``, ``120 MB``, ``1.2 GB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.0f} {unit}" if size >= 100 or unit == "B" else f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

@@ -1,0 +1,221 @@
+"""Looking at live jobs until they end: one pure step, and a small thread that takes it.
+
+A job's end shows in its folder, so a job that ends normally costs the backend nothing. The
+backend is asked, for all of its jobs at once, only where the folder cannot tell: a job that has
+not started for a while, one whose beat has stopped, one that was told to end.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from nbsubmit.core.backend import Backend, Report
+from nbsubmit.core.errors import FolderError
+from nbsubmit.core.job import Job
+from nbsubmit.core.settings import Settings
+from nbsubmit.core.settle import Found, look, settle
+from nbsubmit.core.state import JobState, Status
+
+_log = logging.getLogger("nbsubmit")
+
+# A young job is looked at often, an old one less so.
+_SHORTEST_LOOK, _LONGEST_LOOK = 0.1, 2.0
+_LONGEST_ASK = 60.0
+_MISSED_BEATS = 3
+
+
+@dataclass
+class Watched:
+    """A live job and what has been seen of it so far. Times are a monotonic clock's."""
+
+    job: Job
+    since: float
+    next_look: float = 0.0
+    report: Report | None = None
+    doubt_since: float | None = None
+    beat: int = 0
+    beat_seen: float = 0.0
+    found: Found = field(default_factory=Found)
+
+
+@dataclass
+class Asked:
+    """When a backend was last asked, and how that went."""
+
+    at: float = float("-inf")
+    failures: int = 0
+
+
+def poll_once(
+    watched: Sequence[Watched],
+    backend: Backend | None,
+    asked: Asked,
+    settings: Settings,
+    now: float,
+) -> None:
+    """Look at every job of one backend that is due, asking the backend at most once.
+
+    Parameters
+    ----------
+    watched : sequence of Watched
+        Live jobs, all of this backend.
+    backend : Backend or None
+        What runs them; None if only their folders can be looked at.
+    asked : Asked
+        When the backend was asked; brought up to date.
+    settings : Settings
+        How often it may be.
+    now : float
+        The time by a monotonic clock.
+    """
+    due = [w for w in watched if w.next_look <= now]
+    for one in due:
+        _look(one, now)
+    open_questions = [w for w in watched if not w.found.conclusive and w.found.handle]
+    if backend is not None and any(
+        _wants_answer(w, backend, asked, settings, now) for w in open_questions
+    ):
+        _ask(backend, open_questions, asked, now)
+        due = list({id(w): w for w in (*due, *open_questions)}.values())
+    for one in due:
+        _judge(one, now)
+
+
+def _look(one: Watched, now: float) -> None:
+    try:
+        one.found = look(one.job.folder)
+    except FolderError as error:
+        one.found = Found(end=Status(JobState.LOST, str(error), "see what happened to the folder"))
+    beat = _beat(one)
+    if beat != one.beat:
+        one.beat, one.beat_seen = beat, now
+    one.next_look = now + min(max((now - one.since) / 50, _SHORTEST_LOOK), _LONGEST_LOOK)
+
+
+def _beat(one: Watched) -> int:
+    try:
+        return one.job.folder.beat_file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _wants_answer(
+    one: Watched, backend: Backend, asked: Asked, settings: Settings, now: float
+) -> bool:
+    """Tell whether only the backend knows, and it may be asked again."""
+    wait: float = backend.polite_seconds * 2**asked.failures
+    regular = settings.poll_seconds if backend.polite_seconds else 1.0
+    if one.found.suspicious:
+        return now - asked.at >= min(wait, _LONGEST_ASK)
+    if one.found.node and not _lapsed(one, settings, now):
+        # The beat of a running job is its sign of life; a free backend is asked all the same.
+        return backend.polite_seconds == 0 and now - asked.at >= regular
+    age = now - one.since
+    spacing = max(regular, min(age / 4, _LONGEST_ASK), min(wait, _LONGEST_ASK))
+    return age >= regular and now - asked.at >= spacing
+
+
+def _lapsed(one: Watched, settings: Settings, now: float) -> bool:
+    return now - one.beat_seen > _MISSED_BEATS * settings.beat_seconds
+
+
+def _ask(backend: Backend, watched: Sequence[Watched], asked: Asked, now: float) -> None:
+    asked.at = now
+    try:
+        reports = backend.poll([w.found.handle for w in watched])
+    except OSError as error:
+        asked.failures += 1
+        for one in watched:
+            one.report = replace(
+                one.report or Report(_seen_state(one)),
+                reason=f"{backend.name} cannot be asked: {error}",
+            )
+        return
+    asked.failures = 0
+    for one in watched:
+        one.report = reports.get(one.found.handle, Report(None))
+
+
+def _seen_state(one: Watched) -> JobState:
+    return JobState.RUNNING if one.found.node else JobState.PENDING
+
+
+def _judge(one: Watched, now: float) -> None:
+    over = one.found.exit_code is not None or (
+        one.report is not None and (one.report.state is None or one.report.state.ended)
+    )
+    if not over:
+        one.doubt_since = None
+    elif one.doubt_since is None:
+        one.doubt_since = now
+    doubt = 0.0 if one.doubt_since is None else now - one.doubt_since
+    one.job.update(one.found, settle(one.found, one.report, doubt))
+
+
+class Watcher:
+    """Looks at jobs in one daemon thread, which is there only while a job is live.
+
+    Parameters
+    ----------
+    settings : Settings
+        How often a backend may be asked.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._watched: dict[str, Watched] = {}
+        self._asked: dict[str, Asked] = {}
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, job: Job) -> None:
+        """Look at this job until it has ended; look again at once if it is watched already."""
+        with self._lock:
+            if job.done():
+                return
+            now = time.monotonic()
+            one = self._watched.setdefault(job.id, Watched(job, since=now))
+            one.next_look = 0.0
+            self._wake.set()
+            if self._thread is None:
+                # A copied context keeps output routed to the cell that sent the job.
+                run = contextvars.copy_context().run
+                self._thread = threading.Thread(
+                    target=run, args=(self._go_on,), name="nbsubmit-watch", daemon=True
+                )
+                self._thread.start()
+
+    def look_now(self, jobs: Iterable[Job]) -> None:
+        """Look once at these jobs, here and now, and ask their backends."""
+        watched = [Watched(job, since=float("-inf")) for job in jobs if not job.done()]
+        self._step(watched, {}, time.monotonic())
+
+    def _go_on(self) -> None:
+        while True:
+            with self._lock:
+                live = [w for w in self._watched.values() if not w.job.done()]
+                self._watched = {w.job.id: w for w in live}
+                if not live:
+                    self._thread = None
+                    return
+                self._wake.clear()
+            try:
+                self._step(live, self._asked, time.monotonic())
+            except Exception:
+                # The thread must outlive a bad look; the next one may go better.
+                _log.exception("looking at jobs failed")
+            pause = min(w.next_look for w in live) - time.monotonic()
+            self._wake.wait(max(pause, _SHORTEST_LOOK / 2))
+
+    def _step(self, watched: list[Watched], asked: dict[str, Asked], now: float) -> None:
+        names = {w.job.spec.get("backend", "") for w in watched}
+        for name in sorted(names):
+            mine = [w for w in watched if w.job.spec.get("backend", "") == name]
+            when = asked.setdefault(name, Asked())
+            poll_once(mine, mine[0].job.backend, when, self._settings, now)

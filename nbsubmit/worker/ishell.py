@@ -1,0 +1,126 @@
+"""The worker's own IPython shell. The one module of the worker that imports IPython.
+
+It runs no cells itself; it answers ``get_ipython()``, formats what is shown and what failed, and
+takes what is displayed.
+"""
+
+from __future__ import annotations
+
+import base64
+import types
+from typing import Any
+
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from nbsubmit.core.cell import Cell
+from nbsubmit.worker.streams import Recorder
+
+
+class WorkerShell(InteractiveShell):  # type: ignore[misc]
+    """A shell without a person: no history, no input, displays recorded."""
+
+    recorder: Recorder
+    cell: Cell
+
+    @classmethod
+    def start(cls, cell: Cell, module: types.ModuleType, recorder: Recorder) -> WorkerShell:
+        """Make a shell and have everybody find it."""
+        config = Config()
+        config.HistoryManager.enabled = False
+        shell = cls(
+            config=config,
+            user_module=module,
+            user_ns=module.__dict__,
+            display_pub_class=_Publisher,
+        )
+        shell.cell, shell.recorder = cell, recorder
+        shell.execution_count = cell.execution_count
+        shell.display_pub.recorder = recorder
+        shell._look_like(cell)
+        shell._step_up()
+        return shell
+
+    def _look_like(self, cell: Cell) -> None:
+        """Show errors as the notebook does, under the notebook's name for the cell."""
+        self.compile = _Compiler()
+        self.compile.file_name = cell.file_name
+        self.compile.cache(cell.text, cell.execution_count, raw_code=cell.text)
+        self.colors = cell.colors
+        self.InteractiveTB.set_mode(mode=cell.traceback_mode)
+
+    def _step_up(self) -> None:
+        # Each class holds its one instance; inside a notebook's process another shell is there.
+        self._before = {kind: kind._instance for kind in type(self)._walk_mro()}
+        for kind in self._before:
+            kind._instance = self
+
+    def step_down(self) -> None:
+        """Let everybody find the shell that was there before."""
+        for kind, instance in self._before.items():
+            kind._instance = instance
+
+    def format_value(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return a value's MIME bundle and its metadata."""
+        data, metadata = self.display_formatter.format(value)
+        return encoded(data), metadata
+
+    def format_error(self, error: BaseException) -> list[str]:
+        """Return the traceback as the notebook would print it."""
+        kind, trace = type(error), error.__traceback__
+        if isinstance(error, SyntaxError):
+            lines = self.SyntaxTB.structured_traceback(kind, error, [])
+        elif isinstance(error, (SystemExit, KeyboardInterrupt)) and trace is None:
+            lines = self.InteractiveTB.get_exception_only(kind, error)
+        else:
+            lines = self.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=0)
+        return [str(line) for line in lines]
+
+    def finish(self) -> None:
+        """Tell those who wait for the end of a cell, inline figures among them."""
+        self.events.trigger("post_execute")
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Do nothing: there is no window on a node."""
+
+
+class _Publisher(DisplayPublisher):  # type: ignore[misc]
+    recorder: Recorder
+
+    def publish(
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        *args: Any,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Record a display or an update of one."""
+        content = {
+            "data": encoded(data),
+            "metadata": metadata or {},
+            "transient": transient or {},
+        }
+        self.recorder.event("update_display_data" if update else "display_data", content)
+
+    def clear_output(self, wait: bool = False) -> None:
+        """Record that what was shown so far is to go."""
+        self.recorder.event("clear_output", {"wait": wait})
+
+
+class _Compiler(CachingCompiler):  # type: ignore[misc]
+    file_name = ""
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+        return self.file_name
+
+
+def encoded(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a MIME bundle with its images as base64 text, as nbformat keeps them."""
+    return {
+        kind: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
+        for kind, value in data.items()
+    }

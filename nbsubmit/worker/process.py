@@ -1,0 +1,97 @@
+"""The worker as a process of its own: it shows that it lives, and says when it is told to go."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+
+from nbsubmit.core.folder import PRIVATE_FILE, JobFolder
+from nbsubmit.worker.run import run
+
+
+class Terminated(BaseException):
+    """The process was asked to end; no ``except Exception`` of the cell stops it.
+
+    Parameters
+    ----------
+    signal : str
+        The name of the signal.
+    """
+
+    def __init__(self, signal: str) -> None:
+        super().__init__(signal)
+        self.signal = signal
+
+
+def main(path: str) -> int:
+    """Run the job in a folder; the exit code tells whether the cell succeeded."""
+    faulthandler.enable()
+    os.umask(0o077)
+    folder = JobFolder(Path(path))
+    folder.check()
+    if folder.refusal_file.exists() or folder.cancel_file.exists():
+        # The notebook was told that this job does not run, so it must not.
+        return 1
+    for stale in (folder.signal_file, folder.exit_file):  # of a run before a requeue
+        stale.unlink(missing_ok=True)
+    Beat(folder).start()
+    _report_signals(folder)
+    succeeded = run(folder, stdout=1, stderr=2, after_cell=_finish_undisturbed)
+    # Threads that the cell left behind would keep the node busy; what it printed is out already.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0 if succeeded else 1)
+
+
+class Beat:
+    """Touches a file now and then, so that a job that is killed is missed without asking anyone.
+
+    Parameters
+    ----------
+    folder : JobFolder
+        The job's folder; its ``job.json`` says how often.
+    """
+
+    def __init__(self, folder: JobFolder) -> None:
+        self._file = folder.beat_file
+        self._seconds = float((folder.read_json(folder.spec_file) or {})["beat_seconds"])
+
+    def start(self) -> None:
+        """Go on until the process ends."""
+        os.close(os.open(self._file, os.O_CREAT | os.O_WRONLY, PRIVATE_FILE))
+        threading.Thread(target=self._go_on, name="nbsubmit-beat", daemon=True).start()
+
+    def _go_on(self) -> None:
+        while True:
+            time.sleep(self._seconds)
+            try:
+                os.utime(self._file)
+            except OSError:  # the folder was deleted under the job: the cell runs on
+                return
+
+
+def _finish_undisturbed() -> None:
+    """Ignore SIGTERM while the result is written; SIGKILL follows if that takes too long."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _report_signals(folder: JobFolder) -> None:
+    """On SIGTERM, leave word of it, then end the cell as an exception would."""
+    owner = os.getpid()
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != owner:  # a child that the cell forked must just end
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        name = signal.Signals(number).name
+        folder.write_json(folder.signal_file, {"signal": name, "at": time.time()})
+        raise Terminated(name)
+
+    signal.signal(signal.SIGTERM, end)

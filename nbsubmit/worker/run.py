@@ -1,0 +1,214 @@
+"""Run the job of one folder: read what was sent, run the cell, write what became of it.
+
+Whatever happens, a result is written: of an unreadable payload, of `sys.exit`, of a value that
+cannot be pickled, of a disk that is full.
+"""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import os
+import platform
+import sys
+import time
+import traceback
+import types
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nbsubmit.core import bundle
+from nbsubmit.core.bundle import Entry
+from nbsubmit.core.cell import Cell
+from nbsubmit.core.errors import NbsubmitError
+from nbsubmit.core.folder import JobFolder, write_whole
+from nbsubmit.core.result import CellError, Result
+from nbsubmit.worker.collect import Collection, Sent, collect
+from nbsubmit.worker.execute import Outcome, execute
+from nbsubmit.worker.shell import Shell
+from nbsubmit.worker.streams import LogStream, Recorder
+
+PYTHON = sys.version_info[:2]
+
+
+class Incompatible(NbsubmitError):
+    """What was sent cannot be read by this Python."""
+
+
+def run(
+    folder: JobFolder,
+    *,
+    stdout: int,
+    stderr: int,
+    after_cell: Callable[[], None] = lambda: None,
+) -> bool:
+    """Run a job in this process.
+
+    Parameters
+    ----------
+    folder : JobFolder
+        The job's folder, complete.
+    stdout, stderr : int
+        Descriptors of the logs.
+    after_cell : callable
+        Called when the cell has ended and before its values are collected.
+
+    Returns
+    -------
+    bool
+        Whether the cell succeeded.
+    """
+    started, owner = time.time(), os.getpid()
+    folder.write_json(
+        folder.started_file, {"host": platform.node(), "pid": os.getpid(), "at": started}
+    )
+    recorder = Recorder(folder.events_file, stdout, stderr)
+    with _stage(recorder, stdout, stderr) as module:
+        try:
+            result, collection = _run_cell(folder, module, recorder, after_cell)
+        except BaseException as error:
+            result, collection = _failure(error), None
+        if os.getpid() != owner:  # a child that the cell forked came back through here
+            os._exit(0)
+        result = replace(result, started=started, ended=time.time())
+        _write(folder, result, collection)
+    recorder.close()
+    return result.error is None
+
+
+def _run_cell(
+    folder: JobFolder,
+    module: types.ModuleType,
+    recorder: Recorder,
+    after_cell: Callable[[], None],
+) -> tuple[Result, Collection]:
+    payload = folder.read_json(folder.payload_file) or {}
+    cell = Cell.from_json(payload["cell"])
+    shell = Shell(cell, module, recorder)
+    sent = _prepare(folder, payload, cell, module.__dict__)
+    with shell:
+        outcome = execute(cell, module.__dict__, shell)
+        after_cell()
+        shell.finish()
+        error = _error(outcome, shell)
+        collection = collect(cell, module.__dict__, sent, outcome, ignore=shell.names)
+    if error is None and collection.complaint:
+        error = CellError("NotBroughtBack", collection.complaint, (collection.complaint,))
+    return (
+        Result(
+            started=0,
+            ended=0,
+            python=PYTHON,
+            error=error,
+            entries=tuple(collection.values.entries),
+            changed=tuple(collection.changed),
+            deleted=tuple(collection.deleted),
+            modules=collection.modules,
+            unsent=collection.unsent,
+            signal=outcome.signal,
+        ),
+        collection,
+    )
+
+
+def _error(outcome: Outcome, shell: Shell) -> CellError | None:
+    error = outcome.error
+    if error is None:
+        return None
+    try:
+        message = str(error)
+    except Exception as failure:
+        message = f"<its message cannot be shown: {type(failure).__name__}>"
+    return CellError(type(error).__name__, message, tuple(shell.format_error(error)))
+
+
+def _prepare(
+    folder: JobFolder, payload: dict[str, Any], cell: Cell, namespace: dict[str, Any]
+) -> Sent:
+    """Make the process look like the notebook's and load what was sent."""
+    _check_versions(payload)
+    os.chdir(payload["working_directory"])
+    sys.path[:] = payload["path"]
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    for file, text in {**payload["sources"], cell.file_name: cell.text}.items():
+        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    for name, module in payload["modules"].items():
+        namespace[name] = _import(module, name)
+    entries = [Entry.from_json(entry) for entry in payload["entries"]]
+    bundle.load(
+        folder.payload_stream,
+        folder.payload_buffers,
+        entries,
+        namespace,
+        namespace.__setitem__,
+    )
+    return Sent.take(namespace, payload, cell)
+
+
+def _check_versions(payload: dict[str, Any]) -> None:
+    sent_by = tuple(payload["python"])
+    if sent_by != PYTHON:
+        raise Incompatible(
+            f"the notebook runs Python {sent_by[0]}.{sent_by[1]} and this job Python "
+            f"{PYTHON[0]}.{PYTHON[1]} ({sys.executable}); code cannot travel between them. "
+            f"Use one Python for both:  --python COMMAND"
+        )
+
+
+def _import(module: str, name: str) -> types.ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise Incompatible(
+            f"{name} is the module {module}, which cannot be imported on {platform.node()}: {error}"
+        ) from error
+
+
+def _failure(error: BaseException) -> Result:
+    """What is reported when not even the cell could be run."""
+    lines = (
+        [f"{type(error).__name__}: {error}"]
+        if isinstance(error, NbsubmitError)
+        else traceback.format_exception(error)
+    )
+    text = CellError(type(error).__name__, str(error), tuple(lines))
+    return Result(started=0, ended=0, python=PYTHON, error=text)
+
+
+def _write(folder: JobFolder, result: Result, collection: Collection | None) -> None:
+    """Write the values, then the result that names them; without values if they do not fit."""
+    try:
+        if collection is not None and result.entries:
+            write_whole(folder.result_stream, collection.values.write_stream, durable=True)
+            write_whole(folder.result_buffers, collection.values.write_buffers, durable=True)
+        folder.write_json(folder.result_file, result.to_json())
+    except OSError as error:
+        reason = f"could not be written to {folder.path}: {error.strerror}"
+        unsent = dict(result.unsent) | dict.fromkeys(result.names, reason)
+        lost = replace(result, entries=(), changed=(), unsent=unsent)
+        if result.error is None:
+            lost = replace(lost, error=CellError("OSError", f"the result {reason}", (reason,)))
+        folder.write_json(folder.result_file, lost.to_json())
+
+
+@contextmanager
+def _stage(recorder: Recorder, stdout: int, stderr: int) -> Iterator[types.ModuleType]:
+    """A ``__main__`` of its own and the cell's streams; all is put back afterwards.
+
+    The namespace is a real module's, so that pickle and process pools inside the cell find it.
+    """
+    module = types.ModuleType("__main__")
+    out = LogStream(recorder, "stdout", stdout)
+    err = LogStream(recorder, "stderr", stderr)
+    with ExitStack() as stack:
+        for holder, name in ((sys, "stdout"), (sys, "stderr"), (sys, "path"), (sys, "argv")):
+            stack.callback(setattr, holder, name, getattr(holder, name))
+        stack.callback(sys.modules.__setitem__, "__main__", sys.modules["__main__"])
+        stack.callback(os.chdir, Path.cwd())
+        sys.stdout, sys.stderr = out, err
+        sys.path, sys.argv = list(sys.path), [""]
+        sys.modules["__main__"] = module
+        yield module

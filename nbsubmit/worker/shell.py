@@ -1,0 +1,158 @@
+"""IPython in the worker, started when the cell first needs it and not before.
+
+It is needed by a magic or ``!`` line, by ``display``, to show anything but a plain value, to
+format an error, and by any library that imports it (matplotlib's inline figures do). A node
+without IPython gets plain text for all of these.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import sys
+import traceback
+import types
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from typing import TYPE_CHECKING, Any
+
+from nbsubmit.core.cell import Cell
+from nbsubmit.worker.streams import Recorder
+
+if TYPE_CHECKING:
+    from nbsubmit.worker.ishell import WorkerShell
+
+_PLAIN = (int, float, complex, str, bytes, bool)
+_ABSENT = object()
+
+
+class Shell:
+    """What stands in for IPython until it is needed; a context while the cell runs.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell, for its number and file name.
+    module : module
+        The cell's ``__main__``.
+    recorder : Recorder
+        Takes the displays.
+    """
+
+    def __init__(self, cell: Cell, module: types.ModuleType, recorder: Recorder) -> None:
+        self._cell = cell
+        self._module = module
+        self._recorder = recorder
+        self._ishell: WorkerShell | None = None
+        self._kept: dict[str, Any] = {}
+        self._hook = _ImportHook(self)
+        self.names: set[str] = set()
+
+    def __enter__(self) -> Shell:
+        stand_ins = {"get_ipython": self._get_ipython, "display": self._display}
+        for name, stand_in in stand_ins.items():
+            self._kept[name] = getattr(builtins, name, _ABSENT)
+            setattr(builtins, name, stand_in)
+        if "IPython" in sys.modules:
+            # Inside a notebook's own process libraries would find the notebook's shell.
+            self.start()
+        else:
+            sys.meta_path.insert(0, self._hook)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        with suppress(ValueError):
+            sys.meta_path.remove(self._hook)
+        if self._ishell is not None:
+            self._ishell.step_down()
+        for name, value in self._kept.items():
+            if value is _ABSENT:
+                delattr(builtins, name)
+            else:
+                setattr(builtins, name, value)
+
+    def start(self) -> WorkerShell | None:
+        """Start IPython if it is not running; None where it is not installed."""
+        if self._ishell is None and importlib.util.find_spec("IPython") is not None:
+            with suppress(ValueError):
+                sys.meta_path.remove(self._hook)
+            from nbsubmit.worker.ishell import WorkerShell
+
+            before = set(self._module.__dict__)
+            self._ishell = WorkerShell.start(self._cell, self._module, self._recorder)
+            self.names |= set(self._module.__dict__) - before
+        return self._ishell
+
+    def show_result(self, value: object) -> None:
+        """Show the cell's result."""
+        data, metadata = self._format(value)
+        if data:
+            content = {
+                "data": data,
+                "metadata": metadata,
+                "execution_count": self._cell.execution_count,
+            }
+            self._recorder.event("execute_result", content)
+
+    def _format(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        if type(value) not in _PLAIN or self._ishell is not None:
+            shell = self.start()
+            if shell is not None:
+                return shell.format_value(value)
+        return {"text/plain": repr(value)}, {}
+
+    def format_error(self, error: BaseException) -> list[str]:
+        """The traceback as the notebook would show it, one string per part."""
+        try:
+            shell = self.start()
+            if shell is not None:
+                return shell.format_error(error)
+        except Exception as failure:
+            # A traceback in plain words is better than none.
+            note = f"(IPython could not format this: {type(failure).__name__}: {failure})"
+            return [*traceback.format_exception(error), note]
+        return traceback.format_exception(error)
+
+    def finish(self) -> None:
+        """Do what a notebook does when a cell has ended: show the open figures."""
+        if self._ishell is not None:
+            self._ishell.finish()
+
+    def _get_ipython(self) -> WorkerShell | None:
+        return self.start()
+
+    def _display(self, *objects: object, **options: Any) -> Any:
+        if self.start() is None:
+            for value in objects:
+                print(repr(value))
+            return None
+        from IPython.display import display
+
+        return display(*objects, **options)
+
+
+class _ImportHook(MetaPathFinder):
+    """Starts the shell as soon as anything has imported IPython."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != "IPython":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def execute_and_start(module: types.ModuleType) -> None:
+            execute(module)
+            self._shell.start()
+
+        spec.loader.exec_module = execute_and_start  # type: ignore[method-assign]
+        return spec
