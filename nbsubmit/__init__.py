@@ -1,1 +1,59 @@
-"""Send a notebook cell to a Slurm cluster and get its values, figures and errors back."""
+"""Send a notebook cell to a Slurm cluster and get its values, figures and errors back.
+
+In a notebook::
+
+    %load_ext nbsubmit
+
+then ``%%slurm --gpus 1`` (or ``%%local``) as the first line of a cell. In a script,
+`nbsubmit.jobs` and `nbsubmit.attach` find the jobs that were sent.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbsubmit.client.jobs import attach as attach
+    from nbsubmit.client.jobs import jobs as jobs
+    from nbsubmit.core.errors import NbsubmitError as NbsubmitError
+    from nbsubmit.core.job import Job as Job
+    from nbsubmit.core.state import JobState as JobState
+
+# Loaded on first use: every job pays for what this module imports.
+_PUBLIC = {
+    "Job": "nbsubmit.core.job",
+    "JobState": "nbsubmit.core.state",
+    "NbsubmitError": "nbsubmit.core.errors",
+    "attach": "nbsubmit.client.jobs",
+    "jobs": "nbsubmit.client.jobs",
+}
+__all__ = sorted([*_PUBLIC, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("nbsubmit")
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'nbsubmit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "load_ipython_extension", "unload_ipython_extension"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Give an IPython shell the magics; called by ``%load_ext nbsubmit``."""
+    from nbsubmit.notebook.extension import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take them away again; jobs run on. Called by ``%unload_ext nbsubmit``."""
+    from nbsubmit.notebook.extension import unload
+
+    unload(shell)

@@ -9,11 +9,19 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from nbsubmit.core.spec import Launch
+from nbsubmit.core.spec import NODE_VARIABLE, Launch
 
 
-def body(launch: Launch) -> str:
-    """Return the script below its head: set up, run, leave the exit code."""
+def body(launch: Launch, node: str = "") -> str:
+    """Return the script below its head: set up, run, leave the exit code.
+
+    Parameters
+    ----------
+    launch : Launch
+        What to run.
+    node : str
+        A shell word for the name that the backend has for the node, if it has one.
+    """
     exit_file = shlex.quote(str(launch.exit_file))
     part = shlex.quote(f"{launch.exit_file}.part")
     lines = [
@@ -21,6 +29,8 @@ def body(launch: Launch) -> str:
         'trap \'code=$?; printf %s "$code" > "$part" && mv -f "$part" "$exit_file"\' EXIT',
         f"part={part} exit_file={exit_file}",
     ]
+    if node:
+        lines.append(f"export {NODE_VARIABLE}={node}")
     if launch.setup:
         lines += ["set -e", *launch.setup, "set +e"]
     lines.append(shlex.join(launch.command))

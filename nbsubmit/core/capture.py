@@ -11,7 +11,7 @@ import builtins
 import linecache
 import types
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +72,7 @@ def capture(
     *,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
+    first_line: int = 1,
 ) -> Payload:
     """Collect what a cell needs from the namespace.
 
@@ -83,6 +84,8 @@ def capture(
         The notebook's.
     include, exclude : iterable of str
         Names to send besides, and names not to send; ``*`` includes all.
+    first_line : int
+        Where in the notebook's cell the analysed text begins, for messages.
 
     Raises
     ------
@@ -91,8 +94,8 @@ def capture(
     CaptureError
         If a name to include does not exist.
     """
-    wanted = _wanted(use, namespace, tuple(include), set(exclude))
-    collector = _Collector(namespace, wanted, set(exclude))
+    wanted = _wanted(use, namespace, tuple(include), set(exclude), first_line)
+    collector = _Collector(namespace, wanted, set(exclude), use.later)
     payload = collector.collect()
     payload.missing += sorted(
         name
@@ -110,12 +113,16 @@ class _Want:
 
 
 def _wanted(
-    use: NameUse, namespace: Namespace, include: tuple[str, ...], exclude: set[str]
+    use: NameUse,
+    namespace: Namespace,
+    include: tuple[str, ...],
+    exclude: set[str],
+    first_line: int,
 ) -> dict[str, _Want]:
     wanted: dict[str, _Want] = {}
     for name in sorted(use.reads, key=lambda name: (use.lines.get(name, 0), name)):
         line = use.lines.get(name)
-        why = f"read in line {line}" if line else "read"
+        why = f"read in line {line + first_line - 1}" if line else "read"
         wanted[name] = _Want(why, must=name not in use.maybe_reads)
     for name in sorted(use.strings) if use.dynamic else ():
         wanted.setdefault(name, _Want("named in a string", must=False))
@@ -141,8 +148,13 @@ class _Collector:
     """Pickles names until nothing new appears, and starts again without one that fails."""
 
     def __init__(
-        self, namespace: Namespace, wanted: Mapping[str, _Want], exclude: set[str]
+        self,
+        namespace: Namespace,
+        wanted: Mapping[str, _Want],
+        exclude: set[str],
+        later: Mapping[str, frozenset[str]],
     ) -> None:
+        self._later = later
         self._namespace = namespace
         self._wanted = wanted
         self._exclude = exclude
@@ -175,11 +187,18 @@ class _Collector:
             except Exception as error:
                 self._note(name, value, want, error)
                 return None
-            for mentioned, function in payload.values.mentioned.items():
-                if mentioned not in seen and self._can_follow(mentioned):
-                    seen.add(mentioned)
-                    queue.append((mentioned, _Want(f"used by {function}", must=False)))
+            for needed, function in self._needed(payload.values.mentioned):
+                if needed not in seen and self._can_follow(needed):
+                    seen.add(needed)
+                    queue.append((needed, _Want(f"used by {function}", must=False)))
         return payload
+
+    def _needed(self, mentioned: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """What functions mention, and what a function that the cell binds anew would read."""
+        for name, function in list(mentioned.items()):
+            yield name, function
+            for read in sorted(self._later.get(name, ())):
+                yield read, name
 
     def _can_follow(self, name: str) -> bool:
         return name in self._namespace and name not in self._exclude and not is_shells_own(name)

@@ -3,6 +3,7 @@
 NbsubmitError
 ├── OptionError            an option of the magic's line is wrong
 ├── CaptureError           the cell cannot be sent as it is
+│   ├── CellSyntaxError      it is not Python
 │   └── NotPicklable         a value that the cell reads cannot travel
 ├── FolderError            the store or a job's folder is unsafe or unusable
 ├── SubmitError            the job could not be handed to the backend
@@ -28,6 +29,10 @@ from pathlib import Path
 class NbsubmitError(Exception):
     """The root: ``except NbsubmitError`` catches all that nbsubmit raises on purpose."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Show the message alone: the shell looks for this method on what is raised."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class OptionError(NbsubmitError):
     """An option is unknown, malformed, or one that nbsubmit sets by itself."""
@@ -35,6 +40,19 @@ class OptionError(NbsubmitError):
 
 class CaptureError(NbsubmitError):
     """The cell cannot be sent as it is; nothing was submitted."""
+
+
+class CellSyntaxError(CaptureError):
+    """The cell is not Python; nothing was submitted.
+
+    Parameters
+    ----------
+    message : str
+        The whole text, as the shell shows a syntax error.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
 
 
 class NotPicklable(CaptureError):

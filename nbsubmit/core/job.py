@@ -301,10 +301,7 @@ class Job:
         if tail:
             parts.append(f"\nThe end of {self.folder.log_err}:\n{tail}")
         kind = _ERRORS.get(status.state, JobLost)
-        error = kind("".join(parts), self.id, self.folder.path)
-        text = str(error)
-        error._render_traceback_ = lambda: [f"{kind.__name__}: {text}"]  # type: ignore[attr-defined]
-        return error
+        return kind("".join(parts), self.id, self.folder.path)
 
     # Acting on it
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nbsubmit.sandbox.config import SandboxConfig
-from nbsubmit.sandbox.layout import Layout
+from nbsubmit.sandbox.layout import Layout, write_private
 
 # Later starts in the same folder count on from here, so that a job id of an earlier
 # one, still in somebody's notebook, does not become another job's.
@@ -23,6 +24,20 @@ class Ports:
     controller: int
     accounting: int
     nodes: tuple[int, ...]
+
+
+def write_all(config: SandboxConfig, layout: Layout, ports: Ports, generation: int) -> None:
+    """Write all that the daemons of one start read."""
+    texts = {
+        "slurm.conf": slurm_conf(config, layout, ports, generation),
+        "gres.conf": gres_conf(config, layout),
+        "slurmdbd.conf": slurmdbd_conf(layout, ports),
+    }
+    for name, text in texts.items():
+        write_private(layout.folder / name, text.encode())
+    write_private(layout.folder / "munge.key", secrets.token_bytes(1024))
+    for number in range(config.gpus):
+        (layout.folder / "gpus" / f"gpu{number}").touch()
 
 
 def slurm_conf(config: SandboxConfig, layout: Layout, ports: Ports, generation: int) -> str:

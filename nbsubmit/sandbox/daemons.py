@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 from nbsubmit.sandbox.conf import Ports, user
 from nbsubmit.sandbox.config import SandboxConfig
 from nbsubmit.sandbox.layout import Layout
-from nbsubmit.sandbox.processes import die_with_parent, listens
-from nbsubmit.sandbox.programs import daemon_environ, find
+from nbsubmit.sandbox.processes import listens
 
 CONTROLLER = "slurmctld"
 DATABASE = "mariadbd"
@@ -44,6 +40,8 @@ class Daemon:
         What to start, to stay in the foreground.
     there : callable
         Tells from its pid whether it can be talked to.
+    port : int
+        The port that it is to open, if any.
     environ : dict of str to str
         On top of the daemons' common environment.
     """
@@ -51,19 +49,24 @@ class Daemon:
     name: str
     argv: list[str]
     there: Callable[[int], bool]
+    port: int = 0
     environ: dict[str, str] = field(default_factory=dict)
 
 
 def daemons(config: SandboxConfig, layout: Layout, ports: Ports) -> list[Daemon]:
     """All daemons of a cluster in the order of their start."""
     munge = Daemon(MUNGE, _munged(layout), lambda _: layout.munge_socket.is_socket())
-    controller = Daemon(CONTROLLER, ["slurmctld", "-D"], partial(listens, port=ports.controller))
+    controller = _listener(CONTROLLER, ["slurmctld", "-D"], ports.controller)
     accounting = _accounting(layout, ports) if config.accounting else []
     nodes = [
-        Daemon(name, ["slurmd", "-D", "-N", name], partial(listens, port=port))
+        _listener(name, ["slurmd", "-D", "-N", name], port)
         for name, port in zip(config.node_names, ports.nodes, strict=True)
     ]
     return [munge, *accounting, controller, *nodes]
+
+
+def _listener(name: str, argv: list[str], port: int) -> Daemon:
+    return Daemon(name, argv, partial(listens, port=port), port)
 
 
 def _munged(layout: Layout) -> list[str]:
@@ -82,10 +85,9 @@ def _munged(layout: Layout) -> list[str]:
 def _accounting(layout: Layout, ports: Ports) -> list[Daemon]:
     # The client library takes its socket from here, as slurmdbd.conf has no key for it.
     environ = {"MYSQL_UNIX_PORT": str(layout.database_socket)}
-    there = partial(listens, port=ports.accounting)
     return [
         Daemon(DATABASE, _mariadbd(layout), lambda _: layout.database_socket.is_socket()),
-        Daemon(ACCOUNTING, ["slurmdbd", "-D"], there, environ),
+        replace(_listener(ACCOUNTING, ["slurmdbd", "-D"], ports.accounting), environ=environ),
     ]
 
 
@@ -110,27 +112,3 @@ def database_setup(layout: Layout) -> Daemon:
 def _as_user() -> list[str]:
     # mariadbd runs as root only if it is told so outright, and others may not say it.
     return ["--user=root"] if os.geteuid() == 0 else []
-
-
-def start(daemon: Daemon, layout: Layout) -> subprocess.Popen[bytes]:
-    """Start a daemon that dies with the calling process, however that ends."""
-    environ = daemon_environ() | {"SLURM_CONF": str(layout.conf)} | daemon.environ
-    with layout.output_file(daemon.name).open("ab") as output:
-        return subprocess.Popen(
-            [find(daemon.argv[0]) or daemon.argv[0], *daemon.argv[1:]],
-            env=environ,
-            cwd=layout.short,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGKILL),
-        )
-
-
-def tail(path: Path, lines: int = 15) -> str:
-    """Last lines of a log, as far as there are any."""
-    try:
-        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
-    except OSError:
-        return ""

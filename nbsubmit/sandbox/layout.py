@@ -7,8 +7,10 @@ lie in the short one, and configuration reaches the user's folder through a link
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,13 +64,17 @@ class Layout:
         """Everything a daemon prints."""
         return self.log_folder / f"{daemon}.out"
 
-    def empty(self) -> None:
+    def empty(self, nodes: Iterable[str]) -> None:
         """Throw away the state of an earlier start and make the folders of this one."""
         for name in ("state", "database", "gpus", "log"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / name).mkdir(mode=0o700)
         shutil.rmtree(self.short / "spool", ignore_errors=True)
-        (self.short / "spool").mkdir(mode=0o700)
+        for name in nodes:
+            (self.short / "spool" / name).mkdir(mode=0o700, parents=True)
+        # A daemon counts as there when its socket is: a dead one's must not be in the way.
+        for socket in (self.munge_socket, self.database_socket):
+            socket.unlink(missing_ok=True)
 
 
 def conf_file(folder: Path) -> Path:
@@ -97,3 +103,21 @@ def new_short(folder: Path) -> Path:
     short = Path(tempfile.mkdtemp(prefix="nbsubmit-", dir="/tmp"))
     (short / "folder").symlink_to(folder, target_is_directory=True)
     return short
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read; it appears whole or not at all."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    fresh.replace(path)
+
+
+def tail(path: Path, lines: int = 15) -> str:
+    """Last lines of a log, as far as there are any."""
+    try:
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""

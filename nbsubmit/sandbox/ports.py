@@ -30,6 +30,12 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
+def taken(port: int) -> bool:
+    """Whether somebody listens there; asked by a connect, as a bind would be in the way."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _highest() -> int:
     try:
         first_ephemeral = int(_EPHEMERAL.read_text().split()[0])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nbsubmit.sandbox.config import SandboxConfig
-from nbsubmit.sandbox.layout import Layout, record_file
+from nbsubmit.sandbox.layout import Layout, record_file, write_private
 from nbsubmit.sandbox.processes import Identity
 
 
@@ -83,11 +82,9 @@ class Record:
         return [*outer, *self.daemons.values(), *self.strays]
 
     def save(self) -> None:
-        """Write it beside the old one and put it in its place."""
-        target = record_file(self.config.folder)
-        fresh = target.with_name(f"{target.name}.{os.getpid()}")
-        fresh.write_text(json.dumps(self._plain(), indent=1))
-        fresh.replace(target)
+        """Put it in the place of what was written before."""
+        text = json.dumps(self._plain(), indent=1)
+        write_private(record_file(self.config.folder), text.encode())
 
     def close(self, keep_folder: bool = False) -> None:
         """Take the sockets away and write down that nothing runs; the processes are gone."""

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import signal
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-import nbsubmit
 from nbsubmit.sandbox import programs
 from nbsubmit.sandbox.config import SandboxConfig
 from nbsubmit.sandbox.control import Request, ask
-from nbsubmit.sandbox.daemons import CONTROLLER, tail
+from nbsubmit.sandbox.daemons import CONTROLLER
 from nbsubmit.sandbox.errors import SandboxError
-from nbsubmit.sandbox.layout import conf_file, lock_file, new_short, record_file, supervisor_output
+from nbsubmit.sandbox.launch import await_settled, end, launch, locked, prepare
+from nbsubmit.sandbox.layout import conf_file, record_file
 from nbsubmit.sandbox.nodes import client_environ, node_states
-from nbsubmit.sandbox.processes import Identity, kill_all, wait_until
-from nbsubmit.sandbox.record import Phase, Record, load
-
-_UP_SECONDS = 300.0
-_DOWN_SECONDS = 60.0
+from nbsubmit.sandbox.record import Phase, load
 
 
 @dataclass(frozen=True)
@@ -186,135 +175,25 @@ def up(config: SandboxConfig, *, owner: int | None = None) -> Sandbox:
         When programs are missing, or when a daemon does not come up; with the end of its log.
     """
     programs.require(config.accounting)
-    _prepare(config.folder)
-    with _locked(config.folder):
-        record = load(config.folder)
-        if record is not None and _is_up(record):
-            return Sandbox(_current(config.folder).config, found=True)
-        if record is not None:
-            _end(record, keep_folder=True)
+    prepare(config.folder)
+    with locked(config.folder):
+        record = await_settled(config.folder)
+        running = find(config.folder)
+        if running is not None:
+            return running
+        end(record, keep_folder=True)
         try:
-            _launch(config, owner, 0 if record is None else record.generation + 1)
-            _await_ready(config.folder)
+            launch(config, owner, 0 if record is None else record.generation + 1)
         except BaseException:
-            _end(load(config.folder))
+            end(load(config.folder), keep_folder=True)
             raise
     return Sandbox(config)
 
 
 def down(folder: Path) -> bool:
-    """Stop the sandbox in this folder, or clean up after one; False when nothing was there."""
+    """Stop the sandbox in this folder, or clean up after one; False when none was up."""
     folder = folder.expanduser().absolute()
     if not record_file(folder).exists():
         return False
-    with _locked(folder):
-        return _end(load(folder))
-
-
-def _prepare(folder: Path) -> None:
-    """Make the folder, or see that it is ours to empty."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.geteuid():
-        raise SandboxError(f"{folder} belongs to somebody else; give a folder of your own.")
-    strangers = {entry.name for entry in folder.iterdir()} - {lock_file(folder).name}
-    if strangers and not record_file(folder).exists():
-        raise SandboxError(
-            f"{folder} holds other things, and a sandbox empties its folder. Give a new folder."
-        )
-    folder.chmod(0o700)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep others from starting or stopping the same sandbox meanwhile."""
-    with lock_file(folder).open("w") as lock:
-
-        def taken() -> bool:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return True
-            return False
-
-        if not wait_until(taken, _UP_SECONDS, pause_seconds=0.1):
-            raise SandboxError(f"Another process has been starting or stopping {folder} too long.")
-        yield
-
-
-def _current(folder: Path) -> Record:
-    record = load(folder)
-    if record is None:
-        raise SandboxError(f"The sandbox in {folder} went away while it was being looked at.")
-    return record
-
-
-def _is_up(record: Record) -> bool:
-    """Whether one is there, if need be after waiting for a start that was left alone."""
-    folder = record.config.folder
-
-    def settled() -> bool:
-        now = load(folder)
-        return now is None or not now.supervised or now.phase is not Phase.STARTING
-
-    wait_until(settled, _UP_SECONDS)
-    return find(folder) is not None
-
-
-def _launch(config: SandboxConfig, owner: int | None, generation: int) -> None:
-    identity = None if owner is None else Identity.of(owner)
-    if owner is not None and identity is None:
-        raise SandboxError(f"The process {owner}, who is to own the sandbox, does not exist.")
-    Record(config, new_short(config.folder), generation, identity).save()
-    with supervisor_output(config.folder).open("wb") as output:
-        subprocess.run(
-            [sys.executable, "-m", "nbsubmit.sandbox", str(config.folder)],
-            env=_python_environ(),
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            umask=0o077,
-            check=False,
-        )
-
-
-def _python_environ() -> dict[str, str]:
-    """Environment in which the guard's Python finds this very nbsubmit."""
-    root = str(Path(nbsubmit.__file__).parents[1])
-    path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return programs.without_slurm(os.environ) | {"PYTHONPATH": os.pathsep.join(path)}
-
-
-def _await_ready(folder: Path) -> None:
-    begun = time.monotonic()
-
-    def settled() -> bool:
-        record = _current(folder)
-        if record.supervisor is None:  # the guard is still on its way
-            return time.monotonic() - begun > 30
-        return record.phase is not Phase.STARTING or not record.supervised
-
-    wait_until(settled, _UP_SECONDS)
-    record = _current(folder)
-    if record.phase is not Phase.READY:
-        said = record.message or tail(supervisor_output(folder)) or "its supervisor was ended."
-        raise SandboxError(f"The sandbox in {folder} did not start: {said}")
-
-
-def _end(record: Record | None, keep_folder: bool = False) -> bool:
-    """Stop what a record names, by asking first; False when there was nothing to stop."""
-    if record is None:
-        return False
-    was_up = record.supervised
-    for one in (record.supervisor, record.guard):
-        if was_up and one is not None:
-            one.send(signal.SIGTERM)
-    wait_until(lambda: not record.supervised, _DOWN_SECONDS)
-    latest = load(record.config.folder) or record
-    left = kill_all({*record.processes(), *latest.processes()})
-    if left:
-        pids = ", ".join(str(one.pid) for one in left)
-        raise SandboxError(f"These processes of the sandbox cannot be killed: {pids}")
-    if record_file(record.config.folder).exists():
-        latest.close(keep_folder)
-    return was_up
+    with locked(folder):
+        return end(load(folder))

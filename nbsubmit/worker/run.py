@@ -26,6 +26,7 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.result import CellError, Result
+from nbsubmit.core.spec import NODE_VARIABLE
 from nbsubmit.worker.collect import Collection, Sent, collect
 from nbsubmit.worker.execute import Outcome, execute
 from nbsubmit.worker.shell import Shell
@@ -62,9 +63,8 @@ def run(
         Whether the cell succeeded.
     """
     started, owner = time.time(), os.getpid()
-    folder.write_json(
-        folder.started_file, {"host": platform.node(), "pid": os.getpid(), "at": started}
-    )
+    node = os.environ.get(NODE_VARIABLE) or platform.node()
+    folder.write_json(folder.started_file, {"host": node, "pid": os.getpid(), "at": started})
     recorder = Recorder(folder.events_file, stdout, stderr)
     with _stage(recorder, stdout, stderr) as module:
         try:

@@ -29,7 +29,7 @@ def batch_script(launch: Launch) -> str:
     head = [f"#!{script.shell()}"]
     for option, value in _directives(launch):
         head.append(f"#SBATCH --{option}" + ("" if value is None else f"={_quoted(option, value)}"))
-    return "\n".join(head) + "\n\n" + script.body(launch)
+    return "\n".join(head) + "\n\n" + script.body(launch, node='"$SLURMD_NODENAME"')
 
 
 def _directives(launch: Launch) -> Iterator[tuple[str, str | None]]:

@@ -1,7 +1,7 @@
 """Aliases: which named objects an expression's value may be, or be a part of.
 
-``a = d["k"]`` makes ``a`` an alias of ``d``: changing what ``a`` names changes ``d``. Names are kept
-as keys, a global under its own name and a local as ``number.name`` of its scope.
+``a = d["k"]`` makes ``a`` an alias of ``d``: changing what ``a`` names changes ``d``. Names are
+kept as keys, a global under its own name and a local as ``number.name`` of its scope.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from nbsubmit.core.names.bindings import COMPREHENSIONS, target_names
+from nbsubmit.core.names.text import words
 
 # Builtins whose result is, or holds, what they are given.
-PASSING = frozenset(
+PASSING = words(
     "dict enumerate filter frozenset getattr iter list map max memoryview min next reversed set"
-    " sorted tuple vars zip".split()
+    " sorted tuple vars zip"
 )
 
 
@@ -71,9 +72,7 @@ def _parts(node: ast.AST) -> Iterable[ast.AST]:
             return node.args
     elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
         return node.elts
-    elif isinstance(node, ast.Dict):
-        return node.values
-    elif isinstance(node, ast.BoolOp):
+    elif isinstance(node, (ast.Dict, ast.BoolOp)):
         return node.values
     elif isinstance(node, ast.IfExp):
         return [node.body, node.orelse]

@@ -128,7 +128,7 @@ def _handler(walker: Walker, handler: ast.ExceptHandler) -> State:
 
 
 def _jumps(walker: Walker) -> list[State]:
-    """Return the moments at which ``break`` and ``continue`` have left the innermost loop's body."""
+    """Return the moments at which the innermost loop's body was left by a jump, so far."""
     if not walker.loops:
         return []
     return [*walker.loops[-1].breaks, *walker.loops[-1].continues]

@@ -5,19 +5,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from nbsubmit.core.names.bindings import FUNCTIONS, TYPE_ALIAS, Bindings, argument_names, bindings
+from nbsubmit.core.names.bindings import FUNCTIONS, TYPE_ALIAS, Bindings, bindings
 from nbsubmit.core.names.effects import Effects
 from nbsubmit.core.names.scopes import Kind, Scope
-from nbsubmit.core.names.state import NONE, Bodies
+from nbsubmit.core.names.state import Bodies
+from nbsubmit.core.names.text import words
 from nbsubmit.core.names.walker import Visits, Walker
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # Decorators known to put a function aside without calling it.
-CALM = frozenset(
+CALM = words(
     "abstractmethod asynccontextmanager cache cached_property classmethod contextmanager dataclass"
     " deleter getter lru_cache overload override property setter singledispatch staticmethod"
-    " total_ordering wraps".split()
+    " total_ordering wraps"
 )
 
 
@@ -190,13 +191,3 @@ VISITS: Visits = {
     ast.ClassDef: _class,
     **({} if TYPE_ALIAS is None else {TYPE_ALIAS: _type_alias}),
 }
-
-__all__ = [
-    "NONE",
-    "VISITS",
-    "argument_names",
-    "block_effects",
-    "bound_bodies",
-    "function_effects",
-    "parameter_values",
-]

@@ -12,8 +12,8 @@ import ast
 from nbsubmit.core.names.definitions import bound_bodies
 from nbsubmit.core.names.expressions import assign, truth
 from nbsubmit.core.names.scopes import Kind
-from nbsubmit.core.names.state import State, join
-from nbsubmit.core.names.walker import Loop, Visits, Walker
+from nbsubmit.core.names.state import Loop, State, join
+from nbsubmit.core.names.walker import Visits, Walker
 
 
 def _enter(walker: Walker, node: ast.For | ast.AsyncFor | ast.While) -> Loop:

@@ -33,8 +33,8 @@ class Scope:
         self.parent = parent
         self.counter: itertools.count[int] = parent.counter if parent else itertools.count(1)
         self.number = next(self.counter)
-        inherited = parent.private if parent else ""
-        self.private = inherited if class_name is None else class_name.lstrip("_")
+        inherited: str = parent.private if parent else ""
+        self.private: str = inherited if class_name is None else class_name.lstrip("_")
         self.names = {self.mangle(name) for name in bound.local_names}
         self.global_names = {self.mangle(name) for name in bound.global_names}
         self._owners: dict[str, Scope | None] = {}

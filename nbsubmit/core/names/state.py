@@ -8,6 +8,7 @@ paths is the union of the possibilities, so what is certain afterwards was certa
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from nbsubmit.core.names.effects import Effects
 
@@ -121,6 +122,14 @@ class Trail:
         self.flags[key] = self.flags.get(key, 0) | flags
         if bodies:
             self.bodies[key] = self.bodies.get(key, NONE) | bodies
+
+
+@dataclass
+class Loop:
+    """The moments at which a loop's body was left or begun anew."""
+
+    breaks: list[State] = field(default_factory=list)
+    continues: list[State] = field(default_factory=list)
 
 
 def join(states: Iterable[State]) -> State:

@@ -1,0 +1,1 @@
+"""The command line: jobs of a store, a demo, a private Slurm to try."""

@@ -1,0 +1,81 @@
+"""Jobs of a store: all of them, or one by its id, whoever sent them and however long ago."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbsubmit.backends import registry
+from nbsubmit.core import settings as settings_module
+from nbsubmit.core.errors import BackendMissing
+from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.job import Job
+from nbsubmit.core.pickling import Namespace
+from nbsubmit.core.store import JobStore
+from nbsubmit.core.watch import Watcher
+
+
+def jobs(
+    folder: Path | str | None = None,
+    *,
+    watcher: Watcher | None = None,
+    home: Namespace | None = None,
+) -> list[Job]:
+    """Return all jobs of a store, oldest first, each looked at once.
+
+    Parameters
+    ----------
+    folder : path, optional
+        The store; by default ``NBSUBMIT_FOLDER``, or ``.nbsubmit`` in the working directory.
+    watcher : Watcher, optional
+        Looks at those that are waited for.
+    home : dict, optional
+        The namespace that functions among their values are bound to.
+
+    Raises
+    ------
+    FolderError
+        If the store is not safe to read.
+    """
+    settings = settings_module.load()
+    watcher = watcher or Watcher(settings)
+    store = JobStore(Path(folder or settings.folder))
+    found = [_open(job_folder, watcher, home) for job_folder in store.folders()]
+    watcher.look_now(found)
+    return sorted(found, key=lambda job: job.created)
+
+
+def attach(
+    job_id: str,
+    folder: Path | str | None = None,
+    *,
+    watcher: Watcher | None = None,
+    home: Namespace | None = None,
+) -> Job:
+    """Return one job, looked at once.
+
+    Parameters
+    ----------
+    job_id : str
+        Its id, or enough of the id's beginning or end.
+    folder, watcher, home
+        As for `jobs`.
+
+    Raises
+    ------
+    UnknownJob
+        If there is none by that id, or more than one.
+    """
+    settings = settings_module.load()
+    watcher = watcher or Watcher(settings)
+    job = _open(JobStore(Path(folder or settings.folder)).find(job_id), watcher, home)
+    watcher.look_now([job])
+    return job
+
+
+def _open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job:
+    spec = folder.read_json(folder.spec_file) or {}
+    try:
+        backend = registry.get(str(spec.get("backend", "")))
+    except BackendMissing:
+        backend = None  # its files can be read all the same
+    return Job(folder, backend, watcher, home)

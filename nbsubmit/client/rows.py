@@ -1,0 +1,90 @@
+"""A job as plain data, for whoever draws it: text, widgets, one day the browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nbsubmit.core.inject import Arrival
+from nbsubmit.core.job import Job
+from nbsubmit.core.state import JobState
+from nbsubmit.core.units import format_bytes, format_elapsed
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """What is shown of one job.
+
+    Attributes
+    ----------
+    id, name, backend, handle, node, reason, advice, elapsed : str
+        Ready to be shown; empty where not known.
+    state : JobState
+        Its state.
+    sent : tuple of tuple of str
+        Name, type, size and why, of each value that was sent.
+    left_out : tuple of tuple of str
+        Name and why, of what was not.
+    missing : tuple of str
+        Names that the cell reads and that were not there.
+    back : tuple of str
+        Names that came back.
+    changed, deleted, kept : tuple of str
+        Those that were changed in place; that the cell deleted; that the notebook kept its own of.
+    unsent : tuple of tuple of str
+        Name and why, of what could not come back.
+    error : tuple of str
+        The cell's traceback.
+    """
+
+    id: str
+    name: str
+    backend: str
+    handle: str
+    state: JobState
+    reason: str
+    advice: str
+    node: str
+    elapsed: str
+    sent: tuple[tuple[str, str, str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    missing: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    unsent: tuple[tuple[str, str], ...] = ()
+    error: tuple[str, ...] = ()
+
+    @property
+    def short_id(self) -> str:
+        """The end of the id, which is enough to name the job."""
+        return self.id.rpartition("-")[2]
+
+
+def row_of(job: Job, arrival: Arrival | None = None) -> JobRow:
+    """Return what is shown of a job; with what its arrival in the notebook did, if it has."""
+    status, result = job.status, job.found.result
+    payload = job.folder.read_json(job.folder.payload_file) or {}
+    unsent = dict(result.unsent) if result else {}
+    unsent |= arrival.failed if arrival else {}
+    return JobRow(
+        id=job.id,
+        name=job.name,
+        backend=str(job.spec.get("backend", "")),
+        handle=job.handle.partition(":")[0],
+        state=status.state,
+        reason=status.reason,
+        advice=status.advice,
+        node=status.node,
+        elapsed=format_elapsed(job.elapsed_seconds) if job.elapsed_seconds else "",
+        sent=tuple((e.name, e.type, format_bytes(e.size_bytes), e.why) for e in job.sent)
+        + tuple((name, "module", "", "") for name in payload.get("modules", {})),
+        left_out=tuple(payload.get("left_out", {}).items()),
+        missing=tuple(payload.get("missing", ())),
+        back=(*result.names, *result.modules) if result else (),
+        changed=result.changed if result else (),
+        deleted=result.deleted if result else (),
+        kept=tuple(arrival.kept) if arrival else (),
+        unsent=tuple(unsent.items()),
+        error=result.error.traceback if result and result.error else (),
+    )

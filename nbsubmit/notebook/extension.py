@@ -1,0 +1,49 @@
+"""Loading and unloading the extension."""
+
+from __future__ import annotations
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from nbsubmit.core import settings
+from nbsubmit.notebook.completion import install_completion
+from nbsubmit.notebook.magics import MAGICS, NbSubmitMagics
+from nbsubmit.notebook.panel import panel_bundle
+from nbsubmit.notebook.session import Session
+
+_sessions: dict[int, Session] = {}
+
+
+def load(shell: InteractiveShell) -> None:
+    """Give the shell its magics; nothing else happens until one is used."""
+    session = Session(shell, settings.load())
+    magics = NbSubmitMagics(shell, session)
+    _respect_others(shell, magics)
+    shell.register_magics(magics)
+    install_completion(shell, magics.grammars)
+    formatter = shell.display_formatter.mimebundle_formatter
+    formatter.for_type_by_name("nbsubmit.core.job", "Job", panel_bundle(session))
+    _sessions[id(shell)] = session
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take the magics away; jobs run on."""
+    session = _sessions.pop(id(shell), None)
+    if session is None:
+        return
+    session.close()
+    for kind, name in MAGICS:
+        found = shell.magics_manager.magics[kind]
+        if isinstance(getattr(found.get(name), "__self__", None), NbSubmitMagics):
+            del found[name]
+
+
+def _respect_others(shell: InteractiveShell, magics: NbSubmitMagics) -> None:
+    """Leave a magic alone that another extension has brought, and say so."""
+    for kind, name in MAGICS:
+        other = shell.magics_manager.magics[kind].get(name)
+        owner = getattr(other, "__self__", None)
+        if other is not None and not isinstance(owner, NbSubmitMagics):
+            sign = "%%" if kind == "cell" else "%"
+            where = getattr(other, "__module__", "another extension")
+            print(f"nbsubmit: {sign}{name} belongs to {where} and is left as it is")
+            del magics.magics[kind][name]

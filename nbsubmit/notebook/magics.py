@@ -1,0 +1,241 @@
+"""The magics: a line and a cell in, a job out."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Any, ClassVar
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+from IPython.display import display, publish_display_data
+
+from nbsubmit.backends import registry
+from nbsubmit.client import words
+from nbsubmit.client.rows import JobRow
+from nbsubmit.core.backend import Backend
+from nbsubmit.core.errors import OptionError
+from nbsubmit.core.job import Job
+from nbsubmit.core.options import Grammar
+from nbsubmit.core.spec import CellOptions
+from nbsubmit.core.submit import launch_of
+from nbsubmit.core.units import format_bytes
+from nbsubmit.notebook.replay import Replay
+from nbsubmit.notebook.session import Prepared, Session
+
+MAGICS = (("cell", "slurm"), ("cell", "local"), ("cell", "submit"), ("line", "jobs"))
+
+_LOOK_SECONDS = 0.1
+_JOBS_USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
+%jobs show [ID]      one job: state, names, output, error
+%jobs logs [ID]      all that it printed
+%jobs cancel ID      end it
+
+ID is enough of an id's beginning or end; without one it is the latest job."""
+
+
+@magics_class
+class NbSubmitMagics(Magics):  # type: ignore[misc]
+    """``%%slurm``, ``%%local``, ``%%submit`` and ``%jobs``.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        The shell.
+    session : Session
+        Does the work.
+    """
+
+    actions: ClassVar[tuple[str, ...]] = ("list", "show", "logs", "cancel")
+
+    def __init__(self, shell: InteractiveShell, session: Session) -> None:
+        super().__init__(shell)
+        self._session = session
+        session.tell = self._tell  # type: ignore[method-assign]
+        declared = registry.get("slurm")
+        self.grammars = {
+            name: Grammar(f"%%{name}", declared.options, declared.owned)
+            for kind, name in MAGICS
+            if kind == "cell"
+        }
+        for name, grammar in self.grammars.items():
+            function = getattr(type(self), name)
+            function.__doc__ = f"{_FIRST_LINES[name]}\n\n{grammar.help()}"
+
+    @cell_magic
+    def slurm(self, line: str, cell: str) -> Any:
+        """Send the cell to Slurm."""
+        return self._run("slurm", line, cell)
+
+    @cell_magic
+    def local(self, line: str, cell: str) -> Any:
+        """Run the cell in a process on this machine."""
+        return self._run("local", line, cell)
+
+    @cell_magic
+    def submit(self, line: str, cell: str) -> Any:
+        """Send the cell to the best backend that there is here."""
+        return self._run("submit", line, cell)
+
+    @no_var_expand
+    @line_magic
+    def jobs(self, line: str) -> None:
+        """See this notebook's jobs, look at one, or end one."""
+        words_ = shlex.split(line)
+        action, rest = (words_[0], words_[1:]) if words_ else ("list", [])
+        if action not in self.actions:
+            raise OptionError(f"%jobs: what is {action!r}?\n\n{_JOBS_USAGE}")
+        getattr(self, f"_jobs_{action}")(rest)
+
+    # A cell
+
+    def _run(self, magic: str, line: str, cell: str) -> Any:
+        options = self.grammars[magic].parse(line)
+        backend = self._backend(magic, options)
+        prepared = self._session.prepare(magic, line, cell, options)
+        if options.dry_run:
+            self._show_plan(prepared, backend)
+            return None
+        job = self._session.send(prepared, backend)
+        if options.bind:
+            self.shell.user_ns[options.bind] = job
+        self._announce(job, prepared, backend)
+        return self._wait(job, options) if options.wait else job
+
+    def _backend(self, magic: str, options: CellOptions) -> Backend:
+        if options.debug:
+            return registry.get("debug")
+        name = self._session.settings.backend if magic == "submit" else magic
+        backend = registry.best() if name == "auto" else registry.get(name)
+        backend.check()
+        return backend
+
+    def _announce(self, job: Job, prepared: Prepared, backend: Backend) -> None:
+        options = prepared.request.options
+        if options.quiet:
+            return
+        ignored = backend.ignored(launch_of(job.folder, prepared.request))
+        if ignored:
+            print(f"the {backend.name} backend does not use {', '.join(ignored)}")
+        if self._has_panel(options):
+            if options.wait:
+                display(job)
+            return
+        row = self._session.row(job)
+        print(f"{words.name(row)}: {words.sends(row)}")
+
+    def _has_panel(self, options: CellOptions) -> bool:
+        return options.panel and not options.quiet and self._session.has_widgets
+
+    def _wait(self, job: Job, options: CellOptions) -> Any:
+        replay = Replay(job)
+        try:
+            while not _ended(job):
+                replay.more()
+            replay.more()
+        except KeyboardInterrupt:
+            if options.cancel_on_interrupt:
+                job.cancel()
+            raise
+        job.wait()
+        value = job.result()
+        if not options.quiet and not self._has_panel(options):
+            row = self._session.row(job)
+            print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
+        if replay.result is None:
+            return None
+        if value is None:  # it could not travel; what it looks like did
+            publish_display_data(replay.result["data"], replay.result["metadata"])
+        return value
+
+    def _show_plan(self, prepared: Prepared, backend: Backend) -> None:
+        script, start = self._session.script(prepared, backend)
+        payload = prepared.request.payload
+        print(script)
+        names = [(e.name, e.type, format_bytes(e.size_bytes), e.why) for e in payload.entries]
+        names += [(name, "module", "", module) for name, module in payload.modules.items()]
+        print(f"sends {format_bytes(payload.size_bytes)}:" if names else "sends no names")
+        print(words.table([("  " + n[0], *n[1:]) for n in names]))
+        for item in payload.left_out:
+            print(f"leaves out {item.name}: {item.reason}")
+        if payload.missing:
+            print(f"not defined here: {', '.join(payload.missing)}")
+        for reason in prepared.use.dynamic:
+            print(f"cannot see all names that the cell reads: {reason}; name them with --in")
+        if start:
+            print(f"would start: {start}")
+        print("nothing was sent")
+
+    def _tell(self, job: Job) -> None:
+        """In a terminal, say that a job has ended and show what it printed."""
+        if self._session.has_widgets:
+            return
+        row = self._session.row(job)
+        print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
+        Replay(job).more()
+        self._show_error(row)
+
+    def _show_error(self, row: JobRow) -> None:
+        if row.error:
+            print("\n".join(row.error), file=sys.stderr)
+        elif words.why(row):
+            print(words.why(row), file=sys.stderr)
+
+    # %jobs
+
+    def _jobs_list(self, rest: list[str]) -> None:
+        unknown = [word for word in rest if word != "--all"]
+        if unknown:
+            raise OptionError(f"%jobs list: what is {unknown[0]!r}?\n\n{_JOBS_USAGE}")
+        rows = [self._session.row(job) for job in self._session.jobs(everyone=bool(rest))]
+        if not rows:
+            print("no jobs yet" if rest else "no jobs of this notebook; --all lists the store's")
+            return
+        print(words.table([words.list_line(row) for row in rows]))
+
+    def _jobs_show(self, rest: list[str]) -> None:
+        job = self._one(rest)
+        row = self._session.row(job)
+        print(words.details(row))
+        print(f"folder: {job.folder.path}")
+        replay = Replay(job)
+        replay.more()
+        if replay.result is not None:
+            publish_display_data(replay.result["data"], replay.result["metadata"])
+        if row.error:
+            self._show_error(row)
+
+    def _jobs_logs(self, rest: list[str]) -> None:
+        job = self._one(rest)
+        sys.stdout.write(job.stdout())
+        sys.stderr.write(job.stderr())
+
+    def _jobs_cancel(self, rest: list[str]) -> None:
+        if not rest:
+            raise OptionError("%jobs cancel: which one? %jobs list shows the ids")
+        for text in rest:
+            job = self._session.find(text)
+            if job.cancel():
+                print(f"job {job.id} is being cancelled")
+            else:
+                print(f"job {job.id} had ended: {job.status}")
+
+    def _one(self, rest: list[str]) -> Job:
+        if len(rest) > 1:
+            raise OptionError(f"%jobs: one id at a time\n\n{_JOBS_USAGE}")
+        return self._session.find(rest[0] if rest else "")
+
+
+_FIRST_LINES = {
+    "slurm": "Send the cell to a Slurm cluster and bring back what it makes.",
+    "local": "Run the cell in a process on this machine and bring back what it makes.",
+    "submit": "Send the cell to the best backend there is here: Slurm, else this machine.",
+}
+
+
+def _ended(job: Job) -> bool:
+    try:
+        job.wait(_LOOK_SECONDS)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""A job's output as the cell's own: printed and displayed here as it was there."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from IPython.display import clear_output, publish_display_data
+
+from nbsubmit.core.job import Job
+from nbsubmit.core.output import OutputReader, Piece
+
+_EVENTS = ("display_data", "update_display_data")
+
+
+class Replay:
+    """Gives out what is new of a job's output, each time it is asked.
+
+    Parameters
+    ----------
+    job : Job
+        The job.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._reader = OutputReader(job.folder)
+        self.result: dict[str, Any] | None = None
+
+    def more(self) -> None:
+        """Give out what is new; the cell's result is kept in `result`."""
+        for piece in self._reader.read():
+            self._give_out(piece)
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+    def _give_out(self, piece: Piece) -> None:
+        content = piece.content
+        if piece.kind == "stdout":
+            sys.stdout.write(piece.text)
+        elif piece.kind == "stderr":
+            sys.stderr.write(piece.text)
+        elif piece.kind == "clear_output":
+            clear_output(wait=content["wait"])
+        elif piece.kind == "execute_result":
+            self.result = content
+        elif piece.kind in _EVENTS:
+            publish_display_data(
+                data=content["data"],
+                metadata=content["metadata"],
+                transient=content["transient"],
+                update=piece.kind == "update_display_data",
+            )
+
+
+def as_outputs(pieces: list[Piece]) -> list[dict[str, Any]]:
+    """Return the displays in nbformat's shape, with updates and clearing carried out."""
+    shown: list[dict[str, Any]] = []
+    by_id: dict[str, int] = {}
+    for piece in pieces:
+        content = piece.content
+        if piece.kind == "clear_output":
+            shown, by_id = [], {}
+        elif piece.kind in ("display_data", "update_display_data", "execute_result"):
+            output = {
+                "output_type": "display_data",
+                "data": content["data"],
+                "metadata": content["metadata"],
+            }
+            known = content.get("transient", {}).get("display_id")
+            if piece.kind == "update_display_data":
+                if known in by_id:
+                    shown[by_id[known]] = output
+                continue
+            if known is not None:
+                by_id[known] = len(shown)
+            shown.append(output)
+    return shown

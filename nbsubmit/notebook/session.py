@@ -1,0 +1,246 @@
+"""One per shell: sends cells, keeps their jobs, and brings results home between cells."""
+
+from __future__ import annotations
+
+import linecache
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from nbsubmit.client import jobs as client
+from nbsubmit.client.rows import JobRow, row_of
+from nbsubmit.core.backend import Backend
+from nbsubmit.core.capture import Payload, capture
+from nbsubmit.core.cell import Cell
+from nbsubmit.core.errors import NbsubmitError, UnknownJob
+from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.inject import Arrival, Injector, Snapshot
+from nbsubmit.core.job import Job
+from nbsubmit.core.names import NameUse, analyse
+from nbsubmit.core.settings import Settings
+from nbsubmit.core.spec import CellOptions
+from nbsubmit.core.store import JobStore
+from nbsubmit.core.submit import Request, launch_of, submit
+from nbsubmit.core.watch import Watcher
+from nbsubmit.notebook.source import origin, read_cell
+
+
+@dataclass
+class _Sent:
+    """A job of this session and what is needed to bring its result home."""
+
+    job: Job
+    number: int
+    snapshot: Snapshot
+    arrival: Arrival | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cell that could be submitted now.
+
+    Attributes
+    ----------
+    request : Request
+        All that is to be sent.
+    use : NameUse
+        What the cell does with names.
+    """
+
+    request: Request
+    use: NameUse
+
+
+class Session:
+    """What nbsubmit keeps for one shell.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        The shell.
+    settings : Settings
+        What holds for all its jobs.
+    """
+
+    def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
+        self.shell = shell
+        self.settings = settings
+        self.watcher = Watcher(settings)
+        self._injector = Injector(shell.user_ns)
+        self._sent: dict[str, _Sent] = {}
+        self._listening = False
+
+    @property
+    def store(self) -> JobStore:
+        """The store beside the notebook."""
+        return JobStore(Path(self.settings.folder))
+
+    @property
+    def has_widgets(self) -> bool:
+        """Tell whether a front end may show widgets: there is a kernel."""
+        return getattr(self.shell, "kernel", None) is not None
+
+    def close(self) -> None:
+        """Bring nothing home any more; jobs run on."""
+        self._stop_listening()
+
+    # Sending
+
+    def prepare(self, magic: str, line: str, body: str, options: CellOptions) -> Prepared:
+        """Read the cell and collect what it needs; nothing is written.
+
+        Raises
+        ------
+        CaptureError
+            If the cell cannot be sent.
+        """
+        cell = read_cell(self.shell, magic, line, body)
+        use = analyse(cell.source, transform=self.shell.transform_cell)
+        payload = capture(
+            use,
+            self.shell.user_ns,
+            include=options.include,
+            exclude=options.exclude,
+            first_line=cell.first_line,
+        )
+        cell = replace(cell, bring=options.bring, watched=_watched(use, payload))
+        request = Request(cell, payload, options, f"%%{magic} {line}".strip(), origin(self.shell))
+        return Prepared(request, use)
+
+    def send(self, prepared: Prepared, backend: Backend) -> Job:
+        """Submit a prepared cell and have its result brought home.
+
+        Raises
+        ------
+        SubmitError
+            If the backend does not take it.
+        """
+        request = prepared.request
+        snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
+        _remember_lines(request.cell)
+        job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
+        self._sent[job.id] = _Sent(job, len(self._sent) + 1, snapshot)
+        job.on_wait(self._bring_home_if_main)
+        self._start_listening()
+        return job
+
+    def script(self, prepared: Prepared, backend: Backend) -> tuple[str, str]:
+        """Return the script that would be run, and when it would start, in words."""
+        folder = JobFolder(self.store.path / "jobs" / "ID")
+        launch = launch_of(folder, prepared.request)
+        return backend.script(launch), backend.expected_start(launch)
+
+    # Bringing home
+
+    def bring_home(self) -> list[tuple[Job, Arrival]]:
+        """Bind the results of all jobs that have ended; return what each of them did."""
+        arrived = []
+        for sent in list(self._sent.values()):
+            if sent.arrival is None and sent.job.done():
+                sent.arrival = self._inject(sent)
+                arrived.append((sent.job, sent.arrival))
+        if all(sent.arrival is not None for sent in self._sent.values()):
+            self._stop_listening()
+        return arrived
+
+    def _inject(self, sent: _Sent) -> Arrival:
+        result = sent.job.found.result
+        if result is None:
+            return Arrival()
+        try:
+            values = sent.job.names
+        except NbsubmitError as error:
+            return Arrival(failed=dict.fromkeys(result.names, str(error)))
+        arrival = self._injector.inject(
+            sent.number, sent.snapshot, values, result.deleted, result.modules
+        )
+        problem = sent.job.load_error
+        if problem is not None:
+            arrival.failed[problem.name] = problem.message
+        return arrival
+
+    def _bring_home_if_main(self) -> None:
+        """A wait in the main thread is between two statements of the user's: names may change."""
+        if threading.current_thread() is threading.main_thread():
+            self.bring_home()
+
+    def _start_listening(self) -> None:
+        if not self._listening:
+            self.shell.events.register("pre_run_cell", self._before_cell)
+            self._listening = True
+
+    def _stop_listening(self) -> None:
+        if self._listening:
+            self.shell.events.unregister("pre_run_cell", self._before_cell)
+            self._listening = False
+
+    def _before_cell(self, _info: Any) -> None:
+        for job, _arrival in self.bring_home():
+            self.tell(job)
+
+    def tell(self, job: Job) -> None:
+        """Say that a job has ended, where no panel does; replaced by whoever can say it."""
+
+    # Looking
+
+    def row(self, job: Job) -> JobRow:
+        """Return what is shown of a job."""
+        sent = self._sent.get(job.id)
+        return row_of(job, sent.arrival if sent else None)
+
+    def jobs(self, *, everyone: bool = False) -> list[Job]:
+        """Return this notebook's jobs, oldest first; or every job in the store."""
+        here = origin(self.shell).get("notebook")
+        stored = client.jobs(self.store.path, watcher=self.watcher, home=self.shell.user_ns)
+        known = [self._sent[job.id].job if job.id in self._sent else job for job in stored]
+        return [job for job in known if everyone or self._is_ours(job, here)]
+
+    def _is_ours(self, job: Job, notebook: str | None) -> bool:
+        if job.id in self._sent:
+            return True
+        return notebook is not None and job.spec.get("origin", {}).get("notebook") == notebook
+
+    def find(self, text: str) -> Job:
+        """Return one job by its id or enough of it; the latest of this session for no text.
+
+        Raises
+        ------
+        UnknownJob
+            If there is none, or more than one.
+        """
+        if not text:
+            if not self._sent:
+                raise UnknownJob("no job was sent from this notebook yet; %jobs list --all")
+            return next(reversed(self._sent.values())).job
+        folder = self.store.find(text)
+        if folder.id in self._sent:
+            return self._sent[folder.id].job
+        return client.attach(
+            folder.id, self.store.path, watcher=self.watcher, home=self.shell.user_ns
+        )
+
+
+def _watched(use: NameUse, payload: Payload) -> tuple[str, ...] | None:
+    """Return the names whose values the cell may change in place; None for all."""
+    if use.dynamic:
+        return None
+    by_functions = {e.name for e in payload.entries if e.why.startswith("used by")}
+    return tuple(sorted(use.mutates | use.escapes | use.calls | by_functions))
+
+
+def _expected(prepared: Prepared) -> Iterator[str]:
+    use, payload = prepared.use, prepared.request.payload
+    yield from use.writes | use.deletes | use.mutates
+    yield from (entry.name for entry in payload.entries)
+    yield from payload.modules
+    yield from prepared.request.options.bring or ()
+
+
+def _remember_lines(cell: Cell) -> None:
+    """Have tracebacks show the cell's own lines when a function that it made fails here later."""
+    lines = cell.text.splitlines(keepends=True)
+    linecache.cache[cell.file_name] = (len(cell.text), None, lines, cell.file_name)

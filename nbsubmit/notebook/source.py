@@ -1,0 +1,123 @@
+"""The cell as the shell has it → the cell as it travels."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from types import FrameType
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from nbsubmit.core.cell import Cell
+from nbsubmit.core.errors import CellSyntaxError
+
+_FUTURE_FLAGS = 0x1FF0000
+
+
+def read_cell(shell: InteractiveShell, magic: str, line: str, body: str) -> Cell:
+    """Return the cell below a magic's line, as Python.
+
+    Raises
+    ------
+    CellSyntaxError
+        With the message that the shell itself would show.
+    """
+    text, first_line = _whole_text(shell, magic, line, body)
+    file_name = _file_name(shell, text)
+    source, stripped = _as_python(shell, body, file_name, first_line, text)
+    return Cell(
+        source=source,
+        text=text,
+        file_name=file_name,
+        first_line=first_line + stripped,
+        execution_count=shell.execution_count,
+        compile_flags=shell.compile.flags & _FUTURE_FLAGS,
+        interactivity=shell.ast_node_interactivity,
+        traceback_mode=shell.InteractiveTB.mode,
+        colors=shell.colors,
+    )
+
+
+def _whole_text(shell: InteractiveShell, magic: str, line: str, body: str) -> tuple[str, int]:
+    """Return the cell with its magic line made a comment, and the line at which the body begins.
+
+    With the comment in its place, the text is Python, and the lines have the numbers that the
+    notebook shows.
+    """
+    raw = _raw_input(shell)
+    start = raw.rfind(body.rstrip("\n")) if body.strip() else -1
+    head = raw[:start] if start > 0 else ""
+    if f"%%{magic}" not in head:
+        head = f"%%{magic} {line}".rstrip() + "\n"
+    commented = "".join(
+        f"# {text}" if text.lstrip().startswith("%%") else text
+        for text in head.splitlines(keepends=True)
+    )
+    return commented + body, head.count("\n") + 1
+
+
+def _raw_input(shell: InteractiveShell) -> str:
+    history = shell.history_manager
+    inputs = history.input_hist_raw if history is not None else []
+    return str(inputs[-1]) if inputs else ""
+
+
+def _file_name(shell: InteractiveShell, text: str) -> str:
+    """Return the name under which the shell compiled the cell that is running."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_globals is shell.user_ns and frame.f_code.co_name == "<module>":
+            return frame.f_code.co_filename
+        frame = frame.f_back
+    return str(shell.compile.get_code_name(text, text, shell.execution_count))
+
+
+def _as_python(
+    shell: InteractiveShell, body: str, file_name: str, first_line: int, text: str
+) -> tuple[str, int]:
+    """Return the body as Python, and how many empty lines at its head were lost on the way."""
+    try:
+        ast.parse(body)
+    except SyntaxError:
+        pass
+    else:
+        return body, 0
+    python = shell.transform_cell(body)
+    stripped = len(body) - len(body.lstrip("\n\r\t "))
+    lost = body[:stripped].count("\n")
+    try:
+        ast.parse(python, file_name)
+    except SyntaxError as error:
+        raise CellSyntaxError(_in_shells_words(shell, error, first_line + lost, text)) from None
+    return python, lost
+
+
+def _in_shells_words(
+    shell: InteractiveShell, error: SyntaxError, first_line: int, text: str
+) -> str:
+    if error.lineno is not None:
+        error.lineno += first_line - 1
+    if error.end_lineno is not None:
+        error.end_lineno += first_line - 1
+    lines = text.splitlines()
+    if error.lineno is not None and 0 < error.lineno <= len(lines):
+        error.text = lines[error.lineno - 1]
+    shown: list[Any] = shell.SyntaxTB.structured_traceback(type(error), error, [])
+    return str(shell.SyntaxTB.stb2text(shown)).strip("\n")
+
+
+def origin(shell: InteractiveShell) -> dict[str, str]:
+    """Return what is known of where the cell stands: its notebook and its id there."""
+    found = {
+        "notebook": shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME"),
+        "cell": _cell_id(shell),
+    }
+    return {key: str(value) for key, value in found.items() if value}
+
+
+def _cell_id(shell: InteractiveShell) -> str | None:
+    parent: dict[str, Any] = getattr(shell, "get_parent", dict)()
+    value = (parent.get("metadata") or {}).get("cellId")
+    return None if value is None else str(value)
