@@ -161,11 +161,9 @@ def names_html(row: JobRow) -> str:
     summary = html.escape(words.sends(row))
     rows = "".join(_table_row(line) for line in row.sent)
     rows += "".join(_table_row((name, "left out", "", reason)) for name, reason in row.left_out)
-    sent = (
-        f"<details><summary>{summary}</summary><table>{rows}</table></details>" if rows else summary
-    )
-    back = html.escape(words.brings(row))
-    return f"<div>{sent}{back}</div>"
+    if rows:
+        summary = f"<details><summary>{summary}</summary><table>{rows}</table></details>"
+    return f"<div>{summary}{html.escape(words.brings(row))}</div>"
 
 
 def _table_row(cells: tuple[str, ...]) -> str:

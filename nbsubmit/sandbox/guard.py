@@ -12,23 +12,35 @@ import os
 import signal
 from pathlib import Path
 
-from nbsubmit.sandbox.processes import become_subreaper, descendants, die_with_parent, kill_all
-from nbsubmit.sandbox.record import load
+from nbsubmit.sandbox.processes import (
+    Identity,
+    become_subreaper,
+    descendants,
+    die_with_parent,
+    kill_all,
+)
+from nbsubmit.sandbox.record import Record, load
 from nbsubmit.sandbox.supervisor import supervise
 
 
 def detach(folder: Path) -> None:
-    """Become a guard in the background; the calling process returns at once."""
-    if os.fork() == 0:
-        _guard(folder)
-        os._exit(0)
-
-
-def _guard(folder: Path) -> None:
-    become_subreaper()
+    """Become a guard in the background; return when the record names it."""
     record = load(folder)
     if record is None:
         return
+    hold, go = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(go)
+        os.read(hold, 1)  # until the other end is closed, that is, until the record is written
+        _guard(record)
+        os._exit(0)
+    record.guard = Identity.of(pid)
+    record.save()
+
+
+def _guard(record: Record) -> None:
+    become_subreaper()
     me = os.getpid()
     supervisor = os.fork()
     if supervisor == 0:
@@ -38,7 +50,7 @@ def _guard(folder: Path) -> None:
     _pass_on_signals(supervisor)
     _reap_until(supervisor)
     _sweep()
-    (load(folder) or record).close()
+    (load(record.config.folder) or record).close()
 
 
 def _pass_on_signals(supervisor: int) -> None:

@@ -21,7 +21,7 @@ from nbsubmit.sandbox.processes import Identity, kill_all, wait_until
 from nbsubmit.sandbox.record import Phase, Record, load
 
 _UP_SECONDS = 300.0
-_LAUNCH_SECONDS = 60.0
+_LAUNCH_SECONDS = 5.0
 _DOWN_SECONDS = 60.0
 
 
@@ -62,9 +62,10 @@ def await_settled(folder: Path) -> Record | None:
         record = load(folder)
         if record is None or record.phase is not Phase.STARTING:
             return True
-        if record.supervisor is None:  # the guard is still on its way
-            return time.monotonic() > begun + _LAUNCH_SECONDS
-        return not record.supervised
+        # Without a guard it may be on its way, though whoever started it was killed.
+        return not record.supervised and (
+            record.guard is not None or time.monotonic() > begun + _LAUNCH_SECONDS
+        )
 
     wait_until(settled, _UP_SECONDS)
     return load(folder)
