@@ -33,7 +33,8 @@ def body(launch: Launch, node: str = "") -> str:
         lines.append(f"export {NODE_VARIABLE}={node}")
     if launch.setup:
         lines += ["set -e", *launch.setup, "set +e"]
-    lines.append(shlex.join(launch.command))
+    # On SIGTERM the worker has its last word; a shell that died first would take it along.
+    lines += ["trap : TERM", shlex.join(launch.command)]
     return "\n".join(lines) + "\n"
 
 

@@ -22,6 +22,7 @@ from nbsubmit.sandbox.sandbox import up as bring_up
 
 _VARIABLE = "NBSUBMIT_SANDBOX"
 _DEFAULTS = SandboxConfig(Path())
+_TROUBLES = {NOT_FOUND: "was not found.", NOT_EXECUTABLE: "cannot be run."}
 
 
 @click.group()
@@ -33,13 +34,16 @@ def sandbox() -> None:
     """
 
 
-def _folder_option(command: Callable[..., None]) -> Callable[..., None]:
-    told = f"Where it lives; without it ${_VARIABLE}, or ~/.nbsubmit-sandbox."
+_Command = Callable[..., None]
+_DEFAULT_PLACE = f"Where it lives; without it ${_VARIABLE}, or ~/.nbsubmit-sandbox."
+
+
+def _folder_option(told: str = _DEFAULT_PLACE) -> Callable[[_Command], _Command]:
     path = click.Path(file_okay=False, path_type=Path)
-    return click.option("--folder", type=path, default=None, help=told)(command)
+    return click.option("--folder", type=path, default=None, help=told)
 
 
-def _size_options(command: Callable[..., None]) -> Callable[..., None]:
+def _size_options(command: _Command) -> _Command:
     for option in (
         click.option("--accounting/--no-accounting", help="Make sacct work; starts a database."),
         _number("--gpus", _DEFAULTS.gpus, 0, "Pretended GPUs of each node."),
@@ -50,15 +54,13 @@ def _size_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _number(
-    name: str, default: int, least: int, told: str
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def _number(name: str, default: int, least: int, told: str) -> Callable[[_Command], _Command]:
     kind = click.IntRange(min=least)
     return click.option(name, type=kind, default=default, show_default=True, help=told)
 
 
 @sandbox.command()
-@_folder_option
+@_folder_option()
 @_size_options
 def up(folder: Path | None, nodes: int, cpus: int, gpus: int, accounting: bool) -> None:
     """Start it and leave it running until `down`."""
@@ -77,7 +79,7 @@ def up(folder: Path | None, nodes: int, cpus: int, gpus: int, accounting: bool) 
 
 
 @sandbox.command()
-@_folder_option
+@_folder_option()
 def down(folder: Path | None) -> None:
     """Stop it with all its jobs. Logs stay in its folder."""
     place = _place(folder)
@@ -87,7 +89,7 @@ def down(folder: Path | None) -> None:
 
 
 @sandbox.command()
-@_folder_option
+@_folder_option()
 def status(folder: Path | None) -> None:
     """Say what runs; the exit code is 0 when it is up."""
     place = _place(folder)
@@ -104,8 +106,8 @@ def status(folder: Path | None) -> None:
         click.echo("  The controller does not answer.")
 
 
-@sandbox.command(context_settings={"ignore_unknown_options": True})
-@_folder_option
+@sandbox.command(context_settings={"allow_interspersed_args": False})
+@_folder_option("Where it lives; without it a folder that goes away with it.")
 @_size_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
@@ -123,8 +125,8 @@ def run(
     config = SandboxConfig(folder or _DEFAULTS.folder, nodes, cpus, gpus, accounting=accounting)
     with _plain_errors(), _for_now(config, folder) as running:
         code = run_command(running, command)
-    if code in (NOT_FOUND, NOT_EXECUTABLE):
-        click.echo(f"nbsubmit sandbox run: {command[0]}: exit code {code}", err=True)
+    if code in _TROUBLES:
+        click.echo(f"nbsubmit sandbox run: {command[0]!r} {_TROUBLES[code]}", err=True)
     sys.exit(code)
 
 

@@ -153,12 +153,19 @@ class Namespace(dict[str, Any]):
     def __init__(self, world: World) -> None:
         super().__init__({name: Thing(world, name) for name in NAMES})
         self._reads = world.reads
+        self.deleted: set[str] = set()
 
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name)
         if isinstance(value, Thing) and value._origin == name:
             self._reads.add(name)
         return value
+
+    def __delitem__(self, name: str) -> None:
+        value = self.get(name)
+        if isinstance(value, Thing) and value._origin == name:
+            self.deleted.add(name)
+        super().__delitem__(name)
 
 
 @dataclass
@@ -167,7 +174,7 @@ class Facts:
 
     reads: set[str]
     bound: set[str]
-    gone: set[str]
+    deleted: set[str]  # kernel values deleted by their own name, and the name still empty
     ended: bool  # it came to its last line
 
 
@@ -190,7 +197,7 @@ def run(code: Any, seed: int) -> Facts:
     after = dict(namespace.items())
     bound = {name for name in after if after[name] is not before.get(name)} - {"__builtins__"}
     bound -= {"__annotations__", "__conditional_annotations__", "__annotate__"}
-    return Facts(world.reads, bound, before.keys() - after.keys(), ended)
+    return Facts(world.reads, bound, namespace.deleted - after.keys(), ended)
 
 
 # Cells made at random
@@ -505,20 +512,17 @@ def compiled(source: str) -> Any | None:
 
 def missed(use: NameUse, source: str, facts: Facts) -> list[str]:
     """Return what a run did and the analysis did not foresee."""
-    found = [f"read of {name}" for name in facts.reads - use.reads]
-    foreseen = use.writes
+    writes, deletes = use.writes, use.deletes
     if not facts.ended:
-        # A name that is deleted further down counts as never written; this run did not get there.
-        foreseen |= {name for name in NAMES + LOCALS if f"del {name}" in source}
-    found += [f"write of {name}" for name in facts.bound - foreseen]
-    if facts.ended:
-        # What the cell itself bound and took away again is not reported.
-        found += [
-            f"deletion of {name}"
-            for name in facts.gone - use.deletes
-            if not any(word in source for word in (f"{name} ", f"as {name}:", f"def {name}("))
-        ]
-    return found
+        # What the rest of the cell would surely have undone counts as never done.
+        gone_later = {n for n in NAMES for word in ("del {}", "as {}:") if word.format(n) in source}
+        writes |= gone_later
+        deletes |= gone_later
+    return [
+        *(f"read of {name}" for name in facts.reads - use.reads),
+        *(f"write of {name}" for name in facts.bound - writes),
+        *(f"deletion of {name}" for name in facts.deleted - deletes),
+    ]
 
 
 @dataclass
@@ -591,7 +595,7 @@ def test_a_run_notes_a_kernel_value_that_is_looked_up_and_a_name_left_rebound() 
     facts = run(compile("def f(): return b\na = f()\nc = 1\nuse(c)\ndel d", "", "exec"), 0)
     assert facts.reads == {"b"}
     assert facts.bound == {"a", "c", "f"}
-    assert facts.gone == {"d"}
+    assert facts.deleted == {"d"}
     assert facts.ended
 
 

@@ -1,0 +1,71 @@
+"""Fixtures that every test may use: a clean environment, the backends, a real Slurm."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nbsubmit.backends import registry
+from nbsubmit.core.job import Job
+from nbsubmit.core.settings import Settings
+from nbsubmit.core.watch import Watcher
+from nbsubmit.sandbox.sandbox import Sandbox
+from tests.sandbox_fixture import slurm, slurm_accounting
+from tests.way import Way
+
+__all__ = ["slurm", "slurm_accounting"]
+
+BACKENDS = ("debug", "local", "slurm")
+
+
+@pytest.fixture(autouse=True)
+def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the person who runs the tests, and no surrounding job, has a say."""
+    for name in list(os.environ):
+        if name.startswith(("NBSUBMIT_", "SLURM_", "SBATCH_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def on_slurm(slurm: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The session's Slurm, in the environment of this test."""
+    for name, value in slurm.environ.items():
+        monkeypatch.setenv(name, value)
+    return slurm
+
+
+@pytest.fixture(params=BACKENDS)
+def backend_name(request: pytest.FixtureRequest) -> str:
+    """Each backend in turn; Slurm is a real one."""
+    name = str(request.param)
+    if name == "slurm":
+        request.getfixturevalue("on_slurm")
+    return name
+
+
+@pytest.fixture
+def make_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Way]]:
+    """Make a way from a cell's text to its job; what is still live at the end is cancelled."""
+    jobs: list[Job] = []
+
+    def make(backend_name: str, store: Path | None = None, **settings: float) -> Way:
+        quick = Settings(beat_seconds=1.0, poll_seconds=2.0)
+        chosen = Settings(**{**vars(quick), **settings})  # type: ignore[arg-type]
+        backend = registry.get(backend_name)
+        return Way(backend, store or tmp_path / "store", Watcher(chosen), chosen, jobs)
+
+    monkeypatch.chdir(tmp_path)
+    yield make
+    for job in jobs:
+        job.cancel()
+    for job in jobs:
+        job.wait(60)
+
+
+@pytest.fixture
+def way(make_way: Callable[..., Way], backend_name: str) -> Way:
+    """The way over each backend in turn."""
+    return make_way(backend_name)
