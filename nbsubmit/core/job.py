@@ -358,13 +358,21 @@ class Job:
             callbacks = self._done_callbacks if ended else []
             if ended:
                 self._note_end(status)
-        for callback in (*callbacks, *self._listeners):
+        self._call(callbacks)
+        self.notify()
+        if ended:
+            self._ended.set()
+
+    def notify(self) -> None:
+        """Tell those who listen that there is something to look at."""
+        self._call(self._listeners)
+
+    def _call(self, callbacks: list[Callable[[Job], None]]) -> None:
+        for callback in list(callbacks):
             try:
                 callback(self)
             except Exception:
                 _log.exception("a callback of job %s failed", self.id)
-        if ended:
-            self._ended.set()
 
     def _note_end(self, status: Status) -> None:
         """Keep an end that only the backend knew, for it may forget."""

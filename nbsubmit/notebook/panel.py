@@ -85,8 +85,9 @@ class Panel:
         head = widgets.HBox([self._title, self._cancel], layout=_SPREAD)
         self._box = widgets.VBox([head, self._names, self._tail, self._shown])
         self._box.add_class("nbsubmit-panel")
-        self._draw()
+        # First listen, then draw: an end in between is seen by the one or the other.
         job.listen(self._on_look)
+        self._draw()
 
     def bundle(self) -> dict[str, Any]:
         """Return what the notebook shows: the widgets, or a plain line without them."""

@@ -142,6 +142,7 @@ class Session:
         for sent in list(self._sent.values()):
             if sent.arrival is None and sent.job.done():
                 sent.arrival = self._inject(sent)
+                sent.job.notify()
                 arrived.append((sent.job, sent.arrival))
         if all(sent.arrival is not None for sent in self._sent.values()):
             self._stop_listening()

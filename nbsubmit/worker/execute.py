@@ -9,13 +9,15 @@ from __future__ import annotations
 import ast
 import asyncio
 import builtins
+import contextvars
 import inspect
 import io
 import sys
 import tokenize
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -70,7 +72,7 @@ def execute(cell: Cell, namespace: Namespace, shell: Shows) -> Outcome:
         try:
             codes = list(_compile(cell))
             if any(code.co_flags & inspect.CO_COROUTINE for code in codes):
-                asyncio.run(_run_async(codes, namespace))
+                _run_loop(_run_async(codes, namespace))
             else:
                 for code in codes:
                     exec(code, namespace)  # noqa: S102 - running the user's code is the purpose
@@ -85,6 +87,17 @@ async def _run_async(codes: list[types.CodeType], namespace: Namespace) -> None:
         result = eval(code, namespace)  # noqa: S307
         if inspect.isawaitable(result):
             await result
+
+
+def _run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine to its end, also inside a process whose own loop is running."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(coroutine)
+        return
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(contextvars.copy_context().run, asyncio.run, coroutine).result()
 
 
 def _compile(cell: Cell) -> Iterator[types.CodeType]:

@@ -24,7 +24,11 @@ from typing import Any
 
 from nbsubmit.core.names import NameUse, analyse
 
-NAMES = "abcdefgh"
+# Many values and few functions: each value is mentioned seldom, so that reading it by mistake cannot
+# hide that it is not read where it should be.
+VALUES = "abcdemnorstuvwxyz"
+FUNCTIONS = "fgh"
+NAMES = VALUES + FUNCTIONS
 LOCALS = "pq"
 CELLS = int(os.environ.get("NBSUBMIT_FUZZ_CELLS", "400"))
 RUNS_PER_CELL = 3
@@ -153,6 +157,7 @@ class Namespace(dict[str, Any]):
     def __init__(self, world: World) -> None:
         super().__init__({name: Thing(world, name) for name in NAMES})
         self._reads = world.reads
+        self._untouched = set(NAMES)
         self.deleted: set[str] = set()
 
     def __getitem__(self, name: str) -> Any:
@@ -161,11 +166,14 @@ class Namespace(dict[str, Any]):
             self._reads.add(name)
         return value
 
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._untouched.discard(name)
+        super().__setitem__(name, value)
+
     def __delitem__(self, name: str) -> None:
-        value = self.get(name)
-        if isinstance(value, Thing) and value._origin == name:
-            self.deleted.add(name)
         super().__delitem__(name)
+        if name in self._untouched:
+            self.deleted.add(name)
 
 
 @dataclass
@@ -239,10 +247,15 @@ class Program:
         return self.chance.randrange(number) == 0
 
     def name(self) -> str:
-        return self.chance.choice(NAMES)
+        return self.chance.choice(FUNCTIONS if self.one_in(4) else VALUES)
+
+    def callee(self) -> str:
+        return self.chance.choice(VALUES if self.one_in(6) else FUNCTIONS)
 
     def target(self, place: Place) -> str:
-        return self.chance.choice(NAMES + LOCALS * 4) if place.function else self.name()
+        if place.function and self.one_in(2):
+            return self.chance.choice(LOCALS)
+        return self.chance.choice(FUNCTIONS if self.one_in(8) else VALUES)
 
     # Expressions
 
@@ -260,13 +273,13 @@ class Program:
         return str(self.pick(*chosen, place=place.deeper(nesting=place.nesting + 1)))
 
     def call(self, place: Place) -> str:
-        return f"call({self.name()}, {self.expression(place)})"
+        return f"call({self.callee()}, {self.expression(place)})"
 
     def use(self, place: Place) -> str:
         return f"use({self.expression(place)}, {self.expression(place)})"
 
     def bare_call(self, place: Place) -> str:
-        return f"{self.name()}({self.expression(place)})"
+        return f"{self.callee()}({self.expression(place)})"
 
     def method(self, place: Place) -> str:
         return f"{self.name()}.method({self.expression(place)})"
@@ -341,7 +354,7 @@ class Program:
         simple = (
             self.assign, self.assign, self.assign, self.bare, self.bare, self.unpack, self.augment,
             self.delete, self.annotate, self.store_inside, self.imports, self.named_lambda,
-            self.executed, self.leave, self.hand_over,
+            self.executed, self.leave, self.hand_over, self.run_one, self.run_one,
         )  # fmt: skip
         compound = (
             self.branch, self.branch, self.for_loop, self.while_loop, self.attempt, self.attempt,
@@ -385,13 +398,16 @@ class Program:
 
     def named_lambda(self, place: Place) -> list[str]:
         inner = Place(nesting=place.nesting + 1, function=True)
-        return [f"{self.target(place)} = lambda *rest: {self.expression(inner)}"]
+        return [f"{self.callee()} = lambda *rest: {self.expression(inner)}"]
 
     def executed(self, place: Place) -> list[str]:
         return [f"exec('{self.name()} = {self.name()}')"]
 
     def hand_over(self, place: Place) -> list[str]:
-        return [f"use({self.name()}, {self.name()})"]
+        return [f"use({self.callee()}, {self.callee()})"]
+
+    def run_one(self, place: Place) -> list[str]:
+        return [f"call({self.callee()})"]
 
     def leave(self, place: Place) -> list[str]:
         words = ["raise Boom"]
@@ -474,7 +490,7 @@ class Program:
         if self.one_in(2):
             opening.insert(0, f"    global {', '.join(self.chance.sample(free, 3))}")
         first = f"{given}={self.expression(place)}"
-        lines = [f"def {self.name()}({first}, *rest):", *opening, *body]
+        lines = [f"def {self.callee()}({first}, *rest):", *opening, *body]
         if self.one_in(2):
             lines.append(f"    return {self.expression(Place(nesting=1, function=True))}")
         if self.one_in(8):
@@ -482,7 +498,7 @@ class Program:
         return lines
 
     def classify(self, place: Place) -> list[str]:
-        name = self.name()
+        name = self.callee()
         inner = place.deeper(loop=False, function=False, class_body=True, hidden=())
         body = self.block(inner)
         method = self.indented(inner, loop=False, function=True, class_body=False, hidden=())
@@ -490,7 +506,7 @@ class Program:
             *(["@decorate"] if self.one_in(8) else []),
             f"class {name}{'(' + self.name() + ')' if self.one_in(6) else ''}:",
             *("    " + line for line in body),
-            f"    def {self.chance.choice(['method', '__init__', self.name()])}(self, *rest):",
+            f"    def {self.chance.choice(['method', '__init__', self.callee()])}(self, *rest):",
             "        tick()",
             *("    " + line for line in method),
         ]
@@ -512,7 +528,10 @@ def compiled(source: str) -> Any | None:
 
 def missed(use: NameUse, source: str, facts: Facts) -> list[str]:
     """Return what a run did and the analysis did not foresee."""
-    writes, deletes = use.writes, use.deletes
+    # The interpreter binds a global of a function without telling the namespace, so that a later
+    # deletion looks as if it were the kernel's value.
+    blurred = {name for line in source.splitlines() if "global " in line for name in line}
+    writes, deletes = use.writes, use.deletes | blurred
     if not facts.ended:
         # What the rest of the cell would surely have undone counts as never done.
         gone_later = {n for n in NAMES for word in ("del {}", "as {}:") if word.format(n) in source}

@@ -24,13 +24,18 @@ def _enter(walker: Walker, node: ast.For | ast.AsyncFor | ast.While) -> Loop:
                 walker.state.offer(walker.key(name), frozenset([body]))
     loop = Loop()
     walker.loops.append(loop)
+    walker.trails.append(loop.trail)
     return loop
 
 
 def _leave(walker: Walker, loop: Loop, ends: list[State], orelse: list[ast.stmt]) -> None:
     """Go on behind a loop: `ends` are the moments at which it found nothing left to do."""
     walker.loops.pop()
+    walker.trails.remove(loop.trail)
     walker.state = join(ends)
+    walker.state.recall(loop.trail)
+    for state in loop.breaks:
+        state.recall(loop.trail)
     walker.block(orelse)
     walker.state = join([walker.state, *loop.breaks])
     if not walker.loops:

@@ -88,6 +88,11 @@ class State:
         result.starred |= trail.starred
         return result
 
+    def recall(self, trail: Trail) -> None:
+        """Let earlier rounds of a loop have happened before this state."""
+        for key, flags in trail.flags.items():
+            self.allow(key, flags & ~KERNEL)
+
     def follow(self, result: State, trail: Trail) -> None:
         """Let a ``finally`` block run after this state.
 
@@ -130,6 +135,7 @@ class Loop:
 
     breaks: list[State] = field(default_factory=list)
     continues: list[State] = field(default_factory=list)
+    trail: Trail = field(default_factory=Trail)
 
 
 def join(states: Iterable[State]) -> State:

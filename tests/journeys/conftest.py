@@ -1,0 +1,47 @@
+"""Real kernels with the extension loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nbsubmit.sandbox.sandbox import Sandbox
+from tests.journeys.kernel import Kernel
+
+QUICK = {"NBSUBMIT_POLL_SECONDS": "2", "NBSUBMIT_BEAT_SECONDS": "1"}
+
+
+@pytest.fixture
+def start_kernel(tmp_path: Path) -> Iterator[Callable[..., Kernel]]:
+    """Start kernels in one folder; all are ended with the test."""
+    kernels: list[Kernel] = []
+
+    def start(**environ: str) -> Kernel:
+        kernel = Kernel(tmp_path, {**QUICK, **environ})
+        kernels.append(kernel)
+        kernel.run("%load_ext nbsubmit")
+        return kernel
+
+    yield start
+    for kernel in kernels:
+        kernel.close()
+
+
+@pytest.fixture
+def kernel(start_kernel: Callable[..., Kernel], backend_name: str) -> Kernel:
+    """A kernel for each backend in turn."""
+    return start_kernel()
+
+
+@pytest.fixture
+def magic(backend_name: str) -> str:
+    """The first words of a cell for this backend."""
+    return {"debug": "%%local --debug", "local": "%%local", "slurm": "%%slurm"}[backend_name]
+
+
+@pytest.fixture
+def slurm_kernel(start_kernel: Callable[..., Kernel], on_slurm: Sandbox) -> Kernel:
+    """A kernel on the real Slurm."""
+    return start_kernel()

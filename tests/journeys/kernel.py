@@ -1,0 +1,164 @@
+"""A real kernel, spoken to as a notebook does."""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import KernelManager
+
+PATIENCE = 90.0
+
+
+@dataclass
+class Ran:
+    """What one cell gave.
+
+    Attributes
+    ----------
+    status : str
+        ``ok`` or ``error``.
+    stdout, stderr : str
+        What it printed.
+    data : list of dict
+        MIME bundles of its displays and its result.
+    result : str
+        The plain text of its result.
+    traceback : str
+        Its error.
+    order : list of str
+        The kinds of output in the order in which they came.
+    """
+
+    status: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    data: list[dict[str, Any]] = field(default_factory=list)
+    result: str = ""
+    traceback: str = ""
+    order: list[str] = field(default_factory=list)
+
+
+class Kernel:
+    """An ipykernel in a folder of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        Its working directory.
+    environ : mapping
+        Variables to add to the environment.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._manager = KernelManager(kernel_name="python3")
+        env = {**os.environ, "IPYTHONDIR": str(folder / "ipython"), **environ}
+        self._manager.start_kernel(cwd=str(folder), env=env)
+        self.client = self._manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=PATIENCE)
+        self.widgets: dict[str, dict[str, Any]] = {}
+
+    def close(self) -> None:
+        """End the kernel."""
+        self.client.stop_channels()
+        self._manager.shutdown_kernel(now=True)
+        self._manager.cleanup_resources()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._manager.signal_kernel(9)
+        self.close()
+
+    def interrupt(self) -> None:
+        """Interrupt the running cell."""
+        self._manager.interrupt_kernel()
+
+    def start(self, code: str) -> str:
+        """Send a cell without waiting for it."""
+        return str(self.client.execute(code, store_history=True))
+
+    def run(self, code: str) -> Ran:
+        """Run a cell to its end; it must succeed."""
+        ran = self.try_(code)
+        assert ran.status == "ok", f"{code}\n{ran.stdout}\n{ran.stderr}\n{ran.traceback}"
+        return ran
+
+    def try_(self, code: str) -> Ran:
+        """Run a cell to its end, however it ends."""
+        return self.finish(self.start(code))
+
+    def finish(self, message_id: str) -> Ran:
+        """Collect the output of a cell that was started."""
+        ran = Ran()
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            message = self.client.get_iopub_msg(timeout=max(deadline - time.monotonic(), 0.1))
+            self._note_widget(message)
+            if message["parent_header"].get("msg_id") != message_id:
+                continue
+            if _take(ran, message):
+                break
+        reply = self.client.get_shell_msg(timeout=PATIENCE)
+        while reply["parent_header"].get("msg_id") != message_id:
+            reply = self.client.get_shell_msg(timeout=PATIENCE)
+        ran.status = reply["content"]["status"]
+        return ran
+
+    def listen(self, seconds: float) -> None:
+        """Take what comes by itself for a while: updates of widgets."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                self._note_widget(self.client.get_iopub_msg(timeout=left))
+            except queue.Empty:
+                return
+
+    def _note_widget(self, message: dict[str, Any]) -> None:
+        content = message["content"]
+        if message["msg_type"] == "comm_open":
+            self.widgets[content["comm_id"]] = dict(content["data"].get("state", {}))
+        elif message["msg_type"] == "comm_msg" and content["comm_id"] in self.widgets:
+            self.widgets[content["comm_id"]].update(content["data"].get("state", {}))
+
+    def widget_text(self) -> str:
+        """All that the HTML widgets show now."""
+        states = self.widgets.values()
+        return "\n".join(s["value"] for s in states if s.get("_model_name") == "HTMLModel")
+
+    def click(self, description: str) -> None:
+        """Click the button with this text."""
+        comm = next(
+            comm for comm, state in self.widgets.items() if state.get("description") == description
+        )
+        content = {"comm_id": comm, "data": {"method": "custom", "content": {"event": "click"}}}
+        message = self.client.session.msg("comm_msg", content)
+        self.client.shell_channel.send(message)
+
+    def complete(self, code: str) -> list[str]:
+        """What TAB offers at the end of the code."""
+        reply = self.client.complete(code, len(code), reply=True, timeout=PATIENCE)
+        return list(reply["content"]["matches"])
+
+
+def _take(ran: Ran, message: dict[str, Any]) -> bool:
+    """Add a message to what the cell gave; tell whether it was the last."""
+    kind, content = message["msg_type"], message["content"]
+    if kind == "stream":
+        text = getattr(ran, content["name"]) + content["text"]
+        setattr(ran, content["name"], text)
+        ran.order.append(content["name"])
+    elif kind in ("display_data", "execute_result"):
+        ran.data.append(content["data"])
+        ran.order.append(kind)
+        if kind == "execute_result":
+            ran.result = content["data"].get("text/plain", "")
+    elif kind == "error":
+        ran.traceback = "\n".join(content["traceback"])
+        ran.order.append(kind)
+    return bool(kind == "status" and content["execution_state"] == "idle")
