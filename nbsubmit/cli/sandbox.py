@@ -30,7 +30,7 @@ def sandbox() -> None:
     """Start and stop a private, real Slurm on this machine: to learn, to try, to test.
 
     It runs as you, in a folder, from the distribution's own packages. Its nodes are pretended:
-    they may have more CPUs than this machine, and GPUs that are plain files.
+    they may have more CPUs than this machine, and GPUs that do not exist.
     """
 
 

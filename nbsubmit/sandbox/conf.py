@@ -37,7 +37,8 @@ def write_all(config: SandboxConfig, layout: Layout, ports: Ports, generation: i
         write_private(layout.folder / name, text.encode())
     write_private(layout.folder / "munge.key", secrets.token_bytes(1024))
     for number in range(config.gpus):
-        (layout.folder / "gpus" / f"gpu{number}").touch()
+        # slurmd gives CUDA_VISIBLE_DEVICES only for a device, and this one is everywhere.
+        (layout.folder / "gpus" / f"gpu{number}").symlink_to(os.devnull)
 
 
 def slurm_conf(config: SandboxConfig, layout: Layout, ports: Ports, generation: int) -> str:
@@ -133,10 +134,11 @@ def _partitions(config: SandboxConfig) -> list[str]:
 
 
 def gres_conf(config: SandboxConfig, layout: Layout) -> str:
-    """Text of gres.conf: plain files stand in for GPUs."""
+    """Text of gres.conf: links to the null device stand in for GPUs."""
     if not config.gpus:
         return ""
-    return f"Name=gpu File={layout.link}/gpus/gpu[0-{config.gpus - 1}]\n"
+    files = f"{layout.link}/gpus/gpu[0-{config.gpus - 1}]"
+    return f"Name=gpu File={files} Flags=nvidia_gpu_env\n"
 
 
 def slurmdbd_conf(layout: Layout, ports: Ports) -> str:

@@ -16,7 +16,7 @@ from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
 from tests.way import PATIENCE, Way, until
 
-HOSTILE = ("with space", "quote'\"s", "percent%j", "dollar$HOME", "newline\nin it", "ünï", "-dash;#")
+HOSTILE = ("with space", "quote'\"s", "percent%j", "dollar$HOME", "newline\nin it", "ünï", "-dash;#", "back\\slash")
 
 
 def test_a_cell_brings_back_what_it_binds(way: Way) -> None:

@@ -27,7 +27,7 @@ def define() -> Define:
         home = {"__name__": "__main__"} if namespace is None else namespace
         file = f"<cell {next(_numbers)}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-        exec(compile(source, file, "exec"), home)
+        exec(compile(source, file, "exec", dont_inherit=True), home)
         return home
 
     return run

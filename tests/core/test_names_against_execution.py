@@ -26,8 +26,8 @@ from nbsubmit.core.names import NameUse, analyse
 
 # Many values and few functions: each value is mentioned seldom, so that reading it by mistake cannot
 # hide that it is not read where it should be.
-VALUES = "abcdemnorstuvwxyz"
-FUNCTIONS = "fgh"
+VALUES = "abcdelmnorstuvwxyz"
+FUNCTIONS = "fghijk"
 NAMES = VALUES + FUNCTIONS
 LOCALS = "pq"
 CELLS = int(os.environ.get("NBSUBMIT_FUZZ_CELLS", "400"))
@@ -235,10 +235,12 @@ class Program:
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
+        # Small cells show what large ones drown: there, somebody uses every function anyway.
+        self.deepest = self.chance.randint(1, 3)
 
     def text(self) -> str:
         place = Place()
-        return "\n".join(self.block(place, self.chance.randint(3, 8)))
+        return "\n".join(self.block(place, self.chance.randint(2, 3 + 2 * self.deepest)))
 
     def pick(self, *choices: Callable[[Place], Any], place: Place) -> Any:
         return self.chance.choice(choices)(place)
@@ -260,7 +262,7 @@ class Program:
     # Expressions
 
     def expression(self, place: Place) -> str:
-        if place.nesting > 2 or self.one_in(2):
+        if place.nesting >= self.deepest or self.one_in(2):
             return self.name() if self.chance.random() < 0.8 else "1"
         common = (
             self.call, self.call, self.use, self.boolean, self.choice, self.compare, self.display,
@@ -352,7 +354,7 @@ class Program:
 
     def statement(self, place: Place) -> list[str]:
         simple = (
-            self.assign, self.assign, self.assign, self.bare, self.bare, self.unpack, self.augment,
+            self.assign, self.assign, self.bare, self.unpack, self.augment,
             self.delete, self.annotate, self.store_inside, self.imports, self.named_lambda,
             self.executed, self.leave, self.hand_over, self.run_one, self.run_one,
         )  # fmt: skip
@@ -360,7 +362,7 @@ class Program:
             self.branch, self.branch, self.for_loop, self.while_loop, self.attempt, self.attempt,
             self.context, self.define, self.define, self.define, self.classify, self.match,
         )  # fmt: skip
-        chosen = simple if place.depth > 2 or self.one_in(2) else compound
+        chosen = simple if place.depth >= self.deepest or self.one_in(2) else compound
         lines: list[str] = self.pick(*chosen, place=place)
         return lines
 
@@ -530,7 +532,7 @@ def missed(use: NameUse, source: str, facts: Facts) -> list[str]:
     """Return what a run did and the analysis did not foresee."""
     # The interpreter binds a global of a function without telling the namespace, so that a later
     # deletion looks as if it were the kernel's value.
-    blurred = {name for line in source.splitlines() if "global " in line for name in line}
+    blurred = {n for line in source.splitlines() for n in line.partition("global ")[2].split(", ")}
     writes, deletes = use.writes, use.deletes | blurred
     if not facts.ended:
         # What the rest of the cell would surely have undone counts as never done.

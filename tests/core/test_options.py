@@ -55,7 +55,7 @@ def test_a_resource_may_be_written_in_every_way_that_sbatch_takes(line: str) -> 
     assert parse(line).resources == RESOURCES[line]
 
 
-PASSED_ON = {
+PASSED_ON: dict[str, dict[str, str | None]] = {
     "-p gpu": {"partition": "gpu"},
     "-pgpu": {"partition": "gpu"},
     "--partition=gpu,long": {"partition": "gpu,long"},
@@ -293,9 +293,9 @@ overcommit oversubscribe parsable partition power prefer priority profile propag
 reboot requeue reservation signal sockets-per-node spread-job switches test-only thread-spec
 threads-per-core time time-min tmp uid usage use-min-nodes verbose version wait wait-all-nodes
 wckey wrap
-""".split()
+"""
 
 
-@pytest.mark.parametrize("name", MANUAL)
+@pytest.mark.parametrize("name", re.findall(r"\S+", MANUAL))
 def test_every_option_in_sbatchs_manual_is_taken_or_has_an_answer(name: str) -> None:
     assert f"--{name}" in GRAMMAR.flags or name in OWNED

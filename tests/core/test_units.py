@@ -123,7 +123,7 @@ def test_memory_is_read_in_mib_and_rounded_up(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "G", "-4G", "4X", "4P", "1,5G", "four", "4G 2M", "1e3"])
 def test_what_is_no_memory_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="is not an amount of memory; write 4G, 500M or 1.5T"):
+    with pytest.raises(ValueError, match=r"is not an amount of memory; write 4G, 500M or 1\.5T"):
         parse_memory(text)
 
 

@@ -202,7 +202,11 @@ def test_lines_of_ones_own_go_into_slurm_conf(folder: Path) -> None:
         folder,
         nodes=1,
         gpus=0,
-        extra_conf={"killwait": "9", "PreemptType": "preempt/partition_prio"},
+        extra_conf={
+            "killwait": "9",
+            "PreemptMode": "REQUEUE",
+            "PreemptType": "preempt/partition_prio",
+        },
         partitions=("PartitionName=urgent Nodes=ALL PriorityTier=10 PreemptMode=OFF",),
     )
     with up(config) as sandbox:

@@ -61,11 +61,14 @@ def _resources(resources: Resources) -> Iterator[tuple[str, str | None]]:
 
 
 def _literal(path: str) -> str:
-    """A file name in which sbatch is to replace nothing."""
+    """A file name in which Slurm is to replace nothing; one backslash in it turns that off."""
+    if "\\" in path:
+        return path.replace("\\", "\\\\")
     return path.replace("%", "%%")
 
 
 def _quoted(option: str, value: str) -> str:
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise OptionError(f"--{option}: {value!r} holds a line break or a control character")
-    return shlex.quote(value)
+    # To sbatch a backslash is one inside single quotes too; to a shell it would not be.
+    return shlex.quote(value.replace("\\", "\\\\"))
