@@ -53,7 +53,7 @@ def make_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
     def make(backend_name: str, store: Path | None = None, **settings: float) -> Way:
         quick = Settings(beat_seconds=1.0, poll_seconds=2.0)
-        chosen = Settings(**{**vars(quick), **settings})  # type: ignore[arg-type]
+        chosen = Settings(**{**vars(quick), **settings})
         backend = registry.get(backend_name)
         return Way(backend, store or tmp_path / "store", Watcher(chosen), chosen, jobs)
 

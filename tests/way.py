@@ -47,9 +47,7 @@ class Way:
         use = analyse(source)
         cell = Cell(source, f"# %%cell\n{source}", "<cell>", first_line=2, bring=options.bring)
         request = Request(cell, capture(use, home), options)
-        job = submit(
-            request, self.backend, JobStore(self.store), self.watcher, self.settings, home
-        )
+        job = submit(request, self.backend, JobStore(self.store), self.watcher, self.settings, home)
         self.jobs.append(job)
         return job
 

@@ -99,10 +99,18 @@ def _execute(notebook: Path) -> None:
         timeout=600,
         resources={"metadata": {"path": str(notebook.parent)}},
         on_cell_start=told.before,
-        on_cell_complete=told.after,
+        on_cell_executed=told.after,
     )
-    runner.execute()
-    nbformat.write(content, notebook)
+    # What the kernel says to its terminal is of interest only if it fails.
+    with tempfile.TemporaryFile("w+") as said:
+        try:
+            runner.execute(stderr=said)
+        except BaseException:
+            said.seek(0)
+            click.echo(said.read(), err=True)
+            raise
+        finally:
+            nbformat.write(content, notebook)
     click.echo(f"\nthe executed notebook is {notebook}")
 
 
@@ -123,10 +131,8 @@ class _Teller:
             for line in cell.source.splitlines():
                 click.secho(f"  | {line}", fg="cyan")
 
-    def after(self, cell: Any, cell_index: int) -> None:
-        del cell_index
-        if cell.cell_type != "code":
-            return
+    def after(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
+        del cell_index, execute_reply
         for output in cell.outputs:
             click.echo(_shown(output), nl=False)
         self._jobs()

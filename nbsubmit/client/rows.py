@@ -27,7 +27,9 @@ class JobRow:
     missing : tuple of str
         Names that the cell reads and that were not there.
     back : tuple of str
-        Names that came back.
+        Names that came back with a value.
+    imported : tuple of str
+        Names under which the cell imported something.
     changed, deleted, kept : tuple of str
         Those that were changed in place; that the cell deleted; that the notebook kept its own of.
     unsent : tuple of tuple of str
@@ -49,6 +51,7 @@ class JobRow:
     left_out: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
     back: tuple[str, ...] = ()
+    imported: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
@@ -81,7 +84,8 @@ def row_of(job: Job, arrival: Arrival | None = None) -> JobRow:
         + tuple((name, "module", "", "") for name in payload.get("modules", {})),
         left_out=tuple(payload.get("left_out", {}).items()),
         missing=tuple(payload.get("missing", ())),
-        back=(*result.names, *result.modules) if result else (),
+        back=tuple(n for n in result.names if n not in result.imported) if result else (),
+        imported=tuple(result.imported) if result else (),
         changed=result.changed if result else (),
         deleted=result.deleted if result else (),
         kept=tuple(arrival.kept) if arrival else (),

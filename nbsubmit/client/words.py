@@ -20,13 +20,13 @@ def name(row: JobRow) -> str:
 
 def title(row: JobRow) -> str:
     """One line: which job, where, in what state, for how long."""
-    where = f"on {row.node}" if row.node else ""
-    parts = [
-        name(row),
-        row.state.value,
-        where,
-        f"after {row.elapsed}" if row.elapsed and row.state.ended else row.elapsed,
-    ]
+    return " ".join(part for part in (name(row), row.state.value, where_and_when(row)) if part)
+
+
+def where_and_when(row: JobRow) -> str:
+    """On which node, and for how long it has run or ran."""
+    verb = "after" if row.state.ended else "for"
+    parts = [f"on {row.node}" if row.node else "", f"{verb} {row.elapsed}" if row.elapsed else ""]
     return " ".join(part for part in parts if part)
 
 
@@ -52,6 +52,8 @@ def brings(row: JobRow) -> str:
         return ""
     back = [f"{n} (changed)" if n in row.changed else n for n in row.back if n not in row.kept]
     parts = [f"brings {', '.join(back)}"] if back else []
+    if row.imported:
+        parts.append(f"imports {', '.join(row.imported)}")
     if row.deleted:
         parts.append(f"deletes {', '.join(row.deleted)}")
     if row.kept:

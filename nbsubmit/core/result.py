@@ -14,6 +14,8 @@ from nbsubmit.core.bundle import Entry
 # Names in the bundle that no cell can bind.
 VALUE = "<value>"
 EXCEPTION = "<exception>"
+# Why an entry is there that is no value of the cell's own making.
+IMPORTED = "imported"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ class Result:
     def names(self) -> list[str]:
         """The notebook's names among the values."""
         return [e.name for e in self.entries if e.name not in (VALUE, EXCEPTION)]
+
+    @property
+    def imported(self) -> list[str]:
+        """The names under which the cell imported a module or something from one."""
+        return [e.name for e in self.entries if e.why == IMPORTED] + list(self.modules)
 
     def has(self, name: str) -> bool:
         """Tell whether there is a value by this name."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.core import settings
+from nbsubmit.core.job import Job
 from nbsubmit.notebook.completion import install_completion
 from nbsubmit.notebook.magics import MAGICS, NbSubmitMagics
-from nbsubmit.notebook.panel import panel_bundle
 from nbsubmit.notebook.session import Session
 
 _sessions: dict[int, Session] = {}
@@ -21,7 +24,7 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     install_completion(shell, magics.grammars)
     formatter = shell.display_formatter.mimebundle_formatter
-    formatter.for_type_by_name("nbsubmit.core.job", "Job", panel_bundle(session))
+    formatter.for_type_by_name("nbsubmit.core.job", "Job", _panels(session))
     _sessions[id(shell)] = session
 
 
@@ -35,6 +38,24 @@ def unload(shell: InteractiveShell) -> None:
         found = shell.magics_manager.magics[kind]
         if isinstance(getattr(found.get(name), "__self__", None), NbSubmitMagics):
             del found[name]
+
+
+def _panels(session: Session) -> Callable[..., Any]:
+    """Return a formatter that shows a job as its panel where a front end can show widgets."""
+    panels: dict[str, Any] = {}
+
+    def bundle(job: Job, **_options: Any) -> dict[str, Any] | None:
+        if not session.has_widgets:
+            return None
+        # Widgets take a tenth of a second to import, and are not needed before the first job.
+        from nbsubmit.notebook.panel import Panel
+
+        if job.id not in panels:
+            panels[job.id] = Panel(job, session)
+        found: dict[str, Any] = panels[job.id].bundle()
+        return found
+
+    return bundle
 
 
 def _respect_others(shell: InteractiveShell, magics: NbSubmitMagics) -> None:

@@ -11,6 +11,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from IPython.display import display, publish_display_data
 
 from nbsubmit.backends import registry
+from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.client import words
 from nbsubmit.client.rows import JobRow
 from nbsubmit.core.backend import Backend
@@ -52,11 +53,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         super().__init__(shell)
         self._session = session
         session.tell = self._tell  # type: ignore[method-assign]
-        declared = registry.get("slurm")
         self.grammars = {
-            name: Grammar(f"%%{name}", declared.options, declared.owned)
-            for kind, name in MAGICS
-            if kind == "cell"
+            name: Grammar(f"%%{name}", OPTIONS, OWNED) for kind, name in MAGICS if kind == "cell"
         }
         for name, grammar in self.grammars.items():
             function = getattr(type(self), name)
@@ -119,7 +117,9 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             print(f"the {backend.name} backend does not use {', '.join(ignored)}")
         if self._has_panel(options):
             if options.wait:
-                display(job)
+                from nbsubmit.notebook.panel import Panel  # see extension._panels
+
+                display(Panel(job, self._session, brief=True))
             return
         row = self._session.row(job)
         print(f"{words.name(row)}: {words.sends(row)}")

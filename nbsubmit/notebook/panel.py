@@ -12,7 +12,6 @@ import html
 import logging
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
@@ -41,20 +40,6 @@ _COLOURS = {
 _FAILED_COLOUR = "var(--jp-error-color1, #b3261e)"
 
 
-def panel_bundle(session: Session) -> Callable[..., Any]:
-    """Return a formatter that shows a job as its panel where a front end can show widgets."""
-    panels: dict[str, Panel] = {}
-
-    def bundle(job: Job, **_options: Any) -> dict[str, Any] | None:
-        if not session.has_widgets:
-            return None
-        if job.id not in panels:
-            panels[job.id] = Panel(job, session)
-        return panels[job.id].bundle()
-
-    return bundle
-
-
 class Panel:
     """The widgets of one job.
 
@@ -64,11 +49,14 @@ class Panel:
         The job.
     session : Session
         Tells what is shown of it.
+    brief : bool
+        Leave out the output: it appears below as the cell's own.
     """
 
-    def __init__(self, job: Job, session: Session) -> None:
+    def __init__(self, job: Job, session: Session, *, brief: bool = False) -> None:
         self._job = job
         self._session = session
+        self._brief = brief
         self._reader = OutputReader(job.folder, longest=4 * _TAIL_CHARACTERS)
         self._text = ""
         self._pieces: list[Any] = []
@@ -83,11 +71,15 @@ class Panel:
         )
         self._cancel.on_click(self._on_cancel)
         head = widgets.HBox([self._title, self._cancel], layout=_SPREAD)
-        self._box = widgets.VBox([head, self._names, self._tail, self._shown])
+        output = [] if brief else [self._tail, self._shown]
+        self._box = widgets.VBox([head, self._names, *output])
         self._box.add_class("nbsubmit-panel")
         # First listen, then draw: an end in between is seen by the one or the other.
         job.listen(self._on_look)
         self._draw()
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        return self.bundle()
 
     def bundle(self) -> dict[str, Any]:
         """Return what the notebook shows: the widgets, or a plain line without them."""
@@ -122,12 +114,13 @@ class Panel:
 
     def _draw(self) -> None:
         with self._lock:
-            self._read()
             row = self._session.row(self._job)
             _set(self._title, "value", title_html(row))
             _set(self._names, "value", names_html(row))
-            _set(self._tail, "value", tail_html(self._text, row))
-            _set(self._shown, "outputs", tuple(as_outputs(self._pieces)))
+            if not self._brief:
+                self._read()
+                _set(self._tail, "value", tail_html(self._text, row))
+                _set(self._shown, "outputs", tuple(as_outputs(self._pieces)))
             if row.state.ended:
                 self._cancel.layout.display = "none"
 
@@ -150,11 +143,10 @@ def _set(widget: Any, trait: str, value: Any) -> None:
 def title_html(row: JobRow) -> str:
     """The state in colour, then the rest of the title; and the reason below it."""
     colour = _COLOURS.get(row.state, _FAILED_COLOUR)
-    rest = words.title(row).replace(row.state.value, "\0", 1)
-    before, _, after = (html.escape(part) for part in rest.partition("\0"))
-    state = f'<b style="color:{colour}">{row.state.value}</b>'
+    name, when = html.escape(words.name(row)), html.escape(words.where_and_when(row))
     reason = html.escape(words.why(row))
-    return f"{before}{state}{after}" + (f"<br>{reason}" if reason else "")
+    state = f'<b style="color:{colour}">{row.state.value}</b>'
+    return f"{name} {state} {when}" + (f"<br>{reason}" if reason else "")
 
 
 def names_html(row: JobRow) -> str:
@@ -164,7 +156,7 @@ def names_html(row: JobRow) -> str:
     rows += "".join(_table_row((name, "left out", "", reason)) for name, reason in row.left_out)
     if rows:
         summary = f"<details><summary>{summary}</summary><table>{rows}</table></details>"
-    return f"<div>{summary}{html.escape(words.brings(row))}</div>"
+    return f"<div>{summary}</div><div>{html.escape(words.brings(row))}</div>"
 
 
 def _table_row(cells: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 from types import FrameType
 from typing import Any
@@ -32,7 +33,7 @@ def read_cell(shell: InteractiveShell, magic: str, line: str, body: str) -> Cell
         text=text,
         file_name=file_name,
         first_line=first_line + stripped,
-        execution_count=shell.execution_count,
+        execution_count=_number(shell, file_name),
         compile_flags=shell.compile.flags & _FUTURE_FLAGS,
         interactivity=shell.ast_node_interactivity,
         traceback_mode=shell.InteractiveTB.mode,
@@ -72,6 +73,17 @@ def _file_name(shell: InteractiveShell, text: str) -> str:
             return frame.f_code.co_filename
         frame = frame.f_back
     return str(shell.compile.get_code_name(text, text, shell.execution_count))
+
+
+def _number(shell: InteractiveShell, file_name: str) -> int:
+    """Return the number in the cell's prompt.
+
+    The shell's own counter is one further in some releases while a cell runs; the compiler
+    knows under which number it took the cell.
+    """
+    known = shell.compile.format_code_name(file_name)
+    match = re.search(r"\d+", known[1]) if known else None
+    return int(match.group()) if match else int(shell.execution_count)
 
 
 def _as_python(

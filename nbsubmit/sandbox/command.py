@@ -81,9 +81,11 @@ def _deliver(child: subprocess.Popen[bytes], signum: int) -> None:
     if signum not in (signal.SIGINT, signal.SIGQUIT):
         child.send_signal(signum)
     elif not _at_terminal():
-        for one in descendants(child.pid):
-            one.send(signum)
+        # The command first: a shell that is about to start something then does not.
         child.send_signal(signum)
+        for one in descendants(os.getpid()):
+            if one.pid != child.pid:
+                one.send(signum)
 
 
 def _at_terminal() -> bool:

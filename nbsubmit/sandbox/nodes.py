@@ -15,8 +15,11 @@ def client_environ(conf: Path) -> dict[str, str]:
     return without_slurm(os.environ) | ours
 
 
-def node_states(conf: Path) -> dict[str, str]:
-    """Node → state in sinfo's long words; nothing when no controller answers."""
+def node_states(conf: Path, seconds: float = 15) -> dict[str, str]:
+    """Node → state in sinfo's long words; nothing when no controller answers in time.
+
+    Slurm's clients give up on a controller that is gone only after nine seconds or so.
+    """
     command = [find("sinfo") or "sinfo", "--noheader", "--Node", "--format=%N %T"]
     try:
         done = subprocess.run(
@@ -25,7 +28,7 @@ def node_states(conf: Path) -> dict[str, str]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=seconds,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):

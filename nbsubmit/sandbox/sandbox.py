@@ -103,11 +103,15 @@ class Sandbox:
         alive = {name: one.alive for name, one in record.daemons.items()}
         if not record.supervised:
             return Status(Phase.FAILED if record.phase is Phase.FAILED else Phase.DOWN)
-        return Status(record.phase, alive, node_states(self.conf))
+        nodes = node_states(self.conf) if alive.get(CONTROLLER) else {}
+        return Status(record.phase, alive, nodes)
 
-    def node_states(self) -> dict[str, str]:
-        """Node → its state as sinfo says it, such as ``idle``, ``mixed`` or ``down*``."""
-        return node_states(self.conf)
+    def node_states(self, seconds: float = 15) -> dict[str, str]:
+        """Node → its state as sinfo says it, such as ``idle``, ``mixed`` or ``down*``.
+
+        Nothing when no controller answers in so many seconds.
+        """
+        return node_states(self.conf, seconds)
 
     def kill_node(self, name: str) -> None:
         """Kill a node's slurmd with ``kill -9``; job steps on it live on, as on a lost node."""
@@ -122,7 +126,7 @@ class Sandbox:
         self._ask("stop", CONTROLLER)
 
     def start_controller(self) -> None:
-        """Start slurmctld again, with all it knew."""
+        """Start slurmctld again, with all it knew; nodes are ``unknown`` until they answer."""
         self._ask("start", CONTROLLER)
 
     def adopt(self, pid: int) -> None:

@@ -11,7 +11,7 @@ from nbsubmit.core.bundle import BundleWriter, type_name
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
-from nbsubmit.core.result import EXCEPTION, VALUE
+from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
 from nbsubmit.core.units import format_bytes
 from nbsubmit.worker.execute import Outcome
 
@@ -170,13 +170,19 @@ def _first_failure(
     home = writer.home
     for name, value in values.items():
         try:
-            entry = writer.add(name, value)
+            entry = writer.add(name, value, IMPORTED if _is_imported(value) else "")
         except Exception as error:
             return name, lambda n=name, v=value, e=error: _why_not(n, v, e, home)
         if name == VALUE and entry.size_bytes > LARGEST_VALUE:
             reason = f"it is {format_bytes(entry.size_bytes)}; give it a name to bring it back"
             return name, lambda text=reason: text
     return None
+
+
+def _is_imported(value: Any) -> bool:
+    """Tell whether a value is a class or function of a module: what ``from m import x`` binds."""
+    is_definition = isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType))
+    return is_definition and getattr(value, "__module__", None) not in (None, "__main__")
 
 
 def _why_not(name: str, value: Any, error: Exception, home: Namespace) -> str:

@@ -16,7 +16,16 @@ from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
 from tests.way import PATIENCE, Way, until
 
-HOSTILE = ("with space", "quote'\"s", "percent%j", "dollar$HOME", "newline\nin it", "ünï", "-dash;#", "back\\slash")
+HOSTILE = (
+    "with space",
+    "quote'\"s",
+    "percent%j",
+    "dollar$HOME",
+    "newline\nin it",
+    "ünï",
+    "-dash;#",
+    "back\\slash",
+)
 
 
 def test_a_cell_brings_back_what_it_binds(way: Way) -> None:
@@ -101,11 +110,11 @@ def test_functions_see_what_the_cell_binds_and_come_home_to_the_notebook(way: Wa
 def test_an_instance_of_a_class_of_the_notebook_comes_back_as_one(way: Way) -> None:
     home: dict[str, object] = {"__name__": "__main__"}
     exec("class P:\n    def __init__(self): self.v = 1", home)
-    method = home["P"].__init__  # type: ignore[misc]
+    method = vars(home["P"])["__init__"]
     job = way.run("q = P()\nq.v = 2", home)
     assert type(job.names["q"]) is home["P"]
     assert job.names["q"].v == 2
-    assert home["P"].__init__ is method  # type: ignore[misc]
+    assert vars(home["P"])["__init__"] is method
 
 
 def test_await_works_at_the_top_level(way: Way) -> None:
@@ -119,14 +128,16 @@ def test_input_has_nobody_to_ask(way: Way) -> None:
 
 def test_a_folder_holds_the_same_files_on_every_backend(way: Way) -> None:
     job = way.run("import numpy\ny = numpy.zeros(10_000)\nprint(1)")
-    files = {path.name for path in job.folder.path.iterdir()}
     always = {
         "job.json", "payload.json", "payload.pkl", "payload.bin", "script.sh", "handle.json",
         "started.json", "result.json", "result.pkl", "result.bin", "events.jsonl",
         "log.out", "log.err",
     }  # fmt: skip
     of_a_process = {"beat", "exit"}
-    until(lambda: "exit" in os.listdir(job.folder.path) or way.backend.name == "debug", "exit")
+    until(
+        lambda: job.folder.exit_file.exists() or way.backend.name == "debug", "the script has ended"
+    )
+    files = {path.name for path in job.folder.path.iterdir()}
     assert always <= files
     assert files - always <= of_a_process
 
@@ -198,9 +209,7 @@ def running(way: Way, source: str = RUNS_ON) -> tuple[object, int]:
     return job, int(pid)
 
 
-def test_a_running_job_can_be_cancelled(
-    make_way: Callable[..., Way], started_backend: str
-) -> None:
+def test_a_running_job_can_be_cancelled(make_way: Callable[..., Way], started_backend: str) -> None:
     way = make_way(started_backend)
     _, pid = running(way)
     job = way.jobs[-1]
@@ -240,7 +249,9 @@ def test_a_setup_line_runs_first_and_one_that_fails_ends_the_job(
     make_way: Callable[..., Way], started_backend: str
 ) -> None:
     way = make_way(started_backend)
-    job = way.run("import os\nv = os.environ['MADE']", options=CellOptions(setup=("export MADE=1",)))
+    job = way.run(
+        "import os\nv = os.environ['MADE']", options=CellOptions(setup=("export MADE=1",))
+    )
     assert job.names["v"] == "1"
     job = way.run("1", options=CellOptions(setup=("echo no such module >&2; exit 7",)))
     assert job.state is JobState.FAILED

@@ -24,12 +24,13 @@ from typing import Any
 
 from nbsubmit.core.names import NameUse, analyse
 
-# Many values and few functions: each value is mentioned seldom, so that reading it by mistake cannot
-# hide that it is not read where it should be.
-VALUES = "abcdelmnorstuvwxyz"
-FUNCTIONS = "fghijk"
-NAMES = VALUES + FUNCTIONS
-LOCALS = "pq"
+# The cell's own lines mention few values and functions' bodies many, so that most of what a body reads
+# is read nowhere else: needless reads must not hide missing ones.
+VALUES = [f"v{number}" for number in range(30)]
+FEW = VALUES[:10]
+FUNCTIONS = [*"fghijk"]
+NAMES = [*VALUES, *FUNCTIONS]
+LOCALS = [*"pq"]
 CELLS = int(os.environ.get("NBSUBMIT_FUZZ_CELLS", "400"))
 RUNS_PER_CELL = 3
 STEPS_PER_RUN = 250
@@ -68,19 +69,21 @@ class World:
         """Do what foreign code may do: keep what it is given, call it, fail."""
         self.tick()
         self.kept += [v for v in values if callable(v) or hasattr(v, "__next__")]
-        if self.kept and self.chance.random() < 0.4:
-            self.poke(self.chance.choice(self.kept))
+        if self.chance.random() < 0.4:
+            self.poke()
         if self.chance.random() < 0.015:
             raise Boom
         return self.chance.choice([Thing(self), *values])
 
-    def poke(self, value: Any) -> None:
-        if hasattr(value, "__next__"):
-            next(value, None)
-        elif not isinstance(value, Thing):
-            made = value()
-            if hasattr(made, "method"):
-                made.method()
+    def poke(self, *_: object) -> None:
+        """Use a function or generator that somebody handed over earlier."""
+        self.tick()
+        value = self.chance.choice([None, *self.kept])
+        with suppress(Exception):
+            if hasattr(value, "__next__"):
+                next(value, None)
+            elif value is not None and not isinstance(value, Thing):
+                value().method()
 
     def call(self, function: Any, *values: Any) -> Any:
         """Call something that may be no function at all, and take no harm from it."""
@@ -190,7 +193,7 @@ def run(code: Any, seed: int) -> Facts:
     world = World(seed)
     namespace = Namespace(world)
     before = dict(namespace.items())
-    helpers = ("tick", "maybe", "use", "call", "each", "manager", "decorate")
+    helpers = ("tick", "maybe", "use", "call", "poke", "each", "manager", "decorate")
     namespace["__builtins__"] = {
         **vars(builtins),
         **{helper: getattr(world, helper) for helper in helpers},
@@ -248,22 +251,24 @@ class Program:
     def one_in(self, number: int) -> bool:
         return self.chance.randrange(number) == 0
 
-    def name(self) -> str:
-        return self.chance.choice(FUNCTIONS if self.one_in(4) else VALUES)
+    def name(self, place: Place) -> str:
+        if self.one_in(4):
+            return self.chance.choice(FUNCTIONS)
+        return self.chance.choice(VALUES if place.function else FEW)
 
     def callee(self) -> str:
-        return self.chance.choice(VALUES if self.one_in(6) else FUNCTIONS)
+        return self.chance.choice(VALUES if self.one_in(8) else FUNCTIONS)
 
     def target(self, place: Place) -> str:
         if place.function and self.one_in(2):
             return self.chance.choice(LOCALS)
-        return self.chance.choice(FUNCTIONS if self.one_in(8) else VALUES)
+        return self.chance.choice(FUNCTIONS if self.one_in(8) else FEW)
 
     # Expressions
 
     def expression(self, place: Place) -> str:
         if place.nesting >= self.deepest or self.one_in(2):
-            return self.name() if self.chance.random() < 0.8 else "1"
+            return self.name(place) if self.chance.random() < 0.8 else "1"
         common = (
             self.call, self.call, self.use, self.boolean, self.choice, self.compare, self.display,
             self.formatted, self.function, self.listing, self.generator, self.walrus, self.walrus,
@@ -284,7 +289,7 @@ class Program:
         return f"{self.callee()}({self.expression(place)})"
 
     def method(self, place: Place) -> str:
-        return f"{self.name()}.method({self.expression(place)})"
+        return f"{self.name(place)}.method({self.expression(place)})"
 
     def add(self, place: Place) -> str:
         return f"({self.expression(place)} + {self.expression(place)})"
@@ -305,7 +310,7 @@ class Program:
         return f"[{self.expression(place)}, {{1: {self.expression(place)}}}]"
 
     def formatted(self, place: Place) -> str:
-        return f'f"{{{self.name()}!r}} {{use({self.name()}, {self.name()})!r:>{{len(str(1))}}}}"'
+        return f'f"{{{self.name(place)}!r}} {{{self.name(place)}!r:>{{len(str(1))}}}}"'
 
     def function(self, place: Place) -> str:
         # A walrus inside a lambda is the lambda's own, so nothing hidden matters in it.
@@ -315,7 +320,7 @@ class Program:
     def comprehension(self, place: Place) -> str:
         # Python forbids a walrus in an iterable, and in a class body's comprehension.
         simple = Place(nesting=9)
-        first = self.chance.choice([self.name(), "p"])
+        first = self.chance.choice([self.name(place), "p"])
         inner = Place(**{**vars(place), "hidden": (*place.hidden, first)})
         if place.class_body:
             inner = simple
@@ -337,10 +342,10 @@ class Program:
         return f"({self.chance.choice(free)} := {self.expression(place)})"
 
     def evaluated(self, place: Place) -> str:
-        return f"eval('{self.name()}')"
+        return f"eval('{self.name(place)}')"
 
     def subscript(self, place: Place) -> str:
-        return f"{self.name()}[{self.expression(place)}]"
+        return f"{self.name(place)}[{self.expression(place)}]"
 
     # Statements
 
@@ -357,6 +362,7 @@ class Program:
             self.assign, self.assign, self.bare, self.unpack, self.augment,
             self.delete, self.annotate, self.store_inside, self.imports, self.named_lambda,
             self.executed, self.leave, self.hand_over, self.run_one, self.run_one,
+            self.belated, self.belated,
         )  # fmt: skip
         compound = (
             self.branch, self.branch, self.for_loop, self.while_loop, self.attempt, self.attempt,
@@ -388,11 +394,11 @@ class Program:
 
     def annotate(self, place: Place) -> list[str]:
         # A name that a function declares global must not be annotated in it.
-        target = self.chance.choice(LOCALS) if place.function else self.name()
-        return [f"{target}: {self.name()} = {self.expression(place)}"]
+        target = self.chance.choice(LOCALS) if place.function else self.name(place)
+        return [f"{target}: {self.name(place)} = {self.expression(place)}"]
 
     def store_inside(self, place: Place) -> list[str]:
-        line = f"{self.name()}[{self.expression(place)}] = {self.expression(place)}"
+        line = f"{self.name(place)}[{self.expression(place)}] = {self.expression(place)}"
         return ["with suppress(TypeError):", f"    {line}"]
 
     def imports(self, place: Place) -> list[str]:
@@ -403,7 +409,7 @@ class Program:
         return [f"{self.callee()} = lambda *rest: {self.expression(inner)}"]
 
     def executed(self, place: Place) -> list[str]:
-        return [f"exec('{self.name()} = {self.name()}')"]
+        return [f"exec('{self.name(place)} = {self.name(place)}')"]
 
     def hand_over(self, place: Place) -> list[str]:
         return [f"use({self.callee()}, {self.callee()})"]
@@ -411,14 +417,35 @@ class Program:
     def run_one(self, place: Place) -> list[str]:
         return [f"call({self.callee()})"]
 
+    def belated(self, place: Place) -> list[str]:
+        """Write parts of a story in any order: hold a user of a function, define it, use it."""
+        function, holder, deep = self.callee(), self.target(place), self.chance.choice(VALUES)
+        parts = [
+            [f"use({holder} := (call({function}, q) for q in [1, 2]))"],
+            [f"use(lambda *rest: call({function}))"],
+            [f"use(lambda *rest: call({holder}))"],
+            [f"def {function}(*rest):", "    tick()", f"    return {deep}"],
+            [f"class {function}:", f"    def __init__(self): call({self.callee()}, {deep})"],
+            [f"{function} = None"],
+            [f"if maybe(): {deep} = 1"],
+            [f"{holder} = {function}"],
+            [f"call({function})"],
+            ["poke()"],
+            ["poke()"],
+        ]
+        chosen = self.chance.sample(parts, self.chance.randint(3, 6))
+        if self.one_in(3):
+            chosen.insert(1, ["if maybe():", "    use()"])
+        return [line for part in chosen for line in part]
+
     def leave(self, place: Place) -> list[str]:
         words = ["raise Boom"]
         if place.loop:
             words += ["break", "continue"] * 2
         if place.function:
-            words += [f"return {self.name()}"] * 2 + [f"yield {self.name()}"]
+            words += [f"return {self.name(place)}"] * 2 + [f"yield {self.name(place)}"]
         word = self.chance.choice(words)
-        return [word] if self.one_in(6) else [f"if maybe({self.name()}): {word}"]
+        return [word] if self.one_in(6) else [f"if maybe({self.name(place)}): {word}"]
 
     def branch(self, place: Place) -> list[str]:
         test = self.chance.choice([f"maybe({self.expression(place)})"] * 5 + ["True", "not 1"])
@@ -431,7 +458,7 @@ class Program:
 
     def for_loop(self, place: Place) -> list[str]:
         some = f"each({self.expression(place)})"
-        iterable = self.chance.choice([some, some, "range(2)", f"({self.name()}, {self.name()})"])
+        iterable = self.chance.choice([some, some, "range(2)", f"({self.name(place)}, {self.name(place)})"])
         lines = [f"for {self.target(place)} in {iterable}:", *self.indented(place, loop=True)]
         return lines + self.otherwise(place)
 
@@ -475,7 +502,7 @@ class Program:
             self.target(place) + " if maybe()",
         ]
         if self.one_in(8):
-            patterns.append(f"({self.name()}(), _)")  # raises unless it is a class
+            patterns.append(f"({self.name(place)}(), _)")  # raises unless it is a class
         lines = [f"match {subject}:"]
         for pattern in self.chance.sample(patterns, self.chance.randint(1, 2)):
             lines += [f"    case {pattern}:", *("    " + line for line in self.indented(place))]
@@ -487,7 +514,7 @@ class Program:
     def define(self, place: Place) -> list[str]:
         body = self.indented(place, loop=False, function=True, class_body=False, hidden=())
         opening = ["    tick()"]
-        given = self.chance.sample(LOCALS + NAMES, 1)[0]
+        given = self.chance.sample([*LOCALS, *NAMES], 1)[0]
         free = [name for name in NAMES if name != given]
         if self.one_in(2):
             opening.insert(0, f"    global {', '.join(self.chance.sample(free, 3))}")
@@ -496,7 +523,7 @@ class Program:
         if self.one_in(2):
             lines.append(f"    return {self.expression(Place(nesting=1, function=True))}")
         if self.one_in(8):
-            lines.insert(0, self.chance.choice(["@decorate", "@decorate", f"@{self.name()}"]))
+            lines.insert(0, self.chance.choice(["@decorate", "@decorate", f"@{self.name(place)}"]))
         return lines
 
     def classify(self, place: Place) -> list[str]:
@@ -506,7 +533,7 @@ class Program:
         method = self.indented(inner, loop=False, function=True, class_body=False, hidden=())
         text = [
             *(["@decorate"] if self.one_in(8) else []),
-            f"class {name}{'(' + self.name() + ')' if self.one_in(6) else ''}:",
+            f"class {name}{'(' + self.name(place) + ')' if self.one_in(6) else ''}:",
             *("    " + line for line in body),
             f"    def {self.chance.choice(['method', '__init__', self.callee()])}(self, *rest):",
             "        tick()",

@@ -33,6 +33,8 @@ class Ran:
         Its error.
     order : list of str
         The kinds of output in the order in which they came.
+    count : int
+        The number in its prompt.
     """
 
     status: str = ""
@@ -42,6 +44,7 @@ class Ran:
     result: str = ""
     traceback: str = ""
     order: list[str] = field(default_factory=list)
+    count: int = 0
 
 
 class Kernel:
@@ -108,16 +111,19 @@ class Kernel:
         while reply["parent_header"].get("msg_id") != message_id:
             reply = self.client.get_shell_msg(timeout=PATIENCE)
         ran.status = reply["content"]["status"]
+        ran.count = reply["content"]["execution_count"]
         return ran
 
-    def listen(self, seconds: float) -> None:
-        """Take what comes by itself for a while: updates of widgets."""
+    def widgets_after(self, seconds: float) -> str:
+        """All that the HTML widgets show after some time in which updates come by themselves."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             try:
                 self._note_widget(self.client.get_iopub_msg(timeout=left))
             except queue.Empty:
-                return
+                break
+        states = self.widgets.values()
+        return "\n".join(s["value"] for s in states if s.get("_model_name") == "HTMLModel")
 
     def _note_widget(self, message: dict[str, Any]) -> None:
         content = message["content"]
@@ -125,11 +131,6 @@ class Kernel:
             self.widgets[content["comm_id"]] = dict(content["data"].get("state", {}))
         elif message["msg_type"] == "comm_msg" and content["comm_id"] in self.widgets:
             self.widgets[content["comm_id"]].update(content["data"].get("state", {}))
-
-    def widget_text(self) -> str:
-        """All that the HTML widgets show now."""
-        states = self.widgets.values()
-        return "\n".join(s["value"] for s in states if s.get("_model_name") == "HTMLModel")
 
     def click(self, description: str) -> None:
         """Click the button with this text."""

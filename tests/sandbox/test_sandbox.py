@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from textwrap import dedent
 
 import psutil
 import pytest
@@ -255,7 +256,8 @@ def test_a_stopped_controller_comes_back_with_its_jobs(folder: Path) -> None:
     with up(SandboxConfig(folder, nodes=1)) as sandbox:
         sandbox.call("sbatch", "--hold", "--job-name=waiting", "--wrap", "true")
         sandbox.stop_controller()
-        assert sandbox.node_states() == {}
+        assert sandbox.node_states(seconds=1) == {}
+        assert sandbox.status().daemons["slurmctld"] is False
         sandbox.start_controller()
         assert sandbox.call("squeue", "-h", "-o", "%j") == "waiting\n"
 
@@ -330,9 +332,15 @@ def test_run_gives_the_commands_exit_code_and_cleans_up(tmp_path: Path) -> None:
 def test_a_signal_to_run_ends_the_command_and_the_sandbox(
     tmp_path: Path, signum: signal.Signals
 ) -> None:
-    with nbsubmit_sandbox(
-        *("run", "--nodes=1", "--", "sh", "-c", "echo begun; sleep 300; exit 1"), place=tmp_path
-    ) as run:
+    # No shell: dash may lose an interrupt that comes while it starts a program.
+    lingering = """
+        import subprocess, time
+        subprocess.Popen(["sleep", "300"])
+        print("begun", flush=True)
+        time.sleep(300)
+    """
+    command = [sys.executable, "-c", dedent(lingering)]
+    with nbsubmit_sandbox("run", "--nodes=1", "--", *command, place=tmp_path) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "begun\n"
         run.send_signal(signum)

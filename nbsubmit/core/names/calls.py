@@ -82,11 +82,27 @@ def _code_call(walker: Walker, node: ast.Call, name: str) -> None:
     else:
         with contextlib.suppress(SyntaxError):  # the call itself is going to say so
             block = [*parse_python(only.value)]
-    before = walker.state.copy()
     with walker.reading(Lines(fixed=walker.line(node))):
+        if walker.scope.kind is Kind.MODULE:
+            walker.block(block)
+        else:
+            _run_inside(walker, block)
+
+
+def _run_inside(walker: Walker, block: list[ast.AST]) -> None:
+    """Walk code run by text in a function or class.
+
+    What it binds stays in a dictionary of its own. Of the names around it, it sees only the values
+    that are there at that moment; so for any local name the global one may be read instead.
+    """
+    before = walker.state.copy()
+    walker.block(block)
+    walker.state = join([before, walker.state])
+    outer, walker.unsure = walker.unsure, True
+    with walker.inside(walker.scope.root):
         walker.block(block)
-    if walker.scope.kind is not Kind.MODULE:  # what it binds stays in a dictionary of its own
-        walker.state = join([before, walker.state])
+    walker.unsure = outer
+    walker.state = join([before, walker.state])
 
 
 def _method_call(walker: Walker, node: ast.Call, func: ast.Attribute) -> None:

@@ -49,6 +49,14 @@ class Scope:
         return Scope(kind, self, bound, class_name)
 
     @property
+    def root(self) -> Scope:
+        """The notebook's scope."""
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope
+
+    @property
     def home(self) -> Scope:
         """Where a walrus binds: comprehensions are passed over."""
         scope = self

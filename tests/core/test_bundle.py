@@ -1,0 +1,265 @@
+"""Named values ↔ stream, buffers and contents: what is shared, mapped, writable, and said."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbsubmit.core.bundle import BundleWriter, Entry, LoadError, load, type_name
+
+HOME: dict[str, Any] = {"__name__": "__main__"}
+
+
+class Shelf:
+    """A folder with one bundle in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.stream, self.buffers = path / "values.pkl", path / "values.bin"
+
+    def put(self, writer: BundleWriter) -> list[Entry]:
+        with self.stream.open("wb") as stream, self.buffers.open("wb") as buffers:
+            writer.write_stream(stream)
+            writer.write_buffers(buffers)
+        return [Entry.from_json(json.loads(json.dumps(e.to_json()))) for e in writer.entries]
+
+    def get(self, entries: list[Entry]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        load(self.stream, self.buffers, entries, dict(HOME), values.__setitem__)
+        return values
+
+    def round(self, **values: Any) -> dict[str, Any]:
+        writer = BundleWriter(dict(HOME))
+        for name, value in values.items():
+            writer.add(name, value)
+        return self.get(self.put(writer))
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+def test_values_come_back_by_name_and_in_order(shelf: Shelf) -> None:
+    values = {"b": [1, "ü"], "a": None, "ünï": {"k": (1.5, b"x")}}
+    back = shelf.round(**values)
+    assert back == values
+    assert list(back) == ["b", "a", "ünï"]
+
+
+def test_an_empty_bundle_is_one_too(shelf: Shelf) -> None:
+    assert shelf.round() == {}
+
+
+def test_what_two_names_share_stays_shared(shelf: Shelf) -> None:
+    inner = [1]
+    back = shelf.round(a={"x": inner}, b=[inner], c=inner)
+    assert back["a"]["x"] is back["b"][0] is back["c"]
+
+
+def test_one_large_array_under_two_names_is_written_once_and_stays_one(shelf: Shelf) -> None:
+    array = np.zeros(100_000)
+    back = shelf.round(a=array, b=[array])
+    assert back["b"][0] is back["a"]
+    assert shelf.buffers.stat().st_size == array.nbytes
+
+
+def test_a_cycle_through_two_names_closes_again(shelf: Shelf) -> None:
+    a: list[Any] = []
+    b = [a]
+    a.append(b)
+    back = shelf.round(a=a, b=b)
+    assert back["a"][0] is back["b"]
+    assert back["b"][0] is back["a"]
+
+
+LARGE = {
+    "array": np.arange(10_000.0),
+    "matrix": np.arange(10_000).reshape(100, 100),
+    "Fortran's order": np.asfortranarray(np.arange(10_000).reshape(100, 100)),
+    "strided": np.arange(20_000)[::2],
+    "bytes": b"x" * 10_000,
+    "bytearray": bytearray(10_000),
+    "dates": np.arange(10_000).astype("M8[s]"),
+    "structured": np.zeros(10_000, dtype=[("a", "i4"), ("b", "f8")]),
+    "big-endian": np.arange(10_000, dtype=">i4"),
+    "no rows": np.zeros((0, 5)),
+    "small": np.arange(3),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_a_large_value_comes_back_equal_with_its_type(shelf: Shelf, kind: str) -> None:
+    value: Any = LARGE[kind]
+    back = shelf.round(before=1, v=value, after=2)
+    assert (back["before"], back["after"]) == (1, 2)
+    assert type(back["v"]) is type(value)
+    np.testing.assert_array_equal(back["v"], value)
+    if isinstance(value, np.ndarray):
+        assert back["v"].dtype == value.dtype
+
+
+def test_a_frame_comes_back_equal_and_can_be_changed(shelf: Shelf) -> None:
+    frame = pd.DataFrame({"a": np.arange(10_000), "b": ["x", "y"] * 5_000})
+    back = shelf.round(frame=frame)["frame"]
+    pd.testing.assert_frame_equal(back, frame)
+    back.loc[0, "a"] = -1
+    assert back["a"].iloc[0] == -1
+
+
+def test_an_array_can_be_written_to_and_the_file_stays_as_it_was(shelf: Shelf) -> None:
+    back = shelf.round(v=np.zeros(100_000))["v"]
+    before = shelf.buffers.read_bytes()
+    back[:] = 7
+    assert back.sum() == 700_000
+    assert shelf.buffers.read_bytes() == before
+
+
+def test_two_readers_do_not_see_each_others_changes(shelf: Shelf) -> None:
+    writer = BundleWriter(dict(HOME))
+    writer.add("v", np.zeros(100_000))
+    entries = shelf.put(writer)
+    first, second = shelf.get(entries)["v"], shelf.get(entries)["v"]
+    first[0] = 1
+    assert second[0] == 0
+
+
+def test_a_large_array_is_mapped_and_not_read(shelf: Shelf) -> None:
+    back = shelf.round(v=np.zeros(100_000))["v"]
+    holder = back
+    while getattr(holder, "base", None) is not None:
+        holder = holder.base
+    assert isinstance(getattr(holder, "obj", holder), mmap.mmap)
+
+
+def test_an_array_outlives_the_folder_that_it_came_from(shelf: Shelf) -> None:
+    back = shelf.round(v=np.arange(100_000))["v"]
+    shelf.buffers.unlink()
+    shelf.stream.unlink()
+    assert back[-1] == 99_999
+
+
+def test_what_was_read_only_stays_read_only(shelf: Shelf) -> None:
+    fixed, free = np.zeros(10_000), np.zeros(10_000)
+    fixed.flags.writeable = False
+    back = shelf.round(fixed=fixed, free=free)
+    assert not back["fixed"].flags.writeable
+    assert back["free"].flags.writeable
+
+
+def test_small_buffers_stay_in_the_stream(shelf: Shelf) -> None:
+    writer = BundleWriter(dict(HOME))
+    assert writer.add("small", np.zeros(500)).buffers == ()
+    assert len(writer.add("large", np.zeros(512)).buffers) == 1
+    back = shelf.get(shelf.put(writer))
+    assert back["small"].flags.writeable
+
+
+def test_every_buffer_lies_where_a_processor_likes_it(shelf: Shelf) -> None:
+    writer = BundleWriter(dict(HOME))
+    for number in range(5):
+        writer.add(f"v{number}", np.full(4097 + number, number, dtype="u1"))
+    entries = shelf.put(writer)
+    starts = [start for entry in entries for start, _, _ in entry.buffers]
+    assert len(starts) == 5
+    assert all(start % 64 == 0 for start in starts)
+    assert [int(v[0]) for v in shelf.get(entries).values()] == [0, 1, 2, 3, 4]
+
+
+def test_a_writer_holds_views_and_copies_no_array() -> None:
+    array = np.zeros(100_000)
+    writer = BundleWriter(dict(HOME))
+    writer.add("v", array)
+    array[0] = 5  # seen, for it is the same memory
+    assert np.frombuffer(writer._views[0], dtype=float)[0] == 5
+
+
+def test_an_entry_says_name_type_size_and_why() -> None:
+    writer = BundleWriter(dict(HOME))
+    writer.add("a", np.zeros(1_000_000), "read in line 3")
+    writer.add("b", {"x": "y" * 50_000})
+    array, text = writer.entries
+    assert (array.name, array.type, array.why) == ("a", "numpy.ndarray", "read in line 3")
+    assert 8_000_000 <= array.size_bytes < 8_001_000
+    assert 50_000 <= text.size_bytes < 50_100
+    assert array.end < text.end
+
+
+def test_what_is_shared_counts_for_the_first_name() -> None:
+    array = np.zeros(1_000_000)
+    writer = BundleWriter(dict(HOME))
+    assert writer.add("a", array).size_bytes > 8_000_000
+    assert writer.add("b", array).size_bytes < 100
+
+
+class Unloadable:
+    """Goes and does not come back."""
+
+    def __reduce__(self) -> Any:
+        return _refuse, ("the other side lacks it",)
+
+
+def _refuse(text: str) -> None:
+    raise RuntimeError(text)
+
+
+def test_a_value_that_cannot_be_rebuilt_is_named_and_those_before_it_arrive(shelf: Shelf) -> None:
+    writer = BundleWriter(dict(HOME))
+    for name, value in {"a": [1], "b": {"deep": Unloadable()}, "c": 3}.items():
+        writer.add(name, value)
+    entries = shelf.put(writer)
+    arrived: dict[str, Any] = {}
+    with pytest.raises(LoadError) as caught:
+        load(shelf.stream, shelf.buffers, entries, dict(HOME), arrived.__setitem__)
+    assert caught.value.name == "b"
+    assert str(caught.value) == "b: RuntimeError: the other side lacks it"
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert arrived == {"a": [1]}
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.name, again.message) == ("b", "RuntimeError: the other side lacks it")
+
+
+def test_a_stream_that_was_cut_short_is_a_load_error_with_a_name(shelf: Shelf) -> None:
+    writer = BundleWriter(dict(HOME))
+    writer.add("a", 1)
+    writer.add("b", list(range(1000)))
+    entries = shelf.put(writer)
+    data = shelf.stream.read_bytes()
+    shelf.stream.write_bytes(data[: entries[0].end + 20])
+    with pytest.raises(LoadError, match=r"^b: "):
+        shelf.get(entries)
+
+
+def test_buffers_that_were_cut_short_are_a_load_error_with_a_name(shelf: Shelf) -> None:
+    writer = BundleWriter(dict(HOME))
+    writer.add("v", np.zeros(100_000))
+    entries = shelf.put(writer)
+    shelf.buffers.write_bytes(shelf.buffers.read_bytes()[:5_000])
+    with pytest.raises(LoadError, match=r"^v: "):
+        shelf.get(entries)
+
+
+class Net:
+    """A class of a module."""
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (1, "int"),
+        (None, "NoneType"),
+        ([], "list"),
+        (np.zeros(1), "numpy.ndarray"),
+        (pd.DataFrame(), "pandas.DataFrame"),
+        (Net(), "tests.Net"),
+        (type("Own", (), {"__module__": "__main__"})(), "Own"),
+    ],
+)
+def test_a_type_is_named_as_people_write_it(value: object, name: str) -> None:
+    assert type_name(value) == name

@@ -1,0 +1,307 @@
+"""What comes back into the notebook, and what never does: a value that the user bound since."""
+
+from __future__ import annotations
+
+import fractions
+import statistics
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from nbsubmit.core.inject import Arrival, Injector, Snapshot
+
+
+class Notebook:
+    """A namespace into which jobs are sent from and come back to."""
+
+    def __init__(self, **names: Any) -> None:
+        self.names: dict[str, Any] = names
+        self._injector = Injector(self.names)
+        self._sent = 0
+
+    def send(self, *expected: str) -> Sent:
+        """Send a job of which these names are expected."""
+        self._sent += 1
+        return Sent(self, self._sent, Snapshot.take(self.names, expected))
+
+    def take(self, sent: Sent, **what: Any) -> Arrival:
+        return self._injector.inject(sent.number, sent.snapshot, **what)
+
+
+@dataclass
+class Sent:
+    notebook: Notebook
+    number: int
+    snapshot: Snapshot
+    modules: dict[str, str] = field(default_factory=dict)
+
+    def ends(self, **values: Any) -> Arrival:
+        return self.notebook.take(self, values=values)
+
+    def ends_deleting(self, *names: str) -> Arrival:
+        return self.notebook.take(self, values={}, deleted=names)
+
+    def ends_importing(self, **modules: str) -> Arrival:
+        return self.notebook.take(self, values={}, modules=modules)
+
+
+# One job
+
+
+def test_a_new_name_is_bound() -> None:
+    notebook = Notebook()
+    arrival = notebook.send("x").ends(x=1)
+    assert notebook.names == {"x": 1}
+    assert arrival == Arrival(brought=["x"])
+
+
+def test_a_name_that_was_there_is_bound_anew() -> None:
+    notebook = Notebook(x=1)
+    assert notebook.send("x").ends(x=2).brought == ["x"]
+    assert notebook.names == {"x": 2}
+
+
+def test_other_names_are_left_alone() -> None:
+    notebook = Notebook(y=[1])
+    before = notebook.names["y"]
+    notebook.send("x").ends(x=2)
+    assert notebook.names["y"] is before
+
+
+def test_none_is_a_value_like_any_other() -> None:
+    notebook = Notebook(x=None)
+    job = notebook.send("x", "y")
+    notebook.names["y"] = None
+    assert job.ends(x=1, y=2) == Arrival(brought=["x"], kept=["y"])
+
+
+# What the user did meanwhile → whether the job's value is bound.
+MEANWHILE: dict[str, tuple[dict[str, Any], Any, bool]] = {
+    # name: (before, what is done to the namespace, replaced)
+    "nothing": ({"x": [1]}, lambda n: None, True),
+    "bound it": ({"x": [1]}, lambda n: n.update(x="mine"), False),
+    "bound it for the first time": ({}, lambda n: n.update(x="mine"), False),
+    "bound it to an equal value": ({"x": [1]}, lambda n: n.update(x=[1]), False),
+    "bound it to None": ({"x": [1]}, lambda n: n.update(x=None), False),
+    "bound another name": ({"x": [1]}, lambda n: n.update(y=1), True),
+    "changed it in place": ({"x": [1]}, lambda n: n["x"].append(2), True),
+    "bound it and back": ({"x": [1]}, lambda n: n.update(x=(0, n["x"])[1]), True),
+    "deleted it": ({"x": [1]}, lambda n: n.pop("x"), False),
+    "bound and deleted it": ({}, lambda n: (n.update(x=1), n.pop("x")), True),
+}
+
+
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+def test_a_value_is_bound_only_where_nothing_newer_stands(meanwhile: str) -> None:
+    before, act, replaced = MEANWHILE[meanwhile]
+    notebook = Notebook(**before)
+    job = notebook.send("x")
+    act(notebook.names)
+    after = dict(notebook.names)
+    arrival = job.ends(x="the job's")
+    if replaced:
+        assert notebook.names["x"] == "the job's"
+        assert arrival == Arrival(brought=["x"])
+    else:
+        assert notebook.names == after
+        assert arrival == Arrival(kept=["x"])
+
+
+def test_one_name_is_kept_and_the_others_come() -> None:
+    notebook = Notebook(a=1, b=2)
+    job = notebook.send("a", "b", "c")
+    notebook.names["b"] = "mine"
+    assert job.ends(a=10, b=20, c=30) == Arrival(brought=["a", "c"], kept=["b"])
+    assert notebook.names == {"a": 10, "b": "mine", "c": 30}
+
+
+# Two jobs
+
+
+def test_the_later_submission_wins_when_it_ends_last() -> None:
+    notebook = Notebook()
+    first, second = notebook.send("x"), notebook.send("x")
+    assert first.ends(x=1).brought == ["x"]
+    assert second.ends(x=2).brought == ["x"]
+    assert notebook.names == {"x": 2}
+
+
+def test_the_later_submission_wins_when_it_ends_first() -> None:
+    notebook = Notebook()
+    first, second = notebook.send("x"), notebook.send("x")
+    assert second.ends(x=2).brought == ["x"]
+    assert first.ends(x=1).kept == ["x"]
+    assert notebook.names == {"x": 2}
+
+
+@pytest.mark.parametrize(
+    "order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
+)
+@pytest.mark.parametrize("before", [{}, {"x": 0}])
+def test_of_many_the_last_one_sent_wins_in_whatever_order_they_end(
+    order: tuple[int, ...], before: dict[str, Any]
+) -> None:
+    notebook = Notebook(**before)
+    jobs = [notebook.send("x") for _ in range(3)]
+    for index in order:
+        jobs[index].ends(x=f"from job {index}")
+    assert notebook.names == {"x": "from job 2"}
+
+
+def test_each_of_two_jobs_brings_its_own_names() -> None:
+    notebook = Notebook()
+    first, second = notebook.send("a", "shared"), notebook.send("b", "shared")
+    second.ends(b=2, shared="second")
+    assert first.ends(a=1, shared="first") == Arrival(brought=["a"], kept=["shared"])
+    assert notebook.names == {"a": 1, "b": 2, "shared": "second"}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_the_user_binds_outlives_both_jobs(order: tuple[int, int]) -> None:
+    notebook = Notebook()
+    jobs = [notebook.send("x"), notebook.send("x")]
+    notebook.names["x"] = "mine"
+    for index in order:
+        assert jobs[index].ends(x=index).kept == ["x"]
+    assert notebook.names == {"x": "mine"}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_the_user_binds_between_two_endings_outlives_the_second(
+    order: tuple[int, int],
+) -> None:
+    notebook = Notebook()
+    jobs = [notebook.send("x"), notebook.send("x")]
+    jobs[order[0]].ends(x="job's")
+    notebook.names["x"] = "mine"
+    assert jobs[order[1]].ends(x="other job's").kept == ["x"]
+    assert notebook.names == {"x": "mine"}
+
+
+def test_a_job_that_was_sent_after_another_came_home_replaces_it() -> None:
+    notebook = Notebook()
+    notebook.send("x").ends(x=1)
+    assert notebook.send("x").ends(x=2).brought == ["x"]
+    assert notebook.names == {"x": 2}
+
+
+def test_an_old_job_does_not_replace_what_a_newer_one_brought_for_a_value_bound_between() -> None:
+    notebook = Notebook()
+    old = notebook.send("x")
+    notebook.names["x"] = "mine"
+    newer = notebook.send("x")
+    assert newer.ends(x="newer").brought == ["x"]
+    assert old.ends(x="old").kept == ["x"]
+    assert notebook.names == {"x": "newer"}
+
+
+# Deleted names
+
+
+def test_a_name_that_the_job_deleted_goes() -> None:
+    notebook = Notebook(x=[1])
+    assert notebook.send("x").ends_deleting("x") == Arrival(deleted=["x"])
+    assert notebook.names == {}
+
+
+def test_a_name_that_was_bound_since_is_not_deleted() -> None:
+    notebook = Notebook(x=[1])
+    job = notebook.send("x")
+    notebook.names["x"] = "mine"
+    assert job.ends_deleting("x") == Arrival(kept=["x"])
+    assert notebook.names == {"x": "mine"}
+
+
+def test_a_name_that_is_gone_already_is_no_news() -> None:
+    notebook = Notebook(x=[1])
+    job = notebook.send("x")
+    del notebook.names["x"]
+    assert job.ends_deleting("x") == Arrival()
+
+
+def test_an_old_job_does_not_bring_back_what_a_newer_one_deleted() -> None:
+    notebook = Notebook(x=[1])
+    old, newer = notebook.send("x"), notebook.send("x")
+    newer.ends_deleting("x")
+    assert old.ends(x="old").kept == ["x"]
+    assert notebook.names == {}
+
+
+def test_a_newer_job_brings_what_an_older_one_deleted() -> None:
+    notebook = Notebook(x=[1])
+    old, newer = notebook.send("x"), notebook.send("x")
+    old.ends_deleting("x")
+    assert newer.ends(x="newer").brought == ["x"]
+    assert notebook.names == {"x": "newer"}
+
+
+# Modules
+
+
+def test_a_module_that_the_cell_imported_is_imported_here() -> None:
+    notebook = Notebook()
+    arrival = notebook.send("st").ends_importing(st="statistics")
+    assert notebook.names == {"st": statistics}
+    assert arrival == Arrival(brought=["st"])
+
+
+def test_a_module_that_is_here_already_is_no_news() -> None:
+    notebook = Notebook(st=statistics)
+    assert notebook.send("st").ends_importing(st="statistics") == Arrival()
+
+
+def test_a_name_that_the_user_bound_since_does_not_become_a_module() -> None:
+    notebook = Notebook()
+    job = notebook.send("st")
+    notebook.names["st"] = fractions
+    assert job.ends_importing(st="statistics") == Arrival(kept=["st"])
+    assert notebook.names == {"st": fractions}
+
+
+def test_a_module_that_is_not_installed_here_is_told_and_the_rest_comes() -> None:
+    notebook = Notebook()
+    job = notebook.send("x", "gone")
+    arrival = notebook.take(job, values={"x": 1}, modules={"gone": "no_such_module_here"})
+    assert notebook.names == {"x": 1}
+    assert arrival.brought == ["x"]
+    assert list(arrival.failed) == ["gone"]
+    assert "no_such_module_here cannot be imported here" in arrival.failed["gone"]
+
+
+# Names that nobody foresaw: a cell may bind any name through exec or a magic.
+
+
+def test_an_unforeseen_name_that_is_new_is_bound() -> None:
+    notebook = Notebook()
+    assert notebook.send().ends(x=1).brought == ["x"]
+    assert notebook.names == {"x": 1}
+
+
+def test_an_unforeseen_name_that_came_up_since_is_left_alone() -> None:
+    notebook = Notebook()
+    job = notebook.send()
+    notebook.names["x"] = "mine"
+    assert job.ends(x=1).kept == ["x"]
+    assert notebook.names == {"x": "mine"}
+
+
+def test_an_unforeseen_name_that_was_there_is_bound_anew() -> None:
+    notebook = Notebook(x=[1])
+    assert notebook.send().ends(x=1).brought == ["x"]
+    assert notebook.names == {"x": 1}
+
+
+def test_an_unforeseen_name_that_was_there_and_was_bound_since_is_left_alone() -> None:
+    notebook = Notebook(x=[1])
+    job = notebook.send()
+    notebook.names["x"] = "mine"
+    assert job.ends(x=1).kept == ["x"]
+    assert notebook.names == {"x": "mine"}
+
+
+def test_a_snapshot_holds_no_value_that_no_job_will_bring() -> None:
+    notebook = Notebook(x=[1], big=[0] * 1000)
+    snapshot = notebook.send("x", "y").snapshot
+    assert set(snapshot.held) == {"x", "y"}
+    assert all(value is not notebook.names["big"] for value in snapshot.held.values())

@@ -1,0 +1,289 @@
+"""What the folder says + what the backend says → the one status, as a table."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from nbsubmit.core.backend import Report
+from nbsubmit.core.bundle import Entry
+from nbsubmit.core.errors import FolderError
+from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.result import CellError, Result
+from nbsubmit.core.settle import GRACE_SECONDS, VERDICT_SECONDS, Found, look, settle
+from nbsubmit.core.state import JobState, Status
+
+S = JobState
+
+DONE = Result(started=1.0, ended=2.0, python=(3, 11))
+RAISED = replace(DONE, error=CellError("KeyError", "'x'\nand a second line", ("trace",)))
+TOLD = replace(DONE, error=CellError("Terminated", "SIGTERM", ("trace",)), signal="SIGTERM")
+
+SENT = Found(handle="17")
+STARTED = replace(SENT, node="n1")
+
+NOW = 0.0
+LATER = GRACE_SECONDS
+MUCH_LATER = VERDICT_SECONDS
+
+
+def found(base: Found = STARTED, **what: Any) -> Found:
+    return replace(base, **what)
+
+
+def says(state: JobState | None, reason: str = "") -> Report:
+    return Report(state, reason, "n7")
+
+
+# In words: (folder, backend, seconds of doubt) → state, reason.
+TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
+    # On its way
+    "just sent": (SENT, None, NOW, S.PENDING, ""),
+    "waits in the queue": (SENT, says(S.PENDING, "Priority"), NOW, S.PENDING, "Priority"),
+    "has started": (STARTED, None, NOW, S.RUNNING, ""),
+    "runs, both say": (STARTED, says(S.RUNNING), NOW, S.RUNNING, ""),
+    "runs, the disk is late": (SENT, says(S.RUNNING), NOW, S.RUNNING, ""),
+    "is suspended": (STARTED, says(S.SUSPENDED, "its process is stopped"), NOW, S.SUSPENDED,
+                     "its process is stopped"),
+    "is being cancelled": (found(cancelled=True), says(S.RUNNING), NOW, S.RUNNING,
+                           "being cancelled"),
+    "is being cancelled in the queue": (found(SENT, cancelled=True), says(S.PENDING), NOW,
+                                        S.PENDING, "being cancelled"),
+    "waits for another run": (STARTED, says(S.PENDING), NOW, S.PENDING, "waits to be run again"),
+    "waits for another run, the queue says why": (STARTED, says(S.PENDING, "BeginTime"), NOW,
+                                                  S.PENDING, "BeginTime"),
+    # The result is there: nothing else counts
+    "has succeeded": (found(result=DONE), None, NOW, S.COMPLETED, ""),
+    "has raised": (found(result=RAISED), None, NOW, S.FAILED, "KeyError: 'x'"),
+    "has succeeded, the backend thinks it runs": (found(result=DONE), says(S.RUNNING), NOW,
+                                                  S.COMPLETED, ""),
+    "has succeeded, the backend says it failed": (found(result=DONE), says(S.FAILED), MUCH_LATER,
+                                                  S.COMPLETED, ""),
+    "has succeeded, the backend says it is out of time": (
+        found(result=DONE), says(S.TIMEOUT), MUCH_LATER, S.COMPLETED, ""),
+    "has succeeded, the backend has forgotten it": (found(result=DONE), says(None), MUCH_LATER,
+                                                    S.COMPLETED, ""),
+    "has succeeded before it was cancelled": (found(result=DONE, cancelled=True),
+                                              says(S.CANCELLED), NOW, S.COMPLETED, ""),
+    "has succeeded, with an exit code": (found(result=DONE, exit_code=1), None, MUCH_LATER,
+                                         S.COMPLETED, ""),
+    "has succeeded although it was given up": (
+        found(result=DONE, end=Status(S.LOST, "it is gone")), None, NOW, S.COMPLETED, ""),
+    "has succeeded although it was thought refused": (found(result=DONE, refusal="no answer"),
+                                                      None, NOW, S.COMPLETED, ""),
+    # Settled once
+    "was settled earlier": (found(end=Status(S.TIMEOUT, "why", "what", "n1")), None, NOW,
+                            S.TIMEOUT, "why"),
+    "was settled earlier, the backend has forgotten it": (
+        found(end=Status(S.NODE_FAIL, "why")), says(None), MUCH_LATER, S.NODE_FAIL, "why"),
+    # Never taken
+    "was refused": (Found(refusal="invalid partition"), None, NOW, S.REFUSED, "invalid partition"),
+    # The backend says that it ended: a result may still come
+    "completed, the disk may be late": (STARTED, says(S.COMPLETED), NOW, S.RUNNING, ""),
+    "completed, and no result came": (STARTED, says(S.COMPLETED), LATER, S.LOST,
+                                      "it ended without leaving a result"),
+    "completed while it was being cancelled, the disk may be late": (
+        found(cancelled=True), says(S.COMPLETED), NOW, S.RUNNING, "being cancelled"),
+    "failed, the disk may be late": (STARTED, says(S.FAILED, "exit code 1"), NOW, S.RUNNING,
+                                     "exit code 1"),
+    "failed, and no result came": (STARTED, says(S.FAILED, "exit code 1"), LATER, S.FAILED,
+                                   "exit code 1"),
+    "failed, nobody says why": (STARTED, says(S.FAILED), LATER, S.FAILED, r"\w+ \w+"),
+    "failed with a good exit code": (found(exit_code=0), says(S.FAILED), LATER, S.FAILED,
+                                     r"\w+ \w+"),
+    "failed before Python": (found(SENT, exit_code=127), says(S.FAILED, "exit code 127"), LATER,
+                             S.FAILED, "the Python of this job does not exist on the node"),
+    "failed, Python not allowed": (found(SENT, exit_code=126), says(S.FAILED), LATER, S.FAILED,
+                                   "the Python of this job may not be executed on the node"),
+    "failed in a setup line": (found(SENT, exit_code=7), says(S.FAILED), LATER, S.FAILED,
+                               "exit code 7 before it could write a result"),
+    "killed for memory": (found(exit_code=137), says(S.FAILED), LATER, S.FAILED,
+                          "killed by SIGKILL, often for want of memory"),
+    "crashed": (found(exit_code=139), says(S.FAILED), LATER, S.FAILED, "killed by SIGSEGV"),
+    "an exit code beyond all signals": (found(exit_code=255), says(S.FAILED), LATER, S.FAILED,
+                                        "exit code 255"),
+    # The backend says why: no need to wait
+    "out of time": (STARTED, says(S.TIMEOUT), NOW, S.TIMEOUT, "it reached its time limit"),
+    "out of memory": (STARTED, says(S.OUT_OF_MEMORY), NOW, S.OUT_OF_MEMORY,
+                      "it ran out of memory"),
+    "preempted": (STARTED, says(S.PREEMPTED), NOW, S.PREEMPTED,
+                  "it had to make room for another job"),
+    "its node failed": (STARTED, says(S.NODE_FAIL), NOW, S.NODE_FAIL, "its node was lost"),
+    "cancelled by somebody": (STARTED, says(S.CANCELLED), NOW, S.CANCELLED,
+                              "somebody cancelled it"),
+    "cancelled by somebody known": (STARTED, says(S.CANCELLED, "cancelled by 1000"), NOW,
+                                    S.CANCELLED, "cancelled by 1000"),
+    "cancelled here": (found(cancelled=True), says(S.CANCELLED, "cancelled by 1000"), NOW,
+                       S.CANCELLED, "cancelled from this notebook"),
+    "cancelled here, as a process": (found(cancelled=True), says(S.FAILED, "its process is gone"),
+                                     NOW, S.CANCELLED, "cancelled from this notebook"),
+    "cancelled here, out of memory before": (found(cancelled=True), says(S.OUT_OF_MEMORY), NOW,
+                                             S.OUT_OF_MEMORY, "it ran out of memory"),
+    # It was told to end, and what it had goes with it
+    "told to end, nobody knows yet why": (found(signal="SIGTERM", result=TOLD), None, NOW,
+                                          S.RUNNING, ""),
+    "told to end, for time": (found(signal="SIGTERM", result=TOLD), says(S.TIMEOUT), NOW,
+                              S.TIMEOUT, "it reached its time limit"),
+    "told to end, for another job": (found(signal="SIGTERM", result=TOLD), says(S.PREEMPTED), NOW,
+                                     S.PREEMPTED, "it had to make room for another job"),
+    "told to end, preempted and queued again": (
+        found(signal="SIGTERM", result=TOLD), says(S.PENDING, "BeginTime"), MUCH_LATER, S.PENDING,
+        "BeginTime"),
+    "told to end, as a process": (found(signal="SIGTERM"), says(S.FAILED, "its process is gone"),
+                                  NOW, S.FAILED, "told to end by SIGTERM"),
+    "told to end, the backend has forgotten it": (found(signal="SIGTERM"), says(None), LATER,
+                                                  S.CANCELLED, "told to end by SIGTERM"),
+    "told to end, with an exit code, the backend has forgotten it": (
+        found(signal="SIGTERM", result=TOLD, exit_code=1), says(None), LATER, S.CANCELLED,
+        "told to end by SIGTERM"),
+    # The backend does not know it
+    "unknown, perhaps for a moment": (STARTED, says(None), NOW, S.RUNNING, ""),
+    "unknown before it was seen to start": (SENT, says(None), NOW, S.PENDING, ""),
+    "unknown for good": (STARTED, says(None), LATER, S.LOST, "it is gone and left no result"),
+    "unknown for good and never started": (SENT, says(None), LATER, S.LOST,
+                                           "it is gone and left no result"),
+    "unknown, and cancelled here": (found(SENT, cancelled=True), says(None), LATER, S.CANCELLED,
+                                    "cancelled from this notebook"),
+    "unknown, and was killed": (found(exit_code=137), says(None), LATER, S.FAILED,
+                                "killed by SIGKILL"),
+    # The worker ended and the backend cannot be asked, or has no opinion yet
+    "ended, not asked yet": (found(exit_code=1), None, LATER, S.RUNNING, ""),
+    "ended, nobody could be asked": (found(exit_code=1), None, MUCH_LATER, S.FAILED,
+                                     "exit code 1 before it could write a result"),
+    "ended, still said to run": (found(exit_code=1), says(S.RUNNING), LATER, S.RUNNING, ""),
+    "ended, said to run for too long": (found(exit_code=1), says(S.RUNNING), MUCH_LATER, S.FAILED,
+                                        "exit code 1 before it could write a result"),
+    "ended well, without a result": (found(exit_code=0), None, MUCH_LATER, S.FAILED,
+                                     "the worker ended without leaving a result"),
+    "ended, and cancelled here": (found(exit_code=143, cancelled=True), None, MUCH_LATER,
+                                  S.CANCELLED, "cancelled from this notebook"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("situation", TABLE)
+def test_the_state_is_what_both_sources_support(situation: str) -> None:
+    folder, backend, doubt, state, reason = TABLE[situation]
+    status = settle(folder, backend, doubt)
+    assert status.state is state
+    if reason:
+        assert re.search(reason, status.reason)
+    else:
+        assert status.reason == ""
+
+
+FOUND = [
+    Found("17", cancelled=cancelled, node=node, signal=signal, exit_code=code, result=result)
+    for node in ("", "n1")
+    for cancelled in (False, True)
+    for signal in ("", "SIGTERM")
+    for code in (None, 0, 1, 137)
+    for result in (None, DONE, RAISED, TOLD)
+]  # fmt: skip
+REPORTS = [None, Report(None), *(Report(state) for state in JobState)]
+EVERYTHING = list(itertools.product(FOUND, REPORTS))
+
+
+def test_a_complete_result_outranks_every_other_sign() -> None:
+    for seen, report in EVERYTHING:
+        if seen.result is DONE:
+            assert settle(seen, report, MUCH_LATER).state is S.COMPLETED
+        elif seen.result is RAISED:
+            assert settle(seen, report, MUCH_LATER).state is S.FAILED
+
+
+def test_nothing_stays_undecided_for_ever_unless_the_backend_says_that_it_lives() -> None:
+    for seen, report in EVERYTHING:
+        said_to_live = report is not None and report.state is not None and not report.state.ended
+        if not said_to_live or seen.exit_code is not None:
+            assert settle(seen, report, MUCH_LATER).state.ended, (seen, report)
+
+
+def test_what_the_backend_says_lives_is_not_given_up() -> None:
+    for seen, report in EVERYTHING:
+        if report == Report(S.RUNNING) and seen.exit_code is None and seen.result in (None, TOLD):
+            assert not settle(seen, report, 1e9).state.ended, seen
+
+
+def test_every_end_but_success_has_a_reason_in_words() -> None:
+    for seen, report in EVERYTHING:
+        status = settle(seen, report, MUCH_LATER)
+        if status.state.ended and status.state is not S.COMPLETED:
+            assert re.match(r"\S+ \S+", status.reason), (status, seen, report)
+            assert "\n" not in status.reason
+
+
+def test_an_end_that_the_user_can_do_something_about_says_what() -> None:
+    advice = {
+        S.TIMEOUT: "--time",
+        S.OUT_OF_MEMORY: "--mem",
+        S.NODE_FAIL: "send it again",
+        S.PREEMPTED: "send it again",
+        S.LOST: "see its log",
+    }
+    for state, words in advice.items():
+        report = Report(S.COMPLETED if state is S.LOST else state)
+        assert words in settle(STARTED, report, MUCH_LATER).advice
+    refused = settle(Found(refusal="no such partition"), None, NOW)
+    assert "change the options" in refused.advice
+
+
+def test_the_node_is_the_one_that_the_worker_names_else_the_backends() -> None:
+    assert settle(STARTED, says(S.RUNNING), NOW).node == "n1"
+    assert settle(SENT, says(S.RUNNING), NOW).node == "n7"
+    assert settle(SENT, None, NOW).node == ""
+
+
+# The folder
+
+
+def test_what_the_folder_says_is_read_from_its_files(folder: JobFolder) -> None:
+    assert look(folder) == Found()
+    folder.write_json(folder.handle_file, {"backend": "slurm", "handle": "17", "at": 1.0})
+    folder.write_json(folder.started_file, {"host": "n1", "pid": 2, "at": 1.0})
+    folder.write_json(folder.signal_file, {"signal": "SIGTERM", "at": 1.0})
+    folder.write_json(folder.cancel_file, {"at": 1.0})
+    folder.exit_file.write_text("137")
+    assert look(folder) == Found(
+        handle="17", node="n1", signal="SIGTERM", cancelled=True, exit_code=137
+    )
+
+
+def test_a_result_is_read_as_it_was_written(folder: JobFolder) -> None:
+    entry = Entry("x", "int", 5, "", 10, ((0, 4096, 1),))
+    result = replace(
+        RAISED, entries=(entry,), changed=("x",), deleted=("y",), modules={"np": "numpy"},
+        unsent={"z": "a lock"},
+    )  # fmt: skip
+    folder.write_json(folder.result_file, result.to_json())
+    assert look(folder).result == result
+
+
+def test_a_refusal_and_an_end_are_read_as_they_were_written(folder: JobFolder) -> None:
+    folder.write_json(folder.refusal_file, {"reason": "no such partition", "at": 1.0})
+    folder.write_json(
+        folder.end_file,
+        {"state": "TIMEOUT", "reason": "why", "advice": "what", "node": "n1", "at": 1.0},
+    )
+    seen = look(folder)
+    assert seen.refusal == "no such partition"
+    assert seen.end == Status(S.TIMEOUT, "why", "what", "n1")
+
+
+@pytest.mark.parametrize("text", ["", "1x", "\n"])
+def test_an_exit_code_that_is_not_there_yet_is_none(folder: JobFolder, text: str) -> None:
+    folder.exit_file.write_text(text)
+    assert look(folder).exit_code is None
+
+
+@pytest.mark.parametrize("file", ["result_file", "handle_file", "started_file", "end_file"])
+@pytest.mark.parametrize("text", ["{", "[]", '{"of another": "version"}'])
+def test_a_file_that_is_not_what_nbsubmit_writes_is_an_error_of_ours(
+    folder: JobFolder, file: str, text: str
+) -> None:
+    getattr(folder, file).write_text(text)
+    with pytest.raises(FolderError, match="is not what nbsubmit wrote there"):
+        look(folder)
