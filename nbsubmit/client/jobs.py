@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from nbsubmit.backends import registry
 from nbsubmit.core import settings as settings_module
-from nbsubmit.core.errors import BackendMissing
+from nbsubmit.core.errors import BackendMissing, FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.job import Job
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.watch import Watcher
+
+_log = logging.getLogger("nbsubmit")
 
 
 def jobs(
@@ -39,7 +42,7 @@ def jobs(
     settings = settings_module.load()
     watcher = watcher or Watcher(settings)
     store = JobStore(Path(folder or settings.folder))
-    found = [_open(job_folder, watcher, home) for job_folder in store.folders()]
+    found = [job for folder in store.folders() if (job := _try_to_open(folder, watcher, home))]
     watcher.look_now(found)
     return sorted(found, key=lambda job: job.created)
 
@@ -70,6 +73,15 @@ def attach(
     job = _open(JobStore(Path(folder or settings.folder)).find(job_id), watcher, home)
     watcher.look_now([job])
     return job
+
+
+def _try_to_open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job | None:
+    """Open a job among others; one that is not safe to read must not hide the rest."""
+    try:
+        return _open(folder, watcher, home)
+    except FolderError as error:
+        _log.warning("job %s is left out: %s", folder.id, error)
+        return None
 
 
 def _open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job:

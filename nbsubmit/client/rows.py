@@ -67,7 +67,6 @@ class JobRow:
 def row_of(job: Job, arrival: Arrival | None = None) -> JobRow:
     """Return what is shown of a job; with what its arrival in the notebook did, if it has."""
     status, result = job.status, job.found.result
-    payload = job.folder.read_json(job.folder.payload_file) or {}
     unsent = dict(result.unsent) if result else {}
     unsent |= arrival.failed if arrival else {}
     return JobRow(
@@ -80,10 +79,10 @@ def row_of(job: Job, arrival: Arrival | None = None) -> JobRow:
         advice=status.advice,
         node=status.node,
         elapsed=format_elapsed(job.elapsed_seconds) if job.elapsed_seconds else "",
-        sent=tuple((e.name, e.type, format_bytes(e.size_bytes), e.why) for e in job.sent)
-        + tuple((name, "module", "", "") for name in payload.get("modules", {})),
-        left_out=tuple(payload.get("left_out", {}).items()),
-        missing=tuple(payload.get("missing", ())),
+        sent=tuple((e.name, e.type, format_bytes(e.size_bytes), e.why) for e in job.sent.entries)
+        + tuple((name, "module", "", "") for name in job.sent.modules),
+        left_out=tuple(job.sent.left_out.items()),
+        missing=job.sent.missing,
         back=tuple(n for n in result.names if n not in result.imported) if result else (),
         imported=tuple(result.imported) if result else (),
         changed=result.changed if result else (),

@@ -27,11 +27,14 @@ class Report:
         In the backend's words made plain, or empty.
     node : str
         Where it runs or ran, or empty.
+    stale : bool
+        The backend could not be asked this time; the state is what it said before.
     """
 
     state: JobState | None
     reason: str = ""
     node: str = ""
+    stale: bool = False
 
 
 @runtime_checkable

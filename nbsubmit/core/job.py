@@ -5,11 +5,13 @@ It looks at nothing by itself. Whoever watches tells it of changes; waiting asks
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nbsubmit.core import bundle
@@ -43,6 +45,28 @@ class RemoteTraceback(Exception):
 
     def __str__(self) -> str:
         return "\n" + str(self.args[0])
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What went with a cell.
+
+    Attributes
+    ----------
+    entries : tuple of Entry
+        The values.
+    modules : mapping
+        Name → module.
+    left_out : mapping
+        Name → why it stayed behind.
+    missing : tuple of str
+        Names that the cell reads and that were not there.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    modules: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 class Watches(Protocol):
@@ -137,10 +161,10 @@ class Job:
         result = self._found.result
         if result is not None:
             return result.ended - result.started
-        started = self.folder.read_json(self.folder.started_file)
-        if started is None:
+        if not self._found.node:
             return 0.0
-        end = self.folder.read_json(self.folder.end_file)
+        started = self.folder.read_json(self.folder.started_file) or {"at": time.time()}
+        end = self.folder.read_json(self.folder.end_file) if self.done() else None
         return max((end["at"] if end else time.time()) - float(started["at"]), 0.0)
 
     def done(self) -> bool:
@@ -232,11 +256,16 @@ class Job:
         """What came back, by name, whether or not it was brought into the notebook."""
         return {n: v for n, v in self._loaded().items() if n not in (VALUE, EXCEPTION)}
 
-    @property
-    def sent(self) -> list[Entry]:
-        """What was sent."""
-        payload = self.folder.read_json(self.folder.payload_file) or {"entries": []}
-        return [Entry.from_json(entry) for entry in payload["entries"]]
+    @functools.cached_property
+    def sent(self) -> Sent:
+        """What was sent, and what was not."""
+        payload = self.folder.read_json(self.folder.payload_file) or {}
+        return Sent(
+            entries=tuple(Entry.from_json(entry) for entry in payload.get("entries", ())),
+            modules=payload.get("modules", {}),
+            left_out=payload.get("left_out", {}),
+            missing=tuple(payload.get("missing", ())),
+        )
 
     @property
     def load_error(self) -> bundle.LoadError | None:
@@ -358,10 +387,10 @@ class Job:
             callbacks = self._done_callbacks if ended else []
             if ended:
                 self._note_end(status)
-        self._call(callbacks)
-        self.notify()
         if ended:
             self._ended.set()
+        self._call(callbacks)
+        self.notify()
 
     def notify(self) -> None:
         """Tell those who listen that there is something to look at."""

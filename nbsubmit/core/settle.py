@@ -140,12 +140,11 @@ def _may_have_result(found: Found, state: JobState) -> bool:
 
 
 def _is_over(found: Found, report: Report | None, doubt_seconds: float) -> bool:
-    if doubt_seconds >= VERDICT_SECONDS:
-        # A live scheduler's word counts for more than an old sign in the folder.
-        live = report is not None and report.state is not None
-        return found.exit_code is not None or not live
-    unknown = report is not None and report.state is None
-    return unknown and doubt_seconds >= GRACE_SECONDS
+    if report is not None and not report.stale:
+        # The backend's word of today counts for more than a sign in the folder: a job that was
+        # requeued has ended once and is alive.
+        return report.state is None and doubt_seconds >= GRACE_SECONDS
+    return found.exit_code is not None and doubt_seconds >= VERDICT_SECONDS
 
 
 def _of_result(result: Result, node: str) -> Status:

@@ -133,6 +133,8 @@ def _contents(request: Request) -> dict[str, Any]:
         "cloudpickle": cloudpickle.__version__,
         "working_directory": str(Path.cwd()),
         "path": sys.path,
+        "prefix": sys.prefix,
+        "base_prefix": sys.base_prefix,
         "cell": request.cell.to_json(),
         "entries": [entry.to_json() for entry in payload.entries],
         "modules": payload.modules,

@@ -31,7 +31,11 @@ _MISSED_BEATS = 3
 
 @dataclass
 class Watched:
-    """A live job and what has been seen of it so far. Times are a monotonic clock's."""
+    """A live job and what has been seen of it so far.
+
+    Times are a monotonic clock's. ``beat`` is the time of the last beat by the node's clock, which
+    may be any; only that it changes counts.
+    """
 
     job: Job
     since: float
@@ -91,15 +95,15 @@ def _look(one: Watched, now: float) -> None:
         one.found = look(one.job.folder)
     except FolderError as error:
         one.found = Found(end=Status(JobState.LOST, str(error), "see what happened to the folder"))
-    beat = _beat(one)
+    beat = _beat(one.job)
     if beat != one.beat:
         one.beat, one.beat_seen = beat, now
     one.next_look = now + min(max((now - one.since) / 50, _SHORTEST_LOOK), _LONGEST_LOOK)
 
 
-def _beat(one: Watched) -> int:
+def _beat(job: Job) -> int:
     try:
-        return one.job.folder.beat_file.stat().st_mtime_ns
+        return job.folder.beat_file.stat().st_mtime_ns
     except OSError:
         return 0
 
@@ -130,18 +134,16 @@ def _ask(backend: Backend, watched: Sequence[Watched], asked: Asked, now: float)
         reports = backend.poll([w.found.handle for w in watched])
     except OSError as error:
         asked.failures += 1
+        reason = f"{backend.name} cannot be asked: {error}"
         for one in watched:
-            one.report = replace(
-                one.report or Report(_seen_state(one)),
-                reason=f"{backend.name} cannot be asked: {error}",
-            )
+            one.report = replace(one.report or Report(_seen(one)), reason=reason, stale=True)
         return
     asked.failures = 0
     for one in watched:
         one.report = reports.get(one.found.handle, Report(None))
 
 
-def _seen_state(one: Watched) -> JobState:
+def _seen(one: Watched) -> JobState:
     return JobState.RUNNING if one.found.node else JobState.PENDING
 
 
@@ -193,7 +195,13 @@ class Watcher:
 
     def look_now(self, jobs: Iterable[Job]) -> None:
         """Look once at these jobs, here and now, and ask their backends."""
-        watched = [Watched(job, since=float("-inf")) for job in jobs if not job.done()]
+        # One look cannot see a beat change, so the backend is asked about what seems to run.
+        never = float("-inf")
+        watched = [
+            Watched(job, since=never, beat=_beat(job), beat_seen=never)
+            for job in jobs
+            if not job.done()
+        ]
         self._step(watched, {}, time.monotonic())
 
     def _go_on(self) -> None:

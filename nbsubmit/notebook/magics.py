@@ -94,7 +94,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         if options.dry_run:
             self._show_plan(prepared, backend)
             return None
-        job = self._session.send(prepared, backend)
+        tell = not (options.wait or options.quiet or self._has_panel(options))
+        job = self._session.send(prepared, backend, tell=tell)
         if options.bind:
             self.shell.user_ns[options.bind] = job
         self._announce(job, prepared, backend)
@@ -137,7 +138,6 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             if options.cancel_on_interrupt:
                 job.cancel()
             raise
-        job.wait()
         value = job.result()
         if not options.quiet and not self._has_panel(options):
             row = self._session.row(job)
@@ -167,9 +167,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         print("nothing was sent")
 
     def _tell(self, job: Job) -> None:
-        """In a terminal, say that a job has ended and show what it printed."""
-        if self._session.has_widgets:
-            return
+        """Say that a job has ended and show what it printed, where no panel does."""
         row = self._session.row(job)
         print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
         Replay(job).more()

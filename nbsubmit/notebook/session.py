@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import linecache
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class _Sent:
     job: Job
     number: int
     snapshot: Snapshot
+    tell: bool
     arrival: Arrival | None = None
 
 
@@ -99,7 +101,7 @@ class Session:
             If the cell cannot be sent.
         """
         cell = read_cell(self.shell, magic, line, body)
-        use = analyse(cell.source, transform=self.shell.transform_cell)
+        use = analyse(cell.source, transform=self.shell.transform_cell, star_names=_public_names)
         payload = capture(
             use,
             self.shell.user_ns,
@@ -111,8 +113,17 @@ class Session:
         request = Request(cell, payload, options, f"%%{magic} {line}".strip(), origin(self.shell))
         return Prepared(request, use)
 
-    def send(self, prepared: Prepared, backend: Backend) -> Job:
+    def send(self, prepared: Prepared, backend: Backend, *, tell: bool = True) -> Job:
         """Submit a prepared cell and have its result brought home.
+
+        Parameters
+        ----------
+        prepared : Prepared
+            The cell.
+        backend : Backend
+            Where to.
+        tell : bool
+            Say when its result is brought home: nothing else does.
 
         Raises
         ------
@@ -123,7 +134,7 @@ class Session:
         snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
         _remember_lines(request.cell)
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
-        self._sent[job.id] = _Sent(job, len(self._sent) + 1, snapshot)
+        self._sent[job.id] = _Sent(job, len(self._sent) + 1, snapshot, tell)
         job.on_wait(self._bring_home_if_main)
         self._start_listening()
         return job
@@ -136,17 +147,16 @@ class Session:
 
     # Bringing home
 
-    def bring_home(self) -> list[tuple[Job, Arrival]]:
-        """Bind the results of all jobs that have ended; return what each of them did."""
-        arrived = []
+    def bring_home(self) -> None:
+        """Bind the results of all jobs that have ended since the last time."""
         for sent in list(self._sent.values()):
             if sent.arrival is None and sent.job.done():
                 sent.arrival = self._inject(sent)
                 sent.job.notify()
-                arrived.append((sent.job, sent.arrival))
+                if sent.tell:
+                    self.tell(sent.job)
         if all(sent.arrival is not None for sent in self._sent.values()):
             self._stop_listening()
-        return arrived
 
     def _inject(self, sent: _Sent) -> Arrival:
         result = sent.job.found.result
@@ -180,8 +190,7 @@ class Session:
             self._listening = False
 
     def _before_cell(self, _info: Any) -> None:
-        for job, _arrival in self.bring_home():
-            self.tell(job)
+        self.bring_home()
 
     def tell(self, job: Job) -> None:
         """Say that a job has ended, where no panel does; replaced by whoever can say it."""
@@ -223,6 +232,15 @@ class Session:
         return client.attach(
             folder.id, self.store.path, watcher=self.watcher, home=self.shell.user_ns
         )
+
+
+def _public_names(module: str) -> Iterable[str] | None:
+    """What ``from module import *`` binds, if the module is known here."""
+    found = sys.modules.get(module)
+    if found is None:
+        return None
+    public = getattr(found, "__all__", None)
+    return public or [name for name in vars(found) if not name.startswith("_")]
 
 
 def _watched(use: NameUse, payload: Payload) -> tuple[str, ...] | None:

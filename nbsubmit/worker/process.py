@@ -38,6 +38,8 @@ def main(path: str) -> int:
     if folder.refusal_file.exists() or folder.cancel_file.exists():
         # The notebook was told that this job does not run, so it must not.
         return 1
+    if _is_done(folder):
+        return 0
     for stale in (folder.signal_file, folder.exit_file):  # of a run before a requeue
         stale.unlink(missing_ok=True)
     Beat(folder).start()
@@ -47,6 +49,12 @@ def main(path: str) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0 if succeeded else 1)
+
+
+def _is_done(folder: JobFolder) -> bool:
+    """Tell whether an earlier run of this job came to its own end: it is not run twice."""
+    result = folder.read_json(folder.result_file)
+    return result is not None and not result["signal"]
 
 
 class Beat:

@@ -130,8 +130,8 @@ def _prepare(
 ) -> Sent:
     """Make the process look like the notebook's and load what was sent."""
     _check_versions(payload)
-    os.chdir(payload["working_directory"])
-    sys.path[:] = payload["path"]
+    _go_to(payload["working_directory"])
+    sys.path[:] = _path(payload)
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     for file, text in {**payload["sources"], cell.file_name: cell.text}.items():
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
@@ -156,6 +156,25 @@ def _check_versions(payload: dict[str, Any]) -> None:
             f"{PYTHON[0]}.{PYTHON[1]} ({sys.executable}); code cannot travel between them. "
             f"Use one Python for both:  --python COMMAND"
         )
+
+
+def _go_to(directory: str) -> None:
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise Incompatible(
+            f"the notebook's folder {directory} cannot be entered on {platform.node()}: "
+            f"{error.strerror}; the job runs there"
+        ) from None
+
+
+def _path(payload: dict[str, Any]) -> list[str]:
+    """The notebook's path; beside an environment's own packages if it is another environment."""
+    sent: list[str] = payload["path"]
+    if payload["prefix"] == sys.prefix:
+        return sent
+    foreign = (payload["prefix"], payload["base_prefix"])
+    return sys.path + [p for p in sent if not p.startswith(foreign) and p not in sys.path]
 
 
 def _import(module: str, name: str) -> types.ModuleType:

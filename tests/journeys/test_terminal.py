@@ -52,7 +52,7 @@ def test_a_job_is_announced_ends_and_brings_its_names_home(terminal: pexpect.spa
     run(terminal, "x = 20")
     shown = run(terminal, "%%local", "print('from the job')", "y = x + 1")
     assert "sends x" in shown
-    run(terminal, "_ = _.wait(60)")
+    run(terminal, "job = _.wait(60)")
     shown = run(terminal, "print(y)")
     assert "21" in shown
 
