@@ -57,6 +57,8 @@ def best() -> Backend:
             backend.check()
         except BackendMissing as error:
             reasons.append(str(error))
+        except Exception as error:  # somebody else's code
+            reasons.append(f"{name}: {type(error).__name__}: {error}")
         else:
             return backend
     raise BackendMissing("no backend can run jobs here: " + "; ".join(reasons))

@@ -28,6 +28,8 @@ def body(launch: Launch, node: str = "") -> str:
         "umask 077",
         'trap \'code=$?; printf %s "$code" > "$part" && mv -f "$part" "$exit_file"\' EXIT',
         f"part={part} exit_file={exit_file}",
+        # Of a run before the job was queued again.
+        'rm -f "$exit_file"',
     ]
     if node:
         lines.append(f"export {NODE_VARIABLE}={node}")

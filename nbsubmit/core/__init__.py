@@ -3,13 +3,16 @@
 errors    what can go wrong, as a tree
 state     the states of a job, and a status: state, reason, advice
 units     durations and memory as people write them
-options   the magic's line → what was asked for
 spec      what was asked for and what is started, as frozen values
+options   the magic's line → what was asked for
 settings  built-in ← environment: where the store is, how often to look
+reserved  the names that are the shell's own
+cell      the cell itself, on its way
 names     cell text → the names it reads, writes, changes
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
 bundle    several named values ↔ a stream, a file of buffers and a list of contents
+result    what a job brings back, as plain data
 capture   names + namespace → payload: what goes, what stays behind and why
 inject    result → namespace: what comes back, what the user changed meanwhile
 folder    one job's files

@@ -20,7 +20,7 @@ from nbsubmit.core.bundle import BundleWriter, Entry, type_name
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.pickling import Namespace
-from nbsubmit.core.reserved import SHELLS_OWN, is_shells_own
+from nbsubmit.core.reserved import is_shells_own
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def capture(
     payload.missing += sorted(
         name
         for name in use.reads - use.maybe_reads - set(exclude)
-        if name not in namespace and not hasattr(builtins, name) and name not in SHELLS_OWN
+        if name not in namespace and not hasattr(builtins, name) and not is_shells_own(name)
     )
     payload.sources = _sources(payload.values.files)
     return payload
@@ -127,11 +127,12 @@ def _wanted(
     for name in sorted(use.strings) if use.dynamic else ():
         wanted.setdefault(name, _Want("named in a string", must=False))
     for name in _included(namespace, include):
-        wanted[name] = _Want("asked for by --in", must=name in include)
+        must = name in include or (name in wanted and wanted[name].must)
+        wanted[name] = _Want("asked for by --in", must)
     return {
         name: want
         for name, want in wanted.items()
-        if name in namespace and name not in exclude and not is_shells_own(name)
+        if name in namespace and name not in exclude and not is_shells_own(name, namespace[name])
     }
 
 
@@ -201,7 +202,9 @@ class _Collector:
                 yield read, name
 
     def _can_follow(self, name: str) -> bool:
-        return name in self._namespace and name not in self._exclude and not is_shells_own(name)
+        if name not in self._namespace or name in self._exclude:
+            return False
+        return not is_shells_own(name, self._namespace[name])
 
     def _note(self, name: str, value: Any, want: _Want, error: Exception) -> None:
         found = culprit.find(name, value, self._namespace)

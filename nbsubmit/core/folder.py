@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 import tempfile
 from collections.abc import Callable
@@ -153,5 +154,5 @@ def check_private(path: Path) -> None:
     if found.st_mode & 0o022:
         raise FolderError(
             f"others may write to {path} (mode {stat.S_IMODE(found.st_mode):o}), "
-            f"so it is not used. Make it yours alone:  chmod go-w {path}"
+            f"so it is not used. Make it yours alone:  chmod go-w {shlex.quote(str(path))}"
         )

@@ -17,17 +17,18 @@ class Snapshot:
     """What the names were bound to when the job was sent.
 
     The values of names that the job may bring are held, so that they can be told from later
-    ones by identity; of all other names only the fact that they existed is kept.
+    ones by identity; of all other names only the address of the value is kept, so as not to keep
+    alive what the user lets go.
     """
 
     held: Mapping[str, Any]
-    existed: frozenset[str]
+    addresses: Mapping[str, int]
 
     @classmethod
     def take(cls, namespace: Namespace, expected: Iterable[str]) -> Snapshot:
         """Remember the namespace as it is now."""
         held = {name: namespace.get(name, _ABSENT) for name in expected}
-        return cls(held, frozenset(namespace))
+        return cls(held, {name: id(value) for name, value in namespace.items()})
 
 
 @dataclass
@@ -133,5 +134,4 @@ class Injector:
                 return number > by
         if name in snapshot.held:
             return snapshot.held[name] is current
-        # Not foreseen: replaced only if nothing by this name has come up since.
-        return (current is _ABSENT) or name in snapshot.existed
+        return current is _ABSENT or snapshot.addresses.get(name) == id(current)

@@ -47,6 +47,16 @@ class RemoteTraceback(Exception):
         return "\n" + str(self.args[0])
 
 
+class _AsShown:
+    """The lines that IPython prints in place of a traceback of ours; it pickles."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+
+    def __call__(self) -> list[str]:
+        return self._lines
+
+
 @dataclass(frozen=True)
 class Sent:
     """What went with a cell.
@@ -313,8 +323,7 @@ class Job:
         if not isinstance(error, BaseException):
             error = CellFailed(str(text), self.id, self.folder.path)
         if not isinstance(error, SyntaxError):
-            # IPython prints these lines in place of a traceback of ours.
-            error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+            error._render_traceback_ = _AsShown(lines)  # type: ignore[attr-defined]
         error.__cause__ = RemoteTraceback("\n".join(lines))
         error.__traceback__ = None
         return error

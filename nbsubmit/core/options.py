@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import keyword
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
@@ -68,7 +69,7 @@ class Grammar:
     extra : iterable of Option
         The backend's further options.
     owned : mapping
-        Options that must not be given, by long name, and what to use instead.
+        Options that must not be given, by long name or letter, and what to use instead.
     """
 
     def __init__(
@@ -116,11 +117,12 @@ class Grammar:
 
     def _refuse_owned(self, words: list[str]) -> None:
         for word in words:
-            name = word.partition("=")[0].lstrip("-")
-            if word.startswith("--") and name in self._owned:
-                raise OptionError(
-                    f"{self._magic}: --{name} cannot be set here. {self._owned[name]}"
-                )
+            flag = word.partition("=")[0]
+            if not word.startswith("--") and f"-{flag}" not in self.flags:
+                flag = flag[:2]  # a letter with its value behind it, not a long name's wrong form
+            answer = self._owned.get(flag.lstrip("-")) if flag.startswith("-") else None
+            if answer is not None:
+                raise OptionError(f"{self._magic}: {flag} cannot be set here. {answer}")
 
     def _unknown(self, word: str) -> str:
         if not word.startswith("-"):
@@ -138,7 +140,10 @@ class Grammar:
 
 def _parser(magic: str, extra: tuple[Option, ...]) -> _Parser:
     parser = _Parser(
-        prog=magic, add_help=False, allow_abbrev=False, usage=f"{magic} [options]\n<cell>"
+        prog=magic,
+        add_help=False,
+        allow_abbrev=False,
+        usage=f"{magic} [options]\n<cell>".replace("%", "%%"),
     )
     _add_resources(parser.add_argument_group("resources"))
     _add_names(parser.add_argument_group("names"))
@@ -272,7 +277,7 @@ def _gpus(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    if not text.isidentifier():
+    if not text.isidentifier() or keyword.iskeyword(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a name")
     return text
 

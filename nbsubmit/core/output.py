@@ -124,4 +124,9 @@ class OutputReader:
         whole = data[: data.rfind(b"\n") + 1]
         self._events_at += len(whole)
         for line in whole.splitlines():
-            yield json.loads(line)
+            try:
+                event = json.loads(line)
+                event["out"], event["err"], event["type"]
+            except (ValueError, KeyError, TypeError):
+                continue  # cut short by a full disk; what comes after it counts all the same
+            yield event

@@ -14,6 +14,7 @@ cloudpickle's private parts are used here and nowhere else.
 
 from __future__ import annotations
 
+import functools
 import io
 import pickle
 import types
@@ -65,6 +66,10 @@ class HomeReducers:
             tracker = self._tracker(obj)
             if tracker is not None:
                 return lookup_class, (tracker,)
+        elif isinstance(obj, types.CellType):
+            return _reduce_cell(obj)
+        elif isinstance(obj, functools._lru_cache_wrapper):
+            return _reduce_cached(obj)
         elif isinstance(obj, io.TextIOWrapper) and not obj.closed and not _is_standard(obj):
             # cloudpickle would silently send the text in place of the file.
             raise pickle.PicklingError(f"cannot pickle an open file ({obj.name!r})")
@@ -83,8 +88,8 @@ class HomeReducers:
             self.mentioned.setdefault(name, func.__name__)
         self.files.add(func.__code__.co_filename)
         state, slots = internals._function_getstate(func)
-        slots.pop("__globals__")
-        arguments = (func.__code__, func.__name__, func.__closure__ is not None)
+        del slots["__globals__"], slots["__closure__"]
+        arguments = (func.__code__, func.__name__, func.__closure__)
         return make_function, arguments, (state, slots), None, None, restore_function
 
 
@@ -102,25 +107,48 @@ class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
         self.prepare(home, known)
 
 
-def make_function(code: types.CodeType, name: str, closed: bool) -> types.FunctionType:
-    """Build a function of the home namespace; its cells are filled by `restore_function`."""
-    cells = tuple(types.CellType() for _ in code.co_freevars) if closed else None
+def _reduce_cell(cell: types.CellType) -> Any:
+    """Make the cell first and fill it later: functions that share it share it still."""
+    contents: tuple[Any, ...]
+    try:
+        contents = (cell.cell_contents,)
+    except ValueError:  # not bound yet
+        contents = ()
+    return types.CellType, (), contents, None, None, fill_cell
+
+
+def fill_cell(cell: types.CellType, contents: tuple[Any, ...]) -> None:
+    """Give a cell what it holds."""
+    if contents:
+        cell.cell_contents = contents[0]
+
+
+def _reduce_cached(function: Any) -> Any:
+    """A function with a cache travels with an empty one (cloudpickle issue 178)."""
+    if internals._lookup_module_and_qualname(function, function.__qualname__) is not None:
+        return NotImplemented
+    return make_cached, (function.__wrapped__, function.cache_parameters())
+
+
+def make_cached(function: Any, parameters: dict[str, Any]) -> Any:
+    """Put a cache around a function again."""
+    return functools.lru_cache(**parameters)(function)
+
+
+def make_function(
+    code: types.CodeType, name: str, cells: tuple[types.CellType, ...] | None
+) -> types.FunctionType:
+    """Build a function of the home namespace."""
     return types.FunctionType(code, _home.get(), name, None, cells)
 
 
 def restore_function(
     func: types.FunctionType, parts: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
-    """Give a function its attributes, defaults and cells, once they have been loaded."""
+    """Give a function its attributes and defaults, once they have been loaded."""
     state, slots = parts
     func.__dict__.update(state)
-    cells = slots.pop("__closure__")
     slots.pop("_cloudpickle_submodules")  # loading them was the purpose
-    for cell, sent in zip(func.__closure__ or (), cells or (), strict=True):
-        try:
-            cell.cell_contents = sent.cell_contents
-        except ValueError:  # an empty cell stays one
-            continue
     for name, value in slots.items():
         setattr(func, name, value)
 

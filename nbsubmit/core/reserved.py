@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from types import FunctionType
 
-SHELLS_OWN = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open", "display"})
+SHELLS_OWN = frozenset({"In", "Out", "get_ipython", "exit", "quit"})
+# Functions of the shell; a value by such a name is the user's, as a column of prices called open.
+_FUNCTIONS = frozenset({"open", "display"})
 _HISTORY = re.compile(r"_i+$|_i\d+$|_[dio]h$|__\w+__$")
 
 
-def is_shells_own(name: str) -> bool:
-    """Tell whether a name is the shell's and not the user's."""
+def is_shells_own(name: str, value: object = None) -> bool:
+    """Tell whether a name, with the value that it has, is the shell's and not the user's."""
+    if name in _FUNCTIONS:
+        return value is None or isinstance(value, FunctionType)
     return name in SHELLS_OWN or _HISTORY.match(name) is not None

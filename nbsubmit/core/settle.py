@@ -7,19 +7,25 @@ on disk outranks everything, and silence from both is an end too, never a state 
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from nbsubmit.core.backend import Report
+from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.result import Result
 from nbsubmit.core.state import JobState, Status
+
+T = TypeVar("T")
 
 # How long a result may take to show on a shared disk after the backend says that the job ended.
 GRACE_SECONDS = 3.0
 # How long the backend may take to have an opinion on a job that we know has ended.
 VERDICT_SECONDS = 10.0
+# How long a notebook may take between writing a job's folder and noting its handle.
+LIMBO_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -76,21 +82,28 @@ def look(folder: JobFolder) -> Found:
     FolderError
         If a file is not what nbsubmit writes.
     """
-    result = folder.read_json(folder.result_file)
+    if not folder.path.is_dir():
+        raise FolderError(f"its folder {folder.path} was deleted")
     return Found(
-        handle=_text(folder.read_json(folder.handle_file), "handle"),
-        refusal=_text(folder.read_json(folder.refusal_file), "reason"),
+        handle=_read(folder, folder.handle_file, lambda data: str(data["handle"]), ""),
+        refusal=_read(folder, folder.refusal_file, lambda data: str(data["reason"]), ""),
         cancelled=folder.cancel_file.exists(),
-        node=_text(folder.read_json(folder.started_file), "host"),
-        signal=_text(folder.read_json(folder.signal_file), "signal"),
+        node=_read(folder, folder.started_file, lambda data: str(data["host"]), ""),
+        signal=_read(folder, folder.signal_file, lambda data: str(data["signal"]), ""),
         exit_code=_exit_code(folder),
-        result=Result.from_json(result) if result is not None else None,
-        end=_end(folder.read_json(folder.end_file)),
+        result=_read(folder, folder.result_file, Result.from_json, None),
+        end=_read(folder, folder.end_file, _end, None),
     )
 
 
-def _text(data: Mapping[str, Any] | None, key: str) -> str:
-    return str(data[key]) if data else ""
+def _read(folder: JobFolder, file: Path, parse: Callable[[dict[str, Any]], T], absent: T) -> T:
+    data = folder.read_json(file)
+    if data is None:
+        return absent
+    try:
+        return parse(data)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise FolderError(f"{file} is not what nbsubmit wrote there: {error!r}") from None
 
 
 def _exit_code(folder: JobFolder) -> int | None:
@@ -100,9 +113,7 @@ def _exit_code(folder: JobFolder) -> int | None:
         return None
 
 
-def _end(data: Mapping[str, Any] | None) -> Status | None:
-    if data is None:
-        return None
+def _end(data: Mapping[str, Any]) -> Status | None:
     return Status(JobState(data["state"]), data["reason"], data["advice"], data["node"])
 
 
@@ -118,10 +129,10 @@ def settle(found: Found, report: Report | None, doubt_seconds: float) -> Status:
     doubt_seconds : float
         For how long there has been a sign that the job has ended, with no result.
     """
-    if found.end is not None:
-        return found.end
     if found.result is not None and not found.result.signal:
         return _of_result(found.result, found.node)
+    if found.end is not None:
+        return found.end
     if found.refusal:
         return Status(JobState.REFUSED, found.refusal, "change the options and run the cell again")
     node = found.node or (report.node if report else "")
@@ -136,14 +147,16 @@ def settle(found: Found, report: Report | None, doubt_seconds: float) -> Status:
 def _may_have_result(found: Found, state: JobState) -> bool:
     """Tell whether a result may be there that a shared disk does not show yet."""
     told_to_end = found.cancelled or bool(found.signal)
-    return state in (JobState.COMPLETED, JobState.FAILED) and not told_to_end
+    return state is JobState.COMPLETED or (state is JobState.FAILED and not told_to_end)
 
 
 def _is_over(found: Found, report: Report | None, doubt_seconds: float) -> bool:
     if report is not None and not report.stale:
-        # The backend's word of today counts for more than a sign in the folder: a job that was
-        # requeued has ended once and is alive.
+        # Its word of today counts for more than a sign in the folder: a job that was queued again
+        # has ended once and is alive all the same.
         return report.state is None and doubt_seconds >= GRACE_SECONDS
+    if not found.handle and not found.node:
+        return doubt_seconds >= LIMBO_SECONDS
     return found.exit_code is not None and doubt_seconds >= VERDICT_SECONDS
 
 
@@ -180,7 +193,7 @@ def _of_end(found: Found, state: JobState, reason: str, node: str) -> Status:
         return Status(JobState.CANCELLED, "cancelled from this notebook", node=node)
     if state is JobState.FAILED:
         told = f"told to end by {found.signal}" if found.signal else ""
-        reason = told or _exit_in_words(found.exit_code) or reason
+        reason = told or _exit_in_words(found.exit_code) or reason or _REASONS[state]
         return Status(state, reason, _SEE_LOG, node)
     return Status(state, reason or _REASONS.get(state, ""), _ADVICE.get(state, _SEE_LOG), node)
 
@@ -188,11 +201,17 @@ def _of_end(found: Found, state: JobState, reason: str, node: str) -> Status:
 def _without_verdict(found: Found, node: str) -> Status:
     if found.cancelled:
         return Status(JobState.CANCELLED, "cancelled from this notebook", node=node)
-    if found.exit_code is not None:
-        reason = _exit_in_words(found.exit_code) or "the worker ended without leaving a result"
-        return Status(JobState.FAILED, reason, _SEE_LOG, node)
     if found.signal:
         return Status(JobState.CANCELLED, f"told to end by {found.signal}", _SEE_LOG, node)
+    if found.exit_code is not None:
+        reason = _exit_in_words(found.exit_code) or _REASONS[JobState.FAILED]
+        return Status(JobState.FAILED, reason, _SEE_LOG, node)
+    if not found.handle:
+        return Status(
+            JobState.LOST,
+            "the notebook ended while it was handing it over",
+            "send the cell again",
+        )
     return Status(
         JobState.LOST,
         "it is gone and left no result: killed, or its node was lost",
@@ -222,12 +241,14 @@ _SHELL_CODES = {
 }
 _SEE_LOG = "see its log"
 _REASONS = {
+    JobState.FAILED: "the worker ended without leaving a result",
     JobState.TIMEOUT: "it reached its time limit",
     JobState.OUT_OF_MEMORY: "it ran out of memory",
     JobState.NODE_FAIL: "its node was lost",
     JobState.PREEMPTED: "it had to make room for another job",
     JobState.CANCELLED: "somebody cancelled it",
     JobState.LOST: "it is gone and left no result",
+    JobState.REFUSED: "the backend refused it",
 }
 _ADVICE = {
     JobState.TIMEOUT: "send it again with a longer --time",

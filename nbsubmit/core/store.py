@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from nbsubmit.core.errors import FolderError, UnknownJob
-from nbsubmit.core.folder import PRIVATE_FOLDER, JobFolder, check_private
+from nbsubmit.core.folder import PRIVATE_FOLDER, JobFolder, check_private, write_whole
 
 # No vowels and no look-alikes: ids should neither spell words nor be misread.
 _LETTERS = "bcdfghjkmnpqrstvwxz2346789"
@@ -64,7 +64,7 @@ class JobStore:
             jobs.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
             ignore = self.path / ".gitignore"
             if not ignore.exists():
-                ignore.write_text("*\n")
+                write_whole(ignore, lambda out: out.write(b"*\n"))
         except OSError as error:
             raise FolderError(
                 f"the store {self.path} cannot be made or written to: {error.strerror}. "

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from nbsubmit.core.backend import Backend, Report
-from nbsubmit.core.errors import FolderError
+from nbsubmit.core.errors import FolderError, SubmitError
 from nbsubmit.core.job import Job
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.settle import Found, look, settle
@@ -95,9 +95,13 @@ def _look(one: Watched, now: float) -> None:
         one.found = look(one.job.folder)
     except FolderError as error:
         one.found = Found(end=Status(JobState.LOST, str(error), "see what happened to the folder"))
+    except OSError:
+        _log.debug("the folder of job %s cannot be read now", one.job.id, exc_info=True)
     beat = _beat(one.job)
     if beat != one.beat:
         one.beat, one.beat_seen = beat, now
+        if one.report is not None and not (one.report.state and one.report.state.ended):
+            one.report = None  # the job has shown since then that it is alive
     one.next_look = now + min(max((now - one.since) / 50, _SHORTEST_LOOK), _LONGEST_LOOK)
 
 
@@ -112,7 +116,7 @@ def _wants_answer(
     one: Watched, backend: Backend, asked: Asked, settings: Settings, now: float
 ) -> bool:
     """Tell whether only the backend knows, and it may be asked again."""
-    wait: float = backend.polite_seconds * 2**asked.failures
+    wait: float = backend.polite_seconds * 2 ** min(asked.failures, 10)
     regular = settings.poll_seconds if backend.polite_seconds else 1.0
     if one.found.suspicious:
         return now - asked.at >= min(wait, _LONGEST_ASK)
@@ -132,7 +136,7 @@ def _ask(backend: Backend, watched: Sequence[Watched], asked: Asked, now: float)
     asked.at = now
     try:
         reports = backend.poll([w.found.handle for w in watched])
-    except OSError as error:
+    except (OSError, SubmitError) as error:
         asked.failures += 1
         reason = f"{backend.name} cannot be asked: {error}"
         for one in watched:
@@ -151,12 +155,18 @@ def _judge(one: Watched, now: float) -> None:
     over = one.found.exit_code is not None or (
         one.report is not None and (one.report.state is None or one.report.state.ended)
     )
-    if not over:
+    if not one.found.handle:
+        one.doubt_since = one.since
+    elif not over:
         one.doubt_since = None
     elif one.doubt_since is None:
         one.doubt_since = now
     doubt = 0.0 if one.doubt_since is None else now - one.doubt_since
     one.job.update(one.found, settle(one.found, one.report, doubt))
+
+
+def _age(job: Job) -> float:
+    return max(time.time() - job.created, 0.0)
 
 
 class Watcher:
@@ -182,7 +192,7 @@ class Watcher:
             if job.done():
                 return
             now = time.monotonic()
-            one = self._watched.setdefault(job.id, Watched(job, since=now))
+            one = self._watched.setdefault(job.id, Watched(job, since=now - _age(job)))
             one.next_look = 0.0
             self._wake.set()
             if self._thread is None:
@@ -195,14 +205,14 @@ class Watcher:
 
     def look_now(self, jobs: Iterable[Job]) -> None:
         """Look once at these jobs, here and now, and ask their backends."""
-        # One look cannot see a beat change, so the backend is asked about what seems to run.
-        never = float("-inf")
+        now = time.monotonic()
         watched = [
-            Watched(job, since=never, beat=_beat(job), beat_seen=never)
+            # One look cannot see a beat change, so the backend is asked about what seems to run.
+            Watched(job, since=now - _age(job), beat=_beat(job), beat_seen=float("-inf"))
             for job in jobs
             if not job.done()
         ]
-        self._step(watched, {}, time.monotonic())
+        self._step(watched, {}, now)
 
     def _go_on(self) -> None:
         while True:

@@ -20,7 +20,7 @@ LARGEST_VALUE = 32_000_000
 
 _IMMUTABLE = (
     int, float, complex, str, bytes, bool, type(None), range,
-    types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type,
+    types.ModuleType, types.BuiltinFunctionType,
 )  # fmt: skip
 
 
@@ -58,6 +58,8 @@ class Sent:
 def _fingerprint(value: Any, home: Namespace, classes: dict[type, str]) -> bytes | None:
     if isinstance(value, _IMMUTABLE):
         return None
+    if isinstance(value, type):  # by its id alone it would never have changed
+        classes = {known: tracker for known, tracker in classes.items() if known is not value}
     try:
         return fingerprint(value, home, classes)
     except Exception:
@@ -112,7 +114,7 @@ def collect(
     collection = Collection(BundleWriter(namespace, sent.classes))
     wanted: dict[str, Any] = {}
     for name, value in namespace.items():
-        if not _goes_back(name, cell, ignore):
+        if not _goes_back(name, value, cell, ignore):
             continue
         if name in sent.values and sent.values[name] is value:
             if not sent.changed(name, namespace):
@@ -129,10 +131,10 @@ def collect(
     return collection
 
 
-def _goes_back(name: str, cell: Cell, ignore: set[str]) -> bool:
+def _goes_back(name: str, value: object, cell: Cell, ignore: set[str]) -> bool:
     if cell.bring is not None:
         return name in cell.bring
-    return not (name.startswith("_") or name in ignore or is_shells_own(name))
+    return not (name.startswith("_") or name in ignore or is_shells_own(name, value))
 
 
 def _pickle(
@@ -149,8 +151,11 @@ def _pickle(
     if outcome.error is not None:
         # Last, for it is the one that some class's __init__ may refuse to rebuild.
         last[EXCEPTION] = outcome.error
+    # A class that was changed goes by value, so that the one in the notebook is changed too.
+    changed = [wanted[name] for name in collection.changed if isinstance(wanted.get(name), type)]
+    known = {kind: tracker for kind, tracker in sent.classes.items() if kind not in changed}
     while True:
-        writer = BundleWriter(namespace, sent.classes)
+        writer = BundleWriter(namespace, known)
         failure = _first_failure(writer, wanted | last)
         if failure is None:
             collection.values = writer

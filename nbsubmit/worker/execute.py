@@ -7,7 +7,6 @@ cell's own line.
 from __future__ import annotations
 
 import ast
-import asyncio
 import builtins
 import contextvars
 import inspect
@@ -17,7 +16,6 @@ import tokenize
 import types
 import warnings
 from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -91,6 +89,9 @@ async def _run_async(codes: list[types.CodeType], namespace: Namespace) -> None:
 
 def _run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine to its end, also inside a process whose own loop is running."""
+    import asyncio  # a quarter of the worker's start, and few cells await
+    from concurrent.futures import ThreadPoolExecutor
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -118,6 +119,8 @@ def _split(body: list[ast.stmt], interactivity: str) -> tuple[list[ast.stmt], li
     if interactivity == "all":
         return [], body
     last = body[-1]
+    if interactivity == "last":
+        return body[:-1], [last]
     if interactivity == "last_expr_or_assign":
         name = _assigned(last)
         if name:

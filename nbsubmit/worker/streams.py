@@ -33,10 +33,13 @@ class Recorder:
         self._stdout, self._stderr = stdout, stderr
         self._current = "stdout"
         self._lock = threading.RLock()
+        self._closed = False
 
     def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._events)
+        """Write nothing any more: the descriptors may be somebody else's from now on."""
+        with self._lock:
+            self._closed = True
+            os.close(self._events)
 
     def event(self, kind: str, content: dict[str, Any]) -> None:
         """Record a display, by the name and in the shape that nbformat gives it."""
@@ -45,6 +48,8 @@ class Recorder:
     def text(self, stream: str, descriptor: int, data: bytes) -> None:
         """Write text to a log, marking it when the stream changes."""
         with self._lock:
+            if self._closed:
+                return
             if stream != self._current:
                 self._current = stream
                 self._write({"type": MARK, "stream": stream})
@@ -53,6 +58,8 @@ class Recorder:
 
     def _write(self, event: dict[str, Any]) -> None:
         with self._lock:
+            if self._closed:
+                return
             event |= {
                 "at": time.time(),
                 "out": os.fstat(self._stdout).st_size,
@@ -91,6 +98,10 @@ class LogStream(io.TextIOBase):
         return self._buffer
 
     def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if not isinstance(text, str):
+            raise TypeError(f"write() takes text, not {type(text).__name__}")
         self._buffer.flush()
         self._recorder.text(self._stream, self._descriptor, text.encode(errors="backslashreplace"))
         return len(text)

@@ -6,14 +6,16 @@ import importlib
 import pickle
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cloudpickle
 import pytest
 
 import nbsubmit
 from nbsubmit.core import errors
 from nbsubmit.core.errors import CellSyntaxError, JobError, NbsubmitError, NotPicklable, Refused
+from tests.way import Way
 
 
 def subclasses(kind: type[NbsubmitError]) -> Iterator[type[NbsubmitError]]:
@@ -27,10 +29,9 @@ def all_errors() -> list[type[NbsubmitError]]:
     for module in pkgutil.walk_packages(nbsubmit.__path__, "nbsubmit."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    found = {NbsubmitError, *subclasses(NbsubmitError)}
-    return sorted(
-        (kind for kind in found if kind.__module__.startswith("nbsubmit.")), key=str
-    )
+    found: set[type[NbsubmitError]] = {NbsubmitError, *subclasses(NbsubmitError)}
+    ours = [kind for kind in found if kind.__module__.startswith("nbsubmit.")]
+    return sorted(ours, key=str)
 
 
 ERRORS = all_errors()
@@ -111,6 +112,16 @@ def test_the_facts_of_an_error_are_its_attributes() -> None:
     error = errors.JobLost("gone", "17", Path("/job"))
     assert (error.job_id, error.folder) == ("17", Path("/job"))
     assert errors.JobLost("gone").folder is None
+
+
+@pytest.mark.parametrize("cell", ["1 / 0", "class Own(Exception):\n    pass\nraise Own", "x = = 1"])
+def test_the_error_that_a_job_hands_out_can_be_sent_on(
+    make_way: Callable[..., Way], cell: str
+) -> None:
+    error = make_way("debug").run(cell).exception()
+    assert error is not None
+    again = cloudpickle.loads(pickle.dumps(error) if cell == "1 / 0" else cloudpickle.dumps(error))
+    assert (type(again).__name__, str(again)) == (type(error).__name__, str(error))
 
 
 def test_the_shell_shows_the_message_and_no_traceback_of_ours() -> None:

@@ -1,7 +1,7 @@
 """The analysis against the compiler: which globals the functions of the standard library read.
 
-`symtable` tells which names a function looks up globally; the bytecode tells which of these look-ups
-can be reached. Both must agree with the effects that the analysis finds for the same function.
+`symtable` tells which names a function looks up globally; the bytecode tells which of these
+look-ups can be reached. Both must agree with the effects that the analysis finds for the function.
 """
 
 from __future__ import annotations
@@ -26,17 +26,48 @@ from nbsubmit.core.names.scopes import Scope
 from nbsubmit.core.names.walker import Lines, Walker
 
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
-# Names that speak for many styles of code; all are there on every supported version.
-MODULES = """
-    argparse.py ast.py base64.py bdb.py calendar.py codecs.py collections/__init__.py
-    concurrent/futures/process.py configparser.py contextlib.py copy.py csv.py dataclasses.py
-    difflib.py email/message.py enum.py fractions.py functools.py heapq.py html/parser.py
-    http/client.py inspect.py json/decoder.py logging/__init__.py mailbox.py
-    multiprocessing/pool.py netrc.py os.py pathlib.py pdb.py pickle.py platform.py pprint.py
-    pydoc.py random.py sched.py selectors.py shelve.py shutil.py smtplib.py ssl.py statistics.py
-    string.py subprocess.py tarfile.py tempfile.py threading.py timeit.py tokenize.py trace.py
-    types.py typing.py unittest/mock.py uuid.py warnings.py weakref.py zipfile.py
-""".split()
+# Many styles of code; all of them are there on every supported version.
+MODULES = [
+    "argparse.py",
+    "base64.py",
+    "calendar.py",
+    "codecs.py",
+    "collections/__init__.py",
+    "concurrent/futures/process.py",
+    "configparser.py",
+    "contextlib.py",
+    "copy.py",
+    "csv.py",
+    "dataclasses.py",
+    "difflib.py",
+    "enum.py",
+    "fractions.py",
+    "functools.py",
+    "heapq.py",
+    "html/parser.py",
+    "http/client.py",
+    "json/decoder.py",
+    "logging/__init__.py",
+    "multiprocessing/pool.py",
+    "netrc.py",
+    "os.py",
+    "pickle.py",
+    "platform.py",
+    "random.py",
+    "selectors.py",
+    "shutil.py",
+    "ssl.py",
+    "statistics.py",
+    "subprocess.py",
+    "tempfile.py",
+    "threading.py",
+    "tokenize.py",
+    "types.py",
+    "unittest/mock.py",
+    "uuid.py",
+    "warnings.py",
+    "weakref.py",
+]
 LOOK_UPS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -26,6 +26,11 @@ TOLD = replace(DONE, error=CellError("Terminated", "SIGTERM", ("trace",)), signa
 SENT = Found(handle="17")
 STARTED = replace(SENT, node="n1")
 
+
+def stale(state: JobState | None) -> Report:
+    return Report(state, "it cannot be asked", "n7", stale=True)
+
+
 NOW = 0.0
 LATER = GRACE_SECONDS
 MUCH_LATER = VERDICT_SECONDS
@@ -155,8 +160,12 @@ TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
     "ended, nobody could be asked": (found(exit_code=1), None, MUCH_LATER, S.FAILED,
                                      "exit code 1 before it could write a result"),
     "ended, still said to run": (found(exit_code=1), says(S.RUNNING), LATER, S.RUNNING, ""),
-    "ended, said to run for too long": (found(exit_code=1), says(S.RUNNING), MUCH_LATER, S.FAILED,
-                                        "exit code 1 before it could write a result"),
+    "ended once, and runs again": (found(exit_code=1), says(S.RUNNING), MUCH_LATER, S.RUNNING, ""),
+    "ended, was said to run, and nobody can be asked": (
+        found(exit_code=1), stale(S.RUNNING), MUCH_LATER, S.FAILED,
+        "exit code 1 before it could write a result"),
+    "was unknown, and nobody can be asked again": (STARTED, stale(None), MUCH_LATER, S.RUNNING,
+                                                   "cannot be asked"),
     "ended well, without a result": (found(exit_code=0), None, MUCH_LATER, S.FAILED,
                                      "the worker ended without leaving a result"),
     "ended, and cancelled here": (found(exit_code=143, cancelled=True), None, MUCH_LATER,
@@ -183,7 +192,10 @@ FOUND = [
     for code in (None, 0, 1, 137)
     for result in (None, DONE, RAISED, TOLD)
 ]  # fmt: skip
-REPORTS = [None, Report(None), *(Report(state) for state in JobState)]
+REPORTS = [
+    None,
+    *(Report(state, stale=stale) for state in (None, *JobState) for stale in (False, True)),
+]
 EVERYTHING = list(itertools.product(FOUND, REPORTS))
 
 
@@ -195,17 +207,22 @@ def test_a_complete_result_outranks_every_other_sign() -> None:
             assert settle(seen, report, MUCH_LATER).state is S.FAILED
 
 
-def test_nothing_stays_undecided_for_ever_unless_the_backend_says_that_it_lives() -> None:
+def test_what_has_ended_by_the_word_of_the_backend_does_not_stay_undecided() -> None:
     for seen, report in EVERYTHING:
-        said_to_live = report is not None and report.state is not None and not report.state.ended
-        if not said_to_live or seen.exit_code is not None:
+        if report is not None and not report.stale and (report.state is None or report.state.ended):
+            assert settle(seen, report, MUCH_LATER).state.ended, (seen, report)
+
+
+def test_what_has_ended_by_itself_does_not_stay_undecided_if_nobody_can_be_asked() -> None:
+    for seen, report in EVERYTHING:
+        if seen.exit_code is not None and (report is None or report.stale):
             assert settle(seen, report, MUCH_LATER).state.ended, (seen, report)
 
 
 def test_what_the_backend_says_lives_is_not_given_up() -> None:
     for seen, report in EVERYTHING:
-        if report == Report(S.RUNNING) and seen.exit_code is None and seen.result in (None, TOLD):
-            assert not settle(seen, report, 1e9).state.ended, seen
+        if report == Report(S.RUNNING) and seen.result in (None, TOLD):
+            assert settle(seen, report, 1e9).state is S.RUNNING, seen
 
 
 def test_every_end_but_success_has_a_reason_in_words() -> None:

@@ -311,14 +311,24 @@ def test_a_hundred_jobs_in_trouble_are_asked_for_politely_and_at_once(world: Wor
     assert all(len(handles) == 100 for handles in world.backend.asked_for)
 
 
-def test_a_job_whose_backend_never_has_an_opinion_ends_all_the_same(world: World) -> None:
-    world.backend.answers["17"] = Report(JobState.RUNNING)
+def test_a_job_that_ended_while_nobody_can_be_asked_ends_all_the_same(world: World) -> None:
+    world.backend.trouble = OSError("down")
     job, node = world.send()
     node.starts(0)
     node.ends(1)
     world.go_to(20)
     assert state(job) is JobState.FAILED
     assert "exit code 1" in job.status.reason
+
+
+def test_a_job_that_ended_once_and_was_queued_again_is_waited_for(world: World) -> None:
+    world.backend.answers["17"] = Report(JobState.PENDING, "its time to begin has not come")
+    job, node = world.send()
+    node.starts(0)
+    node.ends(143)
+    world.go_to(5 * MINUTE)
+    assert state(job) is JobState.PENDING
+    assert min(world.gaps) >= POLITE
 
 
 def test_a_job_whose_folder_was_deleted_ends(world: World) -> None:
@@ -429,6 +439,13 @@ def test_a_job_that_was_never_handed_over_is_not_asked_for(world: World) -> None
     world.send(handle="")
     world.go_to(MINUTE)
     assert world.backend.asked_at == []
+
+
+def test_a_job_that_was_never_handed_over_is_not_waited_for_for_ever(world: World) -> None:
+    """What sent it died between writing its folder and starting it."""
+    job, _ = world.send(handle="")
+    world.go_to(HOUR, step=2)
+    assert state(job) is JobState.LOST
 
 
 def test_a_job_that_was_refused_is_not_asked_for(world: World) -> None:

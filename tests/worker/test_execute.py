@@ -1,7 +1,6 @@
 """A cell run in a namespace as a notebook would: what is shown, what is bound, how it ends."""
 
 from __future__ import annotations
-
 import __future__
 
 import asyncio
@@ -57,9 +56,7 @@ def run(source: str, names: dict[str, Any] | None = None, **cell: Any) -> Run:
 
 
 def lines(error: BaseException) -> list[tuple[str, int | None]]:
-    return [
-        (frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)
-    ]
+    return [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
 
 
 # What is shown

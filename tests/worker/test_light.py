@@ -9,7 +9,7 @@ import pytest
 
 HEAVY = (
     "IPython", "ipywidgets", "traitlets", "numpy", "pandas", "matplotlib", "click", "psutil",
-    "asyncio.subprocess", "nbsubmit.backends", "nbsubmit.notebook", "nbsubmit.client",
+    "nbsubmit.backends", "nbsubmit.notebook", "nbsubmit.client",
     "nbsubmit.cli", "nbsubmit.sandbox", "nbsubmit.core.names", "nbsubmit.core.capture",
     "nbsubmit.core.watch", "nbsubmit.core.culprit",
 )  # fmt: skip
@@ -17,9 +17,7 @@ HEAVY = (
 
 def modules_after(statement: str) -> set[str]:
     code = f"{statement}\nimport sys\nprint(*sys.modules, sep='\\n')"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 

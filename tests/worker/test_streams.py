@@ -9,7 +9,9 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ import pytest
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.output import OutputReader
 from nbsubmit.worker.streams import LogStream, Recorder
+from tests.way import Way
 
 
 class Desk:
@@ -125,13 +128,17 @@ def test_bytes_are_there_after_a_flush_of_either(desk: Desk) -> None:
 
 def test_the_descriptor_is_the_logs(desk: Desk) -> None:
     os.write(desk.err.fileno(), b"from C ")
-    subprocess.run([sys.executable, "-c", "print('child')"], stdout=desk.err, check=True)
+    subprocess.run([sys.executable, "-c", "print('child')"], stdout=desk.err.fileno(), check=True)
     assert desk.folder.log_err.read_text() == "from C child\n"
 
 
 def test_a_stream_answers_what_libraries_ask_of_one(desk: Desk) -> None:
     stream = desk.out
-    assert (stream.encoding, stream.errors, stream.name) == ("utf-8", "backslashreplace", "<stdout>")
+    assert (stream.name, stream.encoding, stream.errors) == (
+        "<stdout>",
+        "utf-8",
+        "backslashreplace",
+    )
     assert (stream.isatty(), stream.writable(), stream.readable()) == (False, True, False)
     assert isinstance(stream, io.TextIOBase)
     assert stream.closed is False
@@ -190,6 +197,26 @@ def test_events_from_many_threads_are_each_one_line(desk: Desk) -> None:
     assert len({event["content"]["data"]["text/plain"] for event in shown}) == 4
     ends = [(event["out"], event["err"]) for event in desk.events()]
     assert ends == sorted(ends)
+
+
+def test_a_stream_that_outlives_its_job_writes_into_nobody_elses_file(
+    make_way: Callable[..., Way], tmp_path: Path
+) -> None:
+    """A log handler that a cell has made in this very process goes on after the job."""
+    log = logging.getLogger("kept by a cell")
+    log.propagate = False
+    source = (
+        "import logging, sys\n"
+        "logging.getLogger('kept by a cell').addHandler(logging.StreamHandler(sys.stdout))"
+    )
+    make_way("debug").run(source)
+    (handler,) = log.handlers
+    with (tmp_path / "precious").open("w") as first, (tmp_path / "more").open("w") as second:
+        log.error("late words")
+        first.flush()
+        second.flush()
+    log.removeHandler(handler)
+    assert (tmp_path / "precious").read_text() == (tmp_path / "more").read_text() == ""
 
 
 def test_a_full_disk_is_the_cells_error(folder: JobFolder) -> None:

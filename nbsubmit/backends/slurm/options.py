@@ -58,6 +58,8 @@ _WITH_VALUE = [
     "gid",
     "gpu-bind",
     "gpu-freq",
+    "gpus-per-socket",
+    "gres-flags",
     "hint",
     "ignore-pbs",
     "kill-on-invalid-dep",
@@ -66,6 +68,7 @@ _WITH_VALUE = [
     "mincpus",
     "network",
     "no-kill",
+    "nodefile",
     "ntasks-per-core",
     "ntasks-per-gpu",
     "ntasks-per-socket",
@@ -96,7 +99,8 @@ _BARE = ("contiguous", "hold", "ignore-pbs", "overcommit", "oversubscribe", "reb
          "spread-job", "stepmgr", "use-min-nodes")  # fmt: skip
 _SHORT = {
     "batch": "", "clusters": "M", "core-spec": "S", "distribution": "m", "extra-node-info": "B",
-    "no-kill": "k", "hold": "H", "overcommit": "O", "oversubscribe": "s",
+    "no-kill": "k",
+    "nodefile": "F", "hold": "H", "overcommit": "O", "oversubscribe": "s",
 }  # fmt: skip
 _VALUE_OPTIONAL = {"no-kill", "propagate", "resv-ports", "oom-kill-step"}
 
@@ -132,3 +136,18 @@ OWNED: dict[str, str] = {
     "wrap": _CELL,
     "wait-all-nodes": "Not for a cell.",
 }
+# The same by letter.
+OWNED |= {
+    letter: OWNED[name]
+    for letter, name in {
+        "D": "chdir",
+        "V": "version",
+        "a": "array",
+        "e": "error",
+        "h": "help",
+        "i": "input",
+        "o": "output",
+        "v": "verbose",
+    }.items()
+}
+OWNED |= {"Q": "Use --quiet.", "W": "Use --wait."}

@@ -5,6 +5,8 @@ Source: JOB STATE CODES and JOB REASON CODES in the manuals of squeue and sacct.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nbsubmit.core.backend import Report
 from nbsubmit.core.state import JobState
 
@@ -75,8 +77,7 @@ def state_of(word: str) -> JobState | None:
 def from_squeue(text: str) -> dict[str, Report]:
     """Return a report for each job in squeue's lines."""
     reports = {}
-    for line in text.splitlines():
-        job_id, word, reason, nodes = line.split("|", 3)
+    for job_id, word, reason, nodes in _fields(text):
         reports[job_id] = Report(state_of(word), in_words(reason), nodes.strip())
     return reports
 
@@ -84,11 +85,18 @@ def from_squeue(text: str) -> dict[str, Report]:
 def from_sacct(text: str) -> dict[str, Report]:
     """Return a report for each job in sacct's lines; of a requeued job the last one counts."""
     reports = {}
-    for line in text.splitlines():
-        job_id, word, exit_code, nodes = line.split("|", 3)
+    for job_id, word, exit_code, nodes in _fields(text):
         nodes = "" if nodes.strip() == "None assigned" else nodes.strip()
         reports[job_id] = Report(state_of(word), _from_accounting(word, exit_code), nodes)
     return reports
+
+
+def _fields(text: str) -> Iterator[list[str]]:
+    """The four fields of each line; a line of another kind is a remark and is passed over."""
+    for line in text.splitlines():
+        fields = line.split("|", 3)
+        if len(fields) == 4:
+            yield fields
 
 
 def _from_accounting(word: str, exit_code: str) -> str:

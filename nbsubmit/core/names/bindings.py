@@ -61,7 +61,7 @@ def target_names(target: ast.AST) -> set[str]:
 
 def import_name(alias: ast.alias) -> str:
     """Return what an import binds: ``import a.b`` binds ``a``."""
-    return alias.asname or alias.name.partition(".")[0]
+    return alias.asname or alias.name.split(".")[0]
 
 
 def _note(node: ast.AST, found: Bindings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+from collections.abc import Sequence
 
 from nbsubmit.core.names import magics, text
 from nbsubmit.core.names.cell import parse_expression, parse_python
@@ -66,7 +67,7 @@ def _builtin_call(walker: Walker, node: ast.Call, name: str) -> None:
 
 
 def _in_function(walker: Walker) -> bool:
-    return walker.scope.kind is Kind.FUNCTION
+    return walker.scope.home.kind is Kind.FUNCTION
 
 
 def _code_call(walker: Walker, node: ast.Call, name: str) -> None:
@@ -75,32 +76,35 @@ def _code_call(walker: Walker, node: ast.Call, name: str) -> None:
     if not (isinstance(only, ast.Constant) and isinstance(only.value, str)):
         walker.dynamic(name)
         return
-    block: list[ast.AST] = []
-    if name == "eval":
-        expression = parse_expression(only.value)
-        block = [] if expression is None else [expression]
-    else:
-        with contextlib.suppress(SyntaxError):  # the call itself is going to say so
-            block = [*parse_python(only.value)]
     with walker.reading(Lines(fixed=walker.line(node))):
         if walker.scope.kind is Kind.MODULE:
-            walker.block(block)
+            walker.block(_parse(name, only.value))
         else:
-            _run_inside(walker, block)
+            _run_inside(walker, name, only.value)
 
 
-def _run_inside(walker: Walker, block: list[ast.AST]) -> None:
+def _parse(name: str, code: str) -> Sequence[ast.AST]:
+    """Return what ``eval`` or ``exec`` would run: nothing where the call is going to fail."""
+    if name == "eval":
+        expression = parse_expression(code)
+        return [] if expression is None else [expression]
+    with contextlib.suppress(SyntaxError):
+        return parse_python(code)
+    return []
+
+
+def _run_inside(walker: Walker, name: str, code: str) -> None:
     """Walk code run by text in a function or class.
 
     What it binds stays in a dictionary of its own. Of the names around it, it sees only the values
     that are there at that moment; so for any local name the global one may be read instead.
     """
     before = walker.state.copy()
-    walker.block(block)
+    walker.block(_parse(name, code))
     walker.state = join([before, walker.state])
     outer, walker.unsure = walker.unsure, True
     with walker.inside(walker.scope.root):
-        walker.block(block)
+        walker.block(_parse(name, code))
     walker.unsure = outer
     walker.state = join([before, walker.state])
 

@@ -1,0 +1,341 @@
+"""Slurm's programs, played by shell scripts on the PATH: what they get, say, and fail with."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nbsubmit.backends.slurm import commands
+from nbsubmit.backends.slurm.backend import SlurmBackend
+from nbsubmit.backends.slurm.commands import CommandFailed, NotInTime, clean_environ, plain
+from nbsubmit.core.backend import Report
+from nbsubmit.core.errors import BackendMissing, Refused, SubmitError
+from nbsubmit.core.spec import Launch
+from nbsubmit.core.state import JobState
+
+Program = Callable[[str, str], Path]
+MakeLaunch = Callable[..., Launch]
+
+
+# The environment
+
+
+def test_what_a_surrounding_job_has_set_is_left_out(environ_of_a_job: dict[str, str]) -> None:
+    cleaned = clean_environ(os.environ)
+    assert not set(environ_of_a_job) & set(cleaned)
+
+
+@pytest.mark.parametrize("name", ["SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT"])
+def test_where_slurm_is_to_be_found_stays(name: str) -> None:
+    assert clean_environ({name: "here", "SLURM_JOB_ID": "1"}) == {name: "here"}
+
+
+@pytest.mark.parametrize("name", ["PATH", "HOME", "MY_SLURM_THING", "PMI", "SLURMX", "OMP"])
+def test_everything_else_stays(name: str) -> None:
+    assert clean_environ({name: "x"}) == {name: "x"}
+
+
+def test_a_program_sees_the_cleaned_environment_and_what_is_added(
+    program: Program, environ_of_a_job: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINE", "kept")
+    program("sbatch", "env")
+    seen = dict(
+        line.partition("=")[::2]
+        for line in commands.run("sbatch", env={"ADDED": "1"})[0].splitlines()
+    )
+    assert not set(environ_of_a_job) & set(seen)
+    assert (seen["MINE"], seen["ADDED"]) == ("kept", "1")
+
+
+# Running one
+
+
+def test_a_program_gets_its_arguments_as_they_are_and_its_input(program: Program) -> None:
+    program("squeue", 'printf "<%s>" "$@"; cat; echo aside >&2')
+    out, err = commands.run("squeue", "two words", "$HOME", "", "a'b\nc", text="input ü")
+    assert out == "<two words><$HOME><><a'b\nc>input ü"
+    assert err == "aside\n"
+
+
+def test_bytes_that_are_no_text_are_no_hindrance(program: Program) -> None:
+    program("squeue", r"printf 'a\377b'")
+    assert commands.run("squeue")[0] == "a�b"
+
+
+def test_a_program_that_fails_is_an_error_with_its_own_words(program: Program) -> None:
+    program("sbatch", "echo 'sbatch: error: Batch job submission failed: no' >&2; exit 1")
+    with pytest.raises(CommandFailed) as caught:
+        commands.run("sbatch")
+    assert isinstance(caught.value, OSError)
+    assert (caught.value.program, caught.value.words) == (
+        "sbatch",
+        "Batch job submission failed: no",
+    )
+    assert str(caught.value) == "sbatch: Batch job submission failed: no"
+
+
+def test_a_program_that_fails_without_a_word_is_an_error_with_its_exit_code(
+    program: Program,
+) -> None:
+    program("sbatch", "exit 3")
+    with pytest.raises(CommandFailed, match="sbatch: exit code 3"):
+        commands.run("sbatch")
+
+
+@pytest.mark.parametrize("body", ["exec sleep 20", "sleep 20", "trap '' TERM; sleep 20; sleep 20"])
+def test_a_program_that_hangs_is_an_error_in_time(program: Program, body: str) -> None:
+    program("sacct", body)
+    before = time.monotonic()
+    with pytest.raises(NotInTime, match=r"sacct: no answer within 0\.2 s"):
+        commands.run("sacct", timeout=0.2)
+    assert time.monotonic() - before < 5
+
+
+def test_a_program_that_is_not_there_says_what_to_do_instead(only_path: Path) -> None:
+    with pytest.raises(BackendMissing, match=r"no sbatch on the PATH.*%%local.*sandbox"):
+        commands.run("sbatch")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("sbatch: error: invalid qos\n", "invalid qos"),
+        (
+            "sbatch: error: first\nsbatch: error: Batch job submission failed: second\n",
+            "first; Batch job submission failed: second",
+        ),
+        ("slurm_load_jobs error: Invalid job id\n", "slurm_load_jobs error: Invalid job id"),
+        ("scancel: error: Kill job error on job id 5: Invalid job id",
+         "Kill job error on job id 5: Invalid job id"),
+        ("\n  one  \n\n two \n", "one; two"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_words_are_made_plain(words: str, text: str) -> None:
+    assert plain(words) == text
+
+
+# The backend over them
+
+
+def up(program: Program, **bodies: str) -> dict[str, Path]:
+    """A Slurm without accounting whose programs do as they are told."""
+    answers = {
+        "sbatch": "echo 17",
+        "squeue": "",
+        "scancel": "",
+        "sacct": "echo 'Slurm accounting storage is disabled' >&2; exit 1",
+        "scontrol": (
+            'if [ "$1" = ping ]; then echo "Slurmctld(primary) at n0 is UP";'
+            ' else echo "AccountingStorageType = accounting_storage/none"; fi'
+        ),
+    }
+    return {name: program(name, body) for name, body in (answers | bodies).items()}
+
+
+WITH_ACCOUNTING = (
+    'if [ "$1" = ping ]; then echo "Slurmctld(primary) at n0 is UP";'
+    ' else echo "AccountingStorageType = accounting_storage/slurmdbd"; fi'
+)
+
+
+def test_a_slurm_whose_controller_answers_can_run_jobs(program: Program) -> None:
+    calls = up(program)
+    SlurmBackend().check()
+    assert calls["scontrol"].read_text() == "ping\n"
+
+
+@pytest.mark.parametrize(
+    "scontrol",
+    ["echo 'Slurmctld(primary) at n0 is DOWN'", "echo 'slurm_ping error: no' >&2; exit 1"],
+)
+def test_a_slurm_whose_controller_is_down_cannot_and_says_so(
+    program: Program, scontrol: str
+) -> None:
+    up(program, scontrol=scontrol)
+    with pytest.raises(BackendMissing, match="its controller does not answer"):
+        SlurmBackend().check()
+
+
+@pytest.mark.parametrize("missing", ["sbatch", "squeue", "scancel"])
+def test_a_slurm_without_its_programs_is_none(
+    program: Program, only_path: Path, missing: str
+) -> None:
+    up(program)
+    (only_path / missing).unlink()
+    with pytest.raises(BackendMissing, match=f"there is no {missing} on the PATH"):
+        SlurmBackend().check()
+
+
+@pytest.mark.parametrize(("answer", "handle"), [("17", "17"), ("17;cluster", "17")])
+def test_the_handle_is_slurms_job_id(
+    program: Program, make_launch: MakeLaunch, answer: str, handle: str
+) -> None:
+    calls = up(program, sbatch=f"echo '{answer}'")
+    launch = make_launch()
+    assert SlurmBackend().start(launch) == handle
+    assert calls["sbatch"].read_text() == f"--parsable {launch.folder / 'script.sh'}\n"
+
+
+def test_a_job_that_sbatch_does_not_take_is_refused_in_its_words(
+    program: Program, make_launch: MakeLaunch
+) -> None:
+    up(program, sbatch="echo 'sbatch: error: invalid account' >&2; exit 1")
+    with pytest.raises(Refused, match="sbatch refused the job: invalid account"):
+        SlurmBackend().start(make_launch())
+
+
+NO_ANSWER = (
+    "sbatch: error: Batch job submission failed: Unable to contact slurm controller",
+    "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation",
+)
+
+
+@pytest.mark.parametrize("words", NO_ANSWER)
+def test_a_job_that_got_there_although_sbatch_could_not_say_so_is_found(
+    program: Program, make_launch: MakeLaunch, words: str
+) -> None:
+    launch = make_launch()
+    up(
+        program,
+        sbatch=f"echo '{words}' >&2; exit 1",
+        squeue=f"echo '16|nbsubmit:another'; echo '17|nbsubmit:{launch.id}'",
+    )
+    assert SlurmBackend().start(launch) == "17"
+
+
+@pytest.mark.parametrize("squeue", ["echo '16|nbsubmit:another'", "exit 1"])
+def test_a_job_that_did_not_get_there_is_an_error_and_no_refusal(
+    program: Program, make_launch: MakeLaunch, squeue: str
+) -> None:
+    up(program, sbatch=f"echo '{NO_ANSWER[0]}' >&2; exit 1", squeue=squeue)
+    with pytest.raises(SubmitError, match="could not be submitted") as caught:
+        SlurmBackend().start(make_launch())
+    assert not isinstance(caught.value, Refused)
+
+
+def test_one_question_is_asked_for_all_jobs(program: Program) -> None:
+    calls = up(program, squeue="echo '1|RUNNING|None|n1'; echo '2|PENDING|Priority|'")
+    reports = SlurmBackend().poll(["1", "2"])
+    assert reports == {
+        "1": Report(JobState.RUNNING, "", "n1"),
+        "2": Report(JobState.PENDING, "jobs before it have a higher priority"),
+    }
+    (call,) = calls["squeue"].read_text().splitlines()
+    assert "--jobs=1,2" in call
+    assert calls["sacct"].read_text() == ""
+
+
+def test_a_job_that_squeue_has_forgotten_is_unknown_where_nobody_keeps_accounts(
+    program: Program,
+) -> None:
+    calls = up(program, squeue="echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
+    backend = SlurmBackend()
+    assert backend.poll(["1"]) == backend.poll(["1"]) == {"1": Report(None)}
+    assert calls["sacct"].read_text() == ""
+    assert calls["scontrol"].read_text() == "show config\n"
+
+
+def test_a_job_that_squeue_has_forgotten_is_looked_up_in_the_accounts(program: Program) -> None:
+    calls = up(
+        program,
+        scontrol=WITH_ACCOUNTING,
+        squeue="echo '1|RUNNING|None|n1'",
+        sacct="echo '2|TIMEOUT|0:0|n2'",
+    )
+    reports = SlurmBackend().poll(["1", "2", "3"])
+    assert reports["1"].state is JobState.RUNNING
+    assert reports["2"] == Report(JobState.TIMEOUT, "", "n2")
+    assert reports["3"] == Report(None)
+    (call,) = calls["sacct"].read_text().splitlines()
+    assert "--jobs=2,3" in call
+
+
+def test_only_the_accounts_know_who_cancelled_a_job(program: Program) -> None:
+    up(
+        program,
+        scontrol=WITH_ACCOUNTING,
+        squeue="echo '1|CANCELLED|None|n1'",
+        sacct="echo '1|CANCELLED by 1000|0:15|n1'",
+    )
+    assert SlurmBackend().poll(["1"])["1"].reason == "cancelled by 1000"
+
+
+def test_accounts_that_lag_behind_do_not_bring_a_job_back_to_life(program: Program) -> None:
+    up(
+        program,
+        scontrol=WITH_ACCOUNTING,
+        squeue="echo '1|CANCELLED|None|n1'",
+        sacct="echo '1|RUNNING|0:0|n1'",
+    )
+    assert SlurmBackend().poll(["1"])["1"].state is JobState.CANCELLED
+
+
+@pytest.mark.parametrize("sacct", ["exit 1", "echo 'sacct: error: slurmdbd' >&2; exit 1"])
+def test_where_the_accounts_cannot_be_read_squeues_word_has_to_do(
+    program: Program, sacct: str
+) -> None:
+    up(program, scontrol=WITH_ACCOUNTING, squeue="echo '1|CANCELLED|None|n1'", sacct=sacct)
+    assert SlurmBackend().poll(["1", "2"]) == {
+        "1": Report(JobState.CANCELLED, "", "n1"),
+        "2": Report(None),
+    }
+
+
+def test_a_controller_that_is_down_is_an_error_to_ask_again_after(program: Program) -> None:
+    words = "slurm_load_jobs error: Unable to contact slurm controller (connect failure)"
+    up(program, squeue=f"echo '{words}' >&2; exit 1")
+    with pytest.raises(OSError, match="Unable to contact slurm controller"):
+        SlurmBackend().poll(["1"])
+
+
+def test_a_job_is_cancelled_by_its_id(program: Program) -> None:
+    calls = up(program)
+    SlurmBackend().stop("17")
+    assert calls["scancel"].read_text() == "17\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "scancel: error: Kill job error on job id 17: Invalid job id specified",
+        "scancel: error: Kill job error on job id 17: Job/step already completing or completed",
+    ],
+)
+def test_a_job_that_has_ended_already_is_left_alone(program: Program, words: str) -> None:
+    calls = up(program, scancel=f"echo '{words}' >&2; exit 1")
+    SlurmBackend().stop("17")
+    assert calls["scancel"].read_text() == "17\n"
+
+
+def test_a_job_that_cannot_be_cancelled_is_an_error(program: Program) -> None:
+    up(program, scancel="echo 'scancel: error: Access/permission denied' >&2; exit 1")
+    with pytest.raises(OSError, match="scancel: Access/permission denied"):
+        SlurmBackend().stop("17")
+
+
+@pytest.mark.parametrize(
+    ("sbatch", "said"),
+    [
+        (
+            "echo 'sbatch: Job 18 to start at 2026-01-01T10:00:00 using 1 processors' >&2",
+            "Job 18 to start at 2026-01-01T10:00:00 using 1 processors",
+        ),
+        ("echo 'sbatch: error: invalid qos' >&2; exit 1", "sbatch would refuse it: invalid qos"),
+        (
+            "echo 'allocation failure: invalid qos' >&2; exit 1",
+            "sbatch would refuse it: allocation failure: invalid qos",
+        ),
+    ],
+)
+def test_the_expected_start_is_sbatchs_own_answer(
+    program: Program, make_launch: MakeLaunch, sbatch: str, said: str
+) -> None:
+    calls = up(program, sbatch=f"cat >/dev/null; {sbatch}")
+    assert SlurmBackend().expected_start(make_launch()) == said
+    assert calls["sbatch"].read_text() == "--test-only\n"

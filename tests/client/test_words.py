@@ -1,0 +1,161 @@
+"""A row as text: what was sent, what came, where and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nbsubmit.client import words
+from nbsubmit.client.rows import JobRow
+from nbsubmit.core.result import VALUE
+from nbsubmit.core.state import JobState
+
+S = JobState
+
+SENT = JobRow(
+    id="240102-030405-bcdf",
+    name="",
+    backend="slurm",
+    handle="17",
+    state=S.PENDING,
+    reason="",
+    advice="",
+    node="",
+    elapsed="",
+)
+RUNS = replace(SENT, state=S.RUNNING, node="n1", elapsed="3 min 05 s")
+DONE = replace(RUNS, state=S.COMPLETED, elapsed="2 h 10 min")
+
+TITLES = {
+    "sent": (SENT, "job bcdf (Slurm job 17) PENDING"),
+    "sent with a name": (replace(SENT, name="train"), "job bcdf train (Slurm job 17) PENDING"),
+    "not handed over yet": (replace(SENT, handle=""), "job bcdf PENDING"),
+    "runs": (RUNS, "job bcdf (Slurm job 17) RUNNING on n1 for 3 min 05 s"),
+    "has run": (DONE, "job bcdf (Slurm job 17) COMPLETED on n1 after 2 h 10 min"),
+    "never started": (replace(SENT, state=S.CANCELLED), "job bcdf (Slurm job 17) CANCELLED"),
+    "as a process": (
+        replace(DONE, backend="local", handle="4711"),
+        "job bcdf (process 4711) COMPLETED on n1 after 2 h 10 min",
+    ),
+    "in this process": (
+        replace(SENT, backend="debug", handle="1", state=S.COMPLETED),
+        "job bcdf (this process 1) COMPLETED",
+    ),
+    "over another's backend": (
+        replace(SENT, backend="cloud", handle="i-1"),
+        "job bcdf (cloud i-1) PENDING",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TITLES)
+def test_the_title_says_which_job_where_and_for_how_long(kind: str) -> None:
+    row, text = TITLES[kind]
+    assert words.title(row) == text
+
+
+def test_the_reason_and_the_advice_are_one_line() -> None:
+    row = replace(DONE, reason="it reached its time limit", advice="use a longer --time")
+    assert words.why(row) == "it reached its time limit; use a longer --time"
+    assert words.why(replace(row, advice="")) == "it reached its time limit"
+    assert words.why(replace(row, reason="")) == "use a longer --time"
+    assert words.why(SENT) == ""
+
+
+DATA = ("data", "numpy.ndarray", "120 MB", "read in line 3")
+SENDS = {
+    "nothing": (SENT, "sends no names"),
+    "names": (
+        replace(SENT, sent=(DATA, ("n", "int", "5 B", "read in line 1"))),
+        "sends data 120 MB, n 5 B",
+    ),
+    "a module": (replace(SENT, sent=(("np", "module", "", ""),)), "sends np"),
+    "all but one": (
+        replace(SENT, sent=(DATA,), left_out=(("lock", "lock is a lock"),)),
+        "sends data 120 MB; leaves out lock",
+    ),
+    "what is not there": (
+        replace(SENT, missing=("absent", "other")),
+        "sends no names; absent, other not defined here",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SENDS)
+def test_one_line_says_what_was_sent(kind: str) -> None:
+    row, text = SENDS[kind]
+    assert words.sends(row) == text
+
+
+BRINGS = {
+    "nothing": (DONE, ""),
+    "nothing yet": (replace(RUNS, back=("x",)), ""),
+    "names": (replace(DONE, back=("x", "y")), "brings x, y"),
+    "a changed one": (replace(DONE, back=("x", "y"), changed=("y",)), "brings x, y (changed)"),
+    "an import": (replace(DONE, back=("x",), imported=("np",)), "brings x; imports np"),
+    "a deletion": (replace(DONE, deleted=("x", "y")), "deletes x, y"),
+    "one that the user has bound since": (
+        replace(DONE, back=("x", "y"), kept=("x",)),
+        "brings y; x: yours is newer and stays; the job's is in job.names",
+    ),
+    "one that has to stay": (
+        replace(DONE, back=("x",), unsent=(("log", "log.stream is an open file"),)),
+        "brings x; log stays on the node: log.stream is an open file",
+    ),
+    "a last expression that has to stay": (
+        replace(DONE, unsent=((VALUE, "it is 120 MB; give it a name to bring it back"),)),
+        "the last expression stays on the node: it is 120 MB; give it a name to bring it back",
+    ),
+    "what a failed cell had bound": (replace(DONE, state=S.FAILED, back=("x",)), "brings x"),
+}
+
+
+@pytest.mark.parametrize("kind", BRINGS)
+def test_one_line_says_what_came_back(kind: str) -> None:
+    row, text = BRINGS[kind]
+    assert words.brings(row) == text
+
+
+def test_a_table_is_as_wide_as_it_needs_to_be() -> None:
+    lines: list[tuple[str, ...]] = [("a", "bb", ""), ("aaa", "b", "x")]
+    assert words.table(lines) == "a    bb\naaa  b   x"
+
+
+def test_a_table_of_nothing_is_nothing() -> None:
+    assert words.table([]) == ""
+
+
+def test_a_line_of_the_list_says_all_in_columns() -> None:
+    row = replace(DONE, name="train", reason="why")
+    assert words.list_line(row) == (
+        "240102-030405-bcdf", "train", "slurm", "17", "COMPLETED", "2 h 10 min", "why",
+    )  # fmt: skip
+
+
+def test_the_details_say_all_that_is_known_and_nothing_that_is_not() -> None:
+    row = replace(
+        DONE,
+        state=S.FAILED,
+        reason="KeyError: 'x'",
+        sent=(DATA, ("n", "int", "5 B", "read in line 1")),
+        left_out=(("lock", "lock is a lock (used by f)"),),
+        missing=("absent",),
+        back=("y",),
+    )
+    assert words.details(row).splitlines() == [
+        "job bcdf (Slurm job 17) FAILED on n1 after 2 h 10 min",
+        "KeyError: 'x'",
+        "sent:",
+        "  data  numpy.ndarray  120 MB  read in line 3",
+        "  n     int            5 B     read in line 1",
+        "left out:",
+        "  lock: lock is a lock (used by f)",
+        "not defined here: absent",
+        "brings y",
+    ]
+    assert words.details(SENT) == "job bcdf (Slurm job 17) PENDING"
+
+
+def test_the_short_id_is_the_end_of_the_id() -> None:
+    assert SENT.short_id == "bcdf"
