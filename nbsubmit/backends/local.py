@@ -87,10 +87,14 @@ class LocalBackend:
         """Tell which processes are there."""
         reports = {}
         for handle in handles:
-            process = _find(handle)
+            try:
+                process = _find(handle)
+                stopped = process is not None and process.status() == psutil.STATUS_STOPPED
+            except psutil.NoSuchProcess:  # it went between two looks
+                process = None
             if process is None:
                 reports[handle] = Report(JobState.FAILED, "its process is gone", platform.node())
-            elif process.status() == psutil.STATUS_STOPPED:
+            elif stopped:
                 reports[handle] = Report(JobState.SUSPENDED, "its process is stopped")
             else:
                 reports[handle] = Report(JobState.RUNNING)

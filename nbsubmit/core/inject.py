@@ -18,17 +18,17 @@ class Snapshot:
 
     The values of names that the job may bring are held, so that they can be told from later
     ones by identity; of all other names only the address of the value is kept, so as not to keep
-    alive what the user lets go.
+    alive what the user lets go; with the type, for an address may be given out again.
     """
 
     held: Mapping[str, Any]
-    addresses: Mapping[str, int]
+    seen: Mapping[str, tuple[int, type]]
 
     @classmethod
     def take(cls, namespace: Namespace, expected: Iterable[str]) -> Snapshot:
         """Remember the namespace as it is now."""
         held = {name: namespace.get(name, _ABSENT) for name in expected}
-        return cls(held, {name: id(value) for name, value in namespace.items()})
+        return cls(held, {name: _address(value) for name, value in namespace.items()})
 
 
 @dataclass
@@ -134,4 +134,8 @@ class Injector:
                 return number > by
         if name in snapshot.held:
             return snapshot.held[name] is current
-        return current is _ABSENT or snapshot.addresses.get(name) == id(current)
+        return current is _ABSENT or snapshot.seen.get(name) == _address(current)
+
+
+def _address(value: Any) -> tuple[int, type]:
+    return id(value), type(value)

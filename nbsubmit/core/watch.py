@@ -27,6 +27,8 @@ _log = logging.getLogger("nbsubmit")
 _SHORTEST_LOOK, _LONGEST_LOOK = 0.1, 2.0
 _LONGEST_ASK = 60.0
 _MISSED_BEATS = 3
+# A suspended job is silent too, so it takes long before a job is given up for its silence alone.
+_LONGEST_SILENCE = 1000
 
 
 @dataclass
@@ -86,8 +88,18 @@ def poll_once(
     ):
         _ask(backend, open_questions, asked, now)
         due = list({id(w): w for w in (*due, *open_questions)}.values())
+    if backend is None:
+        _give_up_the_silent(open_questions, settings, now)
     for one in due:
         _judge(one, now)
+
+
+def _give_up_the_silent(watched: Sequence[Watched], settings: Settings, now: float) -> None:
+    """Take a long silence for an end where there is nobody to ask."""
+    for one in watched:
+        silent_since = max(one.beat_seen, one.since)
+        if now - silent_since > _LONGEST_SILENCE * settings.beat_seconds:
+            one.report = Report(None)
 
 
 def _look(one: Watched, now: float) -> None:

@@ -81,9 +81,7 @@ def report(times: dict[str, list[float]]) -> None:
     print(f"{'':18}{'min':>8}{'median':>8}{'max':>8}   median / bare Slurm")
     for name, found in times.items():
         middle = statistics.median(found)
-        print(
-            f"{name:18}{min(found):7.3f}s{middle:7.3f}s{max(found):7.3f}s{middle / base:10.2f}"
-        )
+        print(f"{name:18}{min(found):7.3f}s{middle:7.3f}s{max(found):7.3f}s{middle / base:10.2f}")
 
 
 if __name__ == "__main__":

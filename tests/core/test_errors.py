@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cloudpickle
 import pytest
 
 import nbsubmit
@@ -114,14 +113,11 @@ def test_the_facts_of_an_error_are_its_attributes() -> None:
     assert errors.JobLost("gone").folder is None
 
 
-@pytest.mark.parametrize("cell", ["1 / 0", "class Own(Exception):\n    pass\nraise Own", "x = = 1"])
-def test_the_error_that_a_job_hands_out_can_be_sent_on(
-    make_way: Callable[..., Way], cell: str
-) -> None:
-    error = make_way("debug").run(cell).exception()
-    assert error is not None
-    again = cloudpickle.loads(pickle.dumps(error) if cell == "1 / 0" else cloudpickle.dumps(error))
-    assert (type(again).__name__, str(again)) == (type(error).__name__, str(error))
+def test_the_error_that_a_job_hands_out_can_be_sent_on(make_way: Callable[..., Way]) -> None:
+    error = make_way("debug").run("1 / 0").exception()
+    again = pickle.loads(pickle.dumps(error))
+    assert isinstance(again, ZeroDivisionError)
+    assert str(again) == str(error)
 
 
 def test_the_shell_shows_the_message_and_no_traceback_of_ours() -> None:

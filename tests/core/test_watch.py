@@ -553,3 +553,15 @@ def test_one_look_here_and_now_needs_no_thread(world: World) -> None:
 
 def test_the_fake_is_a_backend() -> None:
     assert isinstance(FakeBackend(), Backend)
+
+
+def test_a_job_that_nobody_can_be_asked_about_is_given_up_after_a_long_silence(
+    world: World,
+) -> None:
+    job, node = world.send()
+    node.starts(0)
+    for second in range(0, 6000, 2):
+        poll_once(world.watched, None, world.asked, SETTINGS, float(second))
+        if second == 600:
+            assert state(job) is JobState.RUNNING
+    assert state(job) is JobState.LOST

@@ -167,6 +167,36 @@ def test_what_a_function_or_class_keeps_to_itself_goes_back_when_it_was_changed(
     assert names(collection) == ["x"]
 
 
+USED: dict[str, tuple[str, str]] = {
+    "a function": ("def x(a=(1,)): return a", "x(); x.__name__; repr(x); hash(x)"),
+    "one that is often called": ("def x(n): return n * 2", "[x(n) for n in range(5000)]"),
+    "one that closes over something": (
+        "def make(k):\n    def x(): return k\n    return x\nx = make([1])",
+        "x()",
+    ),
+    "a generator function": ("def x(): yield 1", "list(x())"),
+    "one with a cache": (
+        "import functools\n@functools.lru_cache\ndef x(n): return n",
+        "x(1); x(1)",
+    ),
+    "a class": ("class x:\n    def f(self): return 1", "x().f(); x.f; repr(x)"),
+    "a class that gets a child": ("class x:\n    pass", "type('Child', (x,), {})()"),
+    "an abstract class": (
+        "import abc\nclass x(abc.ABC):\n    @abc.abstractmethod\n    def f(self): ...",
+        "isinstance(3, x); issubclass(int, x); type('C', (x,), {'f': len})()",
+    ),
+    "a dataclass": ("import dataclasses\n@dataclasses.dataclass\nclass x:\n    a: int = 1", "x(2)"),
+    "an enumeration": ("import enum\nclass x(enum.Enum):\n    A = 1", "x.A; x(1); x['A']; list(x)"),
+    "a named tuple": ("import typing\nclass x(typing.NamedTuple):\n    a: int = 1", "x(1).a"),
+}
+
+
+@pytest.mark.parametrize("kind", USED)
+def test_a_function_or_class_that_was_only_used_stays(kind: str) -> None:
+    before, source = USED[kind]
+    assert names(run(source, {"x": defined(before)["x"]})) == []
+
+
 def test_an_object_of_a_class_of_the_notebook_is_compared_too(tmp_path: Path) -> None:
     home = defined("class P:\n    def __init__(self): self.v = [1]\np, q = P(), P()")
     collection = run("p.v.append(2)\nlen(q.v)", {"P": home["P"], "p": home["p"], "q": home["q"]})
