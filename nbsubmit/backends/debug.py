@@ -37,16 +37,7 @@ class DebugBackend:
 
     def ignored(self, launch: Launch) -> Sequence[str]:
         """All that concerns the process: it is this one."""
-        resources = launch.resources
-        common = {
-            "--cpus-per-task": resources.cpus,
-            "--gpus": resources.gpus,
-            "--mem": resources.memory_mib,
-            "--time": resources.time_seconds,
-            "--setup": launch.setup or None,
-        }
-        given = [option for option, value in common.items() if value is not None]
-        return [*given, *(f"--{option}" for option in resources.extra)]
+        return [*launch.resources.demands, *(["--setup"] if launch.setup else [])]
 
     def expected_start(self, launch: Launch) -> str:
         """At once, and nothing else happens meanwhile."""

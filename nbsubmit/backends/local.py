@@ -47,15 +47,7 @@ class LocalBackend:
 
     def ignored(self, launch: Launch) -> Sequence[str]:
         """All that only a scheduler can see to."""
-        resources = launch.resources
-        common = {
-            "--cpus-per-task": resources.cpus,
-            "--gpus": resources.gpus,
-            "--mem": resources.memory_mib,
-            "--time": resources.time_seconds,
-        }
-        given = [option for option, value in common.items() if value is not None]
-        return [*given, *(f"--{option}" for option in resources.extra)]
+        return launch.resources.demands
 
     def expected_start(self, launch: Launch) -> str:
         """At once: there is no queue."""

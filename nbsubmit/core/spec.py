@@ -38,6 +38,18 @@ class Resources:
     time_seconds: int | None = None
     extra: Mapping[str, str | None] = field(default_factory=dict)
 
+    @property
+    def demands(self) -> list[str]:
+        """The options that were given besides the name, as the user writes them."""
+        common = {
+            "--cpus-per-task": self.cpus,
+            "--gpus": self.gpus,
+            "--mem": self.memory_mib,
+            "--time": self.time_seconds,
+        }
+        given = [option for option, value in common.items() if value is not None]
+        return [*given, *(f"--{option}" for option in self.extra)]
+
 
 @dataclass(frozen=True)
 class CellOptions:
