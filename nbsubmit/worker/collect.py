@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -58,7 +59,10 @@ class Sent:
 def _fingerprint(value: Any, home: Namespace, classes: dict[type, str]) -> bytes | None:
     if isinstance(value, _IMMUTABLE):
         return None
-    if isinstance(value, type):  # by its id alone it would never have changed
+    if isinstance(value, type):
+        # Pickling the first instance leaves this cache in the class; it must be there both times.
+        copyreg._slotnames(value)  # type: ignore[attr-defined]
+        # By its id alone it would never have changed.
         classes = {known: tracker for known, tracker in classes.items() if known is not value}
     try:
         return fingerprint(value, home, classes)

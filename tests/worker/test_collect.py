@@ -357,3 +357,11 @@ def test_what_is_told_of_a_collection_is_plain_data() -> None:
             "modules": collection.modules, "unsent": collection.unsent}  # fmt: skip
     assert json.loads(json.dumps(told)) == told
     assert told["changed"] == ["x"]
+
+
+def test_a_class_is_not_changed_by_the_pickling_of_an_instance() -> None:
+    """Its order in the sending must not matter either, so this sends the class first."""
+    home = defined("class P:\n    def __init__(self): self.v = [1]\np = P()")
+    assert run("p.v.append(2)", {"P": home["P"], "p": home["p"]}).changed == ["p"]
+    home = defined("class P:\n    def __init__(self): self.v = [1]\np = P()")
+    assert run("len(p.v)", {"p": home["p"], "P": home["P"]}, watched=("P", "p")).changed == []
