@@ -18,7 +18,7 @@ _sessions: dict[int, Session] = {}
 
 def load(shell: InteractiveShell) -> None:
     """Give the shell its magics; nothing else happens until one is used."""
-    session = Session(shell, settings.load())
+    session = _sessions.get(id(shell)) or Session(shell, settings.load())
     magics = NbSubmitMagics(shell, session)
     _respect_others(shell, magics)
     shell.register_magics(magics)
@@ -29,11 +29,12 @@ def load(shell: InteractiveShell) -> None:
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Take the magics away; jobs run on."""
-    session = _sessions.pop(id(shell), None)
-    if session is None:
+    """Take the magics away; jobs run on, and what they bring still arrives.
+
+    The session stays, so that loading again finds its jobs.
+    """
+    if id(shell) not in _sessions:
         return
-    session.close()
     for kind, name in MAGICS:
         found = shell.magics_manager.magics[kind]
         if isinstance(getattr(found.get(name), "__self__", None), NbSubmitMagics):
@@ -45,7 +46,7 @@ def _panels(session: Session) -> Callable[..., Any]:
     panels: dict[str, Any] = {}
 
     def bundle(job: Job, **_options: Any) -> dict[str, Any] | None:
-        if not session.has_widgets:
+        if not session.has_widgets or job.id in session.without_panel:
             return None
         # Widgets take a tenth of a second to import, and are not needed before the first job.
         from nbsubmit.notebook.panel import Panel

@@ -94,8 +94,11 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         if options.dry_run:
             self._show_plan(prepared, backend)
             return None
-        tell = not (options.wait or options.quiet or self._has_panel(options))
+        panel = self._has_panel(options)
+        tell = not (options.wait or options.quiet or panel)
         job = self._session.send(prepared, backend, tell=tell)
+        if not panel:
+            self._session.without_panel.add(job.id)
         if options.bind:
             self.shell.user_ns[options.bind] = job
         self._announce(job, prepared, backend)

@@ -71,24 +71,19 @@ class Session:
     def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
         self.shell = shell
         self.settings = settings
+        # Where the notebook is now; a later os.chdir must not part it from its jobs.
+        self.store = JobStore(Path(settings.folder))
         self.watcher = Watcher(settings)
         self._injector = Injector(shell.user_ns)
         self._sent: dict[str, _Sent] = {}
         self._listening = False
-
-    @property
-    def store(self) -> JobStore:
-        """The store beside the notebook."""
-        return JobStore(Path(self.settings.folder))
+        # Jobs that were sent with --no-panel or --quiet.
+        self.without_panel: set[str] = set()
 
     @property
     def has_widgets(self) -> bool:
         """Tell whether a front end may show widgets: there is a kernel."""
         return getattr(self.shell, "kernel", None) is not None
-
-    def close(self) -> None:
-        """Bring nothing home any more; jobs run on."""
-        self._stop_listening()
 
     # Sending
 
@@ -248,7 +243,9 @@ def _watched(use: NameUse, payload: Payload) -> tuple[str, ...] | None:
     if use.dynamic:
         return None
     by_functions = {e.name for e in payload.entries if e.why.startswith("used by")}
-    return tuple(sorted(use.mutates | use.escapes | use.calls | by_functions))
+    # `x += y` reads x, binds x, and may leave the very same object, changed.
+    in_place = use.reads & use.writes
+    return tuple(sorted(use.mutates | use.escapes | use.calls | in_place | by_functions))
 
 
 def _expected(prepared: Prepared) -> Iterator[str]:

@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import sys
+import warnings
 from types import FrameType
 from typing import Any
 
@@ -95,15 +96,27 @@ def _as_python(
     except SyntaxError:
         pass
     else:
+        try:
+            _compile(shell, body, file_name)
+        except SyntaxError as error:
+            raise CellSyntaxError(_in_shells_words(shell, error, first_line, text)) from None
         return body, 0
-    python = shell.transform_cell(body)
     stripped = len(body) - len(body.lstrip("\n\r\t "))
     lost = body[:stripped].count("\n")
     try:
-        ast.parse(python, file_name)
+        python = shell.transform_cell(body)
+        _compile(shell, python, file_name)
     except SyntaxError as error:
         raise CellSyntaxError(_in_shells_words(shell, error, first_line + lost, text)) from None
     return python, lost
+
+
+def _compile(shell: InteractiveShell, python: str, file_name: str) -> None:
+    """Compile, for some errors show only then: a ``return`` outside of any function."""
+    flags = (shell.compile.flags & _FUTURE_FLAGS) | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the job gives them, once
+        compile(python, file_name, "exec", flags=flags, dont_inherit=True)
 
 
 def _in_shells_words(

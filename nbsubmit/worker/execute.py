@@ -92,9 +92,8 @@ def _run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
     import asyncio  # a quarter of the worker's start, and few cells await
     from concurrent.futures import ThreadPoolExecutor
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    # Not inside an except clause: it would become the context of the cell's own error.
+    if asyncio._get_running_loop() is None:
         asyncio.run(coroutine)
         return
     with ThreadPoolExecutor(1) as thread:

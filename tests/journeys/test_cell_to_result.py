@@ -284,3 +284,65 @@ def test_a_job_outlives_its_kernel_and_is_found_by_the_next(
     )
     assert ran.stdout == "made it\n"
     assert "COMPLETED" in second.run("%jobs list --all").stdout
+
+
+AUGMENTED = {
+    "a list": ("x = [1]", "x += [2]", "[1, 2]"),
+    "an array": ("import numpy as np; x = np.arange(3)", "x += 1", "[1 2 3]"),
+    "a dictionary": ("x = {'a': 1}", "x |= {'b': 2}", "{'a': 1, 'b': 2}"),
+    "a set": ("x = {1, 2}", "x -= {1}", "{2}"),
+    "through a function": ("x = [1]", "def g():\n    global x\n    x += [2]\ng()", "[1, 2]"),
+    "through an earlier function": (
+        "x = [1]\ndef g():\n    global x\n    x += [2]",
+        "g()",
+        "[1, 2]",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", AUGMENTED)
+def test_an_augmented_assignment_comes_back(start_kernel: Callable[..., Kernel], what: str) -> None:
+    before, cell, after = AUGMENTED[what]
+    kernel = start_kernel()
+    kernel.run(before)
+    kernel.run(f"%%local --wait --quiet\n{cell}")
+    assert kernel.run("print(x)").stdout == f"{after}\n"
+
+
+def test_loading_the_extension_again_loses_no_job(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = start_kernel()
+    kernel.run("%%local --as job\nimport time\ntime.sleep(0.5)\nr = 1")
+    kernel.run("%reload_ext nbsubmit")
+    assert kernel.run("job.wait()\nprint(r)").stdout == "1\n"
+    assert "COMPLETED" in kernel.run("%jobs").stdout
+
+
+def test_without_a_panel_there_is_none(start_kernel: Callable[..., Kernel]) -> None:
+    ran = start_kernel().run("%%local --no-panel\nx = 1")
+    assert not any("application/vnd.jupyter.widget-view+json" in data for data in ran.data)
+
+
+def test_the_notebooks_jobs_stay_its_own_when_it_changes_its_folder(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = start_kernel()
+    kernel.run("%%local --wait --quiet\nx = 1")
+    kernel.run("import os\nos.chdir('/')")
+    assert "COMPLETED" in kernel.run("%jobs").stdout
+
+
+@pytest.mark.parametrize("cell", ["return 3", "break", "def f():\n  return 1\n 5", "yield 1"])
+def test_what_python_would_refuse_is_not_submitted(
+    start_kernel: Callable[..., Kernel], tmp_path: Path, cell: str
+) -> None:
+    ran = start_kernel().try_(f"%%local\n{cell}")
+    assert ran.status == "error"
+    assert "nbsubmit/" not in plain(ran.traceback)
+    assert "Error: " in plain(ran.traceback)
+    assert not (tmp_path / ".nbsubmit").exists()
+
+
+def test_the_error_of_a_cell_that_awaits_is_its_own(start_kernel: Callable[..., Kernel]) -> None:
+    ran = start_kernel().try_("%%local --wait\nasync def f(): raise ValueError('x')\nawait f()")
+    assert "ValueError: x" in plain(ran.traceback)
+    assert "During handling" not in plain(ran.traceback)
