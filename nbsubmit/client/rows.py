@@ -83,7 +83,9 @@ def row_of(job: Job, arrival: Arrival | None = None) -> JobRow:
         + tuple((name, "module", "", "") for name in job.sent.modules),
         left_out=tuple(job.sent.left_out.items()),
         missing=job.sent.missing,
-        back=tuple(n for n in result.names if n not in result.imported) if result else (),
+        back=tuple(n for n in result.names if n not in unsent and n not in result.imported)
+        if result
+        else (),
         imported=tuple(result.imported) if result else (),
         changed=result.changed if result else (),
         deleted=result.deleted if result else (),

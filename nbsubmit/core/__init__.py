@@ -11,6 +11,7 @@ cell      the cell itself, on its way
 names     cell text → the names it reads, writes, changes
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
+salvage   the rest of a stream in which one value cannot be rebuilt
 bundle    several named values ↔ a stream, a file of buffers and a list of contents
 result    what a job brings back, as plain data
 capture   names + namespace → payload: what goes, what stays behind and why

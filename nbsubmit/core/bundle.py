@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import mmap
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -175,15 +175,58 @@ def load(
         Naming the first value that could not be rebuilt; the values before it have arrived.
     """
     with stream.open("rb") as file, at_home(home):
-        mapped = _map(buffers) if any(entry.buffers for entry in entries) else memoryview(b"")
-        views = (_slice(mapped, *buffer) for entry in entries for buffer in entry.buffers)
-        unpickler = pickle.Unpickler(file, buffers=views)
+        unpickler = pickle.Unpickler(file, buffers=_views(buffers, entries))
         for entry in entries:
             try:
                 value = unpickler.load()
             except Exception as error:
                 raise LoadError(entry.name, f"{type(error).__name__}: {error}") from error
             arrived(entry.name, value)
+
+
+def load_what_can_be(
+    stream: Path, buffers: Path, entries: list[Entry], home: Namespace
+) -> tuple[Namespace, dict[str, str]]:
+    """Load the values, and say which could not be rebuilt; one failure takes no other along.
+
+    Returns
+    -------
+    dict, dict
+        Name → value, and name → what went wrong.
+    """
+    values: Namespace = {}
+    try:
+        load(stream, buffers, entries, home, values.__setitem__)
+    except LoadError:
+        return _salvage(stream, buffers, entries, home)
+    return values, {}
+
+
+def _salvage(
+    stream: Path, buffers: Path, entries: list[Entry], home: Namespace
+) -> tuple[Namespace, dict[str, str]]:
+    from nbsubmit.core.salvage import Salvager  # rarely needed, and every job would pay for it
+
+    values: Namespace = {}
+    failed: dict[str, str] = {}
+    with stream.open("rb") as file, at_home(home):
+        salvager = Salvager(file, _views(buffers, entries))
+        for position, entry in enumerate(entries):
+            try:
+                value = salvager.load()
+            except Exception as error:  # the stream itself is damaged: the rest is lost
+                damage = f"{type(error).__name__}: {error}"
+                return values, failed | {e.name: damage for e in entries[position:]}
+            if salvager.complaint:
+                failed[entry.name] = salvager.complaint
+            else:
+                values[entry.name] = value
+    return values, failed
+
+
+def _views(buffers: Path, entries: list[Entry]) -> Iterator[memoryview]:
+    mapped = _map(buffers) if any(entry.buffers for entry in entries) else memoryview(b"")
+    return (_slice(mapped, *buffer) for entry in entries for buffer in entry.buffers)
 
 
 def _map(path: Path) -> memoryview:

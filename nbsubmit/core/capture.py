@@ -7,8 +7,10 @@ job can say so if it is missed.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import linecache
+import sys
 import types
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,6 +43,8 @@ class Payload:
         The pickled values.
     modules : dict
         Name → module that it is bound to.
+    submodules : list of str
+        Modules that the cell reaches through those: ``concurrent.futures`` through ``concurrent``.
     left_out : list of LeftOut
         What stays behind.
     missing : list of str
@@ -51,6 +55,7 @@ class Payload:
 
     values: BundleWriter
     modules: dict[str, str] = field(default_factory=dict)
+    submodules: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
@@ -73,6 +78,7 @@ def capture(
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     first_line: int = 1,
+    source: str = "",
 ) -> Payload:
     """Collect what a cell needs from the namespace.
 
@@ -86,6 +92,8 @@ def capture(
         Names to send besides, and names not to send; ``*`` includes all.
     first_line : int
         Where in the notebook's cell the analysed text begins, for messages.
+    source : str
+        The cell as Python, for the submodules that it reaches.
 
     Raises
     ------
@@ -102,6 +110,7 @@ def capture(
         for name in use.reads - use.maybe_reads - set(exclude)
         if name not in namespace and not hasattr(builtins, name) and not is_shells_own(name)
     )
+    payload.submodules = _submodules(source, payload.modules)
     payload.sources = _sources(payload.values.files)
     return payload
 
@@ -227,6 +236,27 @@ class _Collector:
             f"--without {','.join(names)}"
         )
         raise NotPicklable("\n".join(lines), names)
+
+
+def _submodules(source: str, modules: Mapping[str, str]) -> list[str]:
+    """Return the loaded modules that the source names through others: importing one is not enough.
+
+    ``import xml.dom`` binds ``xml``, and ``xml.dom`` is there only because it was imported.
+    """
+    found: dict[str, None] = {}
+    for node in ast.walk(ast.parse(source)):
+        chain: list[str] = []
+        while isinstance(node, ast.Attribute):
+            chain.insert(0, node.attr)
+            node = node.value
+        if isinstance(node, ast.Name) and node.id in modules:
+            path = modules[node.id]
+            for part in chain:
+                path = f"{path}.{part}"
+                if path not in sys.modules:
+                    break
+                found[path] = None
+    return list(found)
 
 
 def _importable(module: types.ModuleType) -> bool:

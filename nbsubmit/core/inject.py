@@ -72,6 +72,7 @@ class Injector:
         values: Mapping[str, Any],
         deleted: Iterable[str] = (),
         modules: Mapping[str, str] | None = None,
+        submodules: Iterable[str] = (),
     ) -> Arrival:
         """Bind what a job brought.
 
@@ -88,8 +89,15 @@ class Injector:
             Names that the job deleted.
         modules : mapping, optional
             Name → module that the job imported under it.
+        submodules : iterable of str
+            Modules that are reached through those.
         """
         arrival = Arrival()
+        for module in submodules:
+            try:
+                importlib.import_module(module)
+            except Exception as error:
+                arrival.failed[module] = f"it cannot be imported here: {error}"
         for name, module in (modules or {}).items():
             self._bring_module(number, snapshot, name, module, arrival)
         for name, value in values.items():

@@ -132,7 +132,7 @@ class Job:
         self._listeners: list[Callable[[Job], None]] = []
         self._done_callbacks: list[Callable[[Job], None]] = []
         self._values: dict[str, Any] | None = None
-        self._load_error: bundle.LoadError | None = None
+        self._failed: dict[str, str] = {}
         self._arrive: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
@@ -278,9 +278,10 @@ class Job:
         )
 
     @property
-    def load_error(self) -> bundle.LoadError | None:
-        """Why a value that came back could not be loaded here, after `names` was read."""
-        return self._load_error
+    def load_errors(self) -> Mapping[str, str]:
+        """The values that came back and could not be rebuilt here, with the reason."""
+        self._loaded()
+        return self._failed
 
     def _loaded(self) -> dict[str, Any]:
         with self._lock:
@@ -300,19 +301,12 @@ class Job:
                 self.folder.path,
             )
         self.folder.check()
-        values: dict[str, Any] = {}
         home = sys.modules["__main__"].__dict__ if self._home is None else self._home
-        try:
-            bundle.load(
-                self.folder.result_stream,
-                self.folder.result_buffers,
-                list(result.entries),
-                home,
-                values.__setitem__,
-            )
-        except bundle.LoadError as error:
-            if error.name != EXCEPTION:
-                self._load_error = error
+        values, failed = bundle.load_what_can_be(
+            self.folder.result_stream, self.folder.result_buffers, list(result.entries), home
+        )
+        # An exception that cannot be rebuilt is told by its text.
+        self._failed = {name: why for name, why in failed.items() if name != EXCEPTION}
         return values
 
     # Errors

@@ -58,6 +58,8 @@ class Result:
         Names that the cell deleted.
     modules : mapping
         Name → module that the cell imported under it.
+    submodules : tuple of str
+        Modules that the cell imported and that are reached through those.
     unsent : mapping
         Name → why its value had to stay on the node.
     signal : str
@@ -72,6 +74,7 @@ class Result:
     changed: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     modules: Mapping[str, str] = field(default_factory=dict)
+    submodules: tuple[str, ...] = ()
     unsent: Mapping[str, str] = field(default_factory=dict)
     signal: str = ""
 
@@ -106,6 +109,7 @@ class Result:
             changed=tuple(data["changed"]),
             deleted=tuple(data["deleted"]),
             modules=data["modules"],
+            submodules=tuple(data["submodules"]),
             unsent=data["unsent"],
             signal=data["signal"],
         )

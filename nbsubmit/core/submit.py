@@ -138,6 +138,7 @@ def _contents(request: Request) -> dict[str, Any]:
         "cell": request.cell.to_json(),
         "entries": [entry.to_json() for entry in payload.entries],
         "modules": payload.modules,
+        "submodules": payload.submodules,
         "left_out": {item.name: item.reason for item in payload.left_out},
         "missing": payload.missing,
         "sources": payload.sources,

@@ -103,6 +103,7 @@ class Session:
             include=options.include,
             exclude=options.exclude,
             first_line=cell.first_line,
+            source=cell.source,
         )
         cell = replace(cell, bring=options.bring, watched=_watched(use, payload))
         request = Request(cell, payload, options, f"%%{magic} {line}".strip(), origin(self.shell))
@@ -162,11 +163,10 @@ class Session:
         except NbsubmitError as error:
             return Arrival(failed=dict.fromkeys(result.names, str(error)))
         arrival = self._injector.inject(
-            sent.number, sent.snapshot, values, result.deleted, result.modules
+            sent.number, sent.snapshot, values, result.deleted, result.modules, result.submodules
         )
-        problem = sent.job.load_error
-        if problem is not None:
-            arrival.failed[problem.name] = problem.message
+        for name, why in sent.job.load_errors.items():
+            arrival.failed[name] = f"it could not be rebuilt here ({why})"
         return arrival
 
     def _bring_home_if_main(self) -> None:

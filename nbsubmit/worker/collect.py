@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import copyreg
+import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -83,6 +85,8 @@ class Collection:
         Names whose sent value was changed, and that were deleted.
     modules : dict
         Name → module that the cell imported under it.
+    submodules : list of str
+        Modules that the cell imported and that are reached through those.
     unsent : dict
         Name → why it stays.
     complaint : str
@@ -93,6 +97,7 @@ class Collection:
     changed: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     modules: dict[str, str] = field(default_factory=dict)
+    submodules: list[str] = field(default_factory=list)
     unsent: dict[str, str] = field(default_factory=dict)
     complaint: str = ""
 
@@ -130,9 +135,20 @@ def collect(
             wanted[name] = value
     if cell.bring is None:
         collection.deleted = [name for name in sent.values if name not in namespace]
+    collection.submodules = _submodules(cell)
     _pickle(collection, wanted, outcome, namespace, sent)
     collection.complaint = _complaint(cell, namespace, collection)
     return collection
+
+
+def _submodules(cell: Cell) -> list[str]:
+    """Return the dotted modules of the cell's import statements: they bind their root alone."""
+    found: dict[str, None] = {}
+    for node in ast.walk(ast.parse(cell.source)):
+        if isinstance(node, ast.Import):
+            dotted = (alias.name for alias in node.names if "." in alias.name and not alias.asname)
+            found |= {name: None for name in dotted if name in sys.modules}
+    return list(found)
 
 
 def _goes_back(name: str, value: object, cell: Cell, ignore: set[str]) -> bool:

@@ -107,6 +107,7 @@ def _run_cell(
             changed=tuple(collection.changed),
             deleted=tuple(collection.deleted),
             modules=collection.modules,
+            submodules=tuple(collection.submodules),
             unsent=collection.unsent,
             signal=outcome.signal,
         ),
@@ -135,6 +136,8 @@ def _prepare(
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     for file, text in {**payload["sources"], cell.file_name: cell.text}.items():
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    for module in payload["submodules"]:
+        _import(module, module)
     for name, module in payload["modules"].items():
         namespace[name] = _import(module, name)
     entries = [Entry.from_json(entry) for entry in payload["entries"]]

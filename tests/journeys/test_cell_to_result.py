@@ -346,3 +346,29 @@ def test_the_error_of_a_cell_that_awaits_is_its_own(start_kernel: Callable[..., 
     ran = start_kernel().try_("%%local --wait\nasync def f(): raise ValueError('x')\nawait f()")
     assert "ValueError: x" in plain(ran.traceback)
     assert "During handling" not in plain(ran.traceback)
+
+
+def test_submodules_are_there_in_the_job_and_come_home(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = start_kernel()
+    kernel.run("import concurrent.futures\nimport xml.etree.ElementTree as ET, xml.etree")
+    kernel.run(
+        "%%local --wait --quiet\n"
+        "with concurrent.futures.ThreadPoolExecutor() as pool:\n"
+        "    r = pool.submit(len, 'abc').result()\n"
+        "t = xml.etree.ElementTree.fromstring('<a/>').tag\n"
+        "import wsgiref.headers"
+    )
+    assert kernel.run("print(r, t, wsgiref.headers.__name__)").stdout == "3 a wsgiref.headers\n"
+
+
+def test_a_result_that_cannot_be_rebuilt_takes_no_other_along(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = start_kernel()
+    kernel.run("class E2(Exception):\n    def __init__(s, a, b): super().__init__(a)")
+    kernel.run("%%local --as p\nn0 = 1\nbad = E2(1, 2)\nn1 = 10\n'last'")
+    ran = kernel.run("p.wait()\nprint(n0, n1, p.value, 'bad' in globals(), sorted(p.names))")
+    assert ran.stdout == "1 10 last False ['n0', 'n1']\n"
+    assert "could not be rebuilt" in kernel.run("%jobs show").stdout
