@@ -45,9 +45,10 @@ class Way:
         given = {key.replace("_", "-"): value for key, value in extra.items()}
         options = replace(options, resources=replace(options.resources, extra=given))
         use = analyse(source)
+        store = JobStore(self.store)
         cell = Cell(source, f"# %%cell\n{source}", "<cell>", first_line=2, bring=options.bring)
-        request = Request(cell, capture(use, home), options)
-        job = submit(request, self.backend, JobStore(self.store), self.watcher, self.settings, home)
+        request = Request(cell, capture(use, home, store.blobs), options)
+        job = submit(request, self.backend, store, self.watcher, self.settings, home)
         self.jobs.append(job)
         return job
 

@@ -18,8 +18,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbsubmit.core import culprit
-from nbsubmit.core.bundle import BundleWriter, Entry, type_name
+from nbsubmit.core.blobs import BlobStore
+from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Entry, Placed, total_bytes, type_name
 from nbsubmit.core.errors import CaptureError, NotPicklable
+from nbsubmit.core.folder import PAYLOAD_PACK
+from nbsubmit.core.memory import Spans
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.reserved import is_shells_own
@@ -39,8 +42,12 @@ class Payload:
 
     Attributes
     ----------
-    values : BundleWriter
-        The pickled values.
+    placed : Placed
+        The pickled values, and where they are to lie.
+    names : dict
+        Name → value, of all that is pickled, in this order.
+    shared : Spans or None
+        Memory that several of them share.
     modules : dict
         Name → module that it is bound to.
     submodules : list of str
@@ -53,7 +60,9 @@ class Payload:
         Code file → text, for the functions that travel, so that their lines show in a traceback.
     """
 
-    values: BundleWriter
+    placed: Placed
+    names: Namespace
+    shared: Spans | None = None
     modules: dict[str, str] = field(default_factory=dict)
     submodules: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
@@ -61,19 +70,20 @@ class Payload:
     sources: dict[str, str] = field(default_factory=dict)
 
     @property
-    def entries(self) -> list[Entry]:
-        """The list of contents."""
-        return self.values.entries
+    def entries(self) -> tuple[Entry, ...]:
+        """The values in the list of contents."""
+        return self.placed.contents.entries
 
     @property
     def size_bytes(self) -> int:
         """What the values take together."""
-        return sum(entry.size_bytes for entry in self.entries)
+        return total_bytes(self.entries)
 
 
 def capture(
     use: NameUse,
     namespace: Namespace,
+    blobs: BlobStore,
     *,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
@@ -88,6 +98,8 @@ def capture(
         What the cell reads.
     namespace : dict
         The notebook's.
+    blobs : BlobStore
+        Has what was sent before; nothing is written to it.
     include, exclude : iterable of str
         Names to send besides, and names not to send; ``*`` includes all.
     first_line : int
@@ -104,14 +116,21 @@ def capture(
     """
     wanted = _wanted(use, namespace, tuple(include), set(exclude), first_line)
     collector = _Collector(namespace, wanted, set(exclude), use.later)
-    payload = collector.collect()
+    found = collector.collect()
+    payload = Payload(
+        found.writer.place(blobs, PAYLOAD_PACK),
+        found.names,
+        found.shared,
+        found.modules,
+        left_out=collector.left_out(),
+    )
     payload.missing += sorted(
         name
         for name in use.reads - use.maybe_reads - set(exclude)
         if name not in namespace and not hasattr(builtins, name) and not is_shells_own(name)
     )
     payload.submodules = _submodules(source, payload.modules)
-    payload.sources = _sources(payload.values.files)
+    payload.sources = _sources(found.writer.files)
     return payload
 
 
@@ -154,8 +173,22 @@ def _included(namespace: Namespace, include: tuple[str, ...]) -> list[str]:
     return list(include)
 
 
+@dataclass
+class _Collected:
+    """What one attempt has pickled."""
+
+    writer: BundleWriter
+    shared: Spans | None = None
+    names: Namespace = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+
+
 class _Collector:
-    """Pickles names until nothing new appears, and starts again without one that fails."""
+    """Pickles names until nothing new appears.
+
+    It starts again without a name that fails, for a failed dump spoils the memo; and with the
+    memory that several values turn out to share.
+    """
 
     def __init__(
         self,
@@ -170,18 +203,33 @@ class _Collector:
         self._exclude = exclude
         self._failed: dict[str, tuple[_Want, list[culprit.Culprit]]] = {}
 
-    def collect(self) -> Payload:
-        payload = self._attempt()
-        while payload is None:
-            payload = self._attempt()
+    def collect(self) -> _Collected:
+        collected = self._complete(None)
         self._refuse()
-        for name, (want, culprits) in self._failed.items():
-            payload.left_out.append(LeftOut(name, f"{'; '.join(map(str, culprits))} ({want.why})"))
-        return payload
+        for _ in range(MOST_TRIES):
+            overlaps = collected.writer.overlaps()
+            if overlaps is None:
+                break
+            before = collected.shared
+            collected = self._complete(overlaps if before is None else before | overlaps)
+        return collected
 
-    def _attempt(self) -> Payload | None:
-        """Collect all, or note one failure and give up: a failed dump spoils the memo."""
-        payload = Payload(BundleWriter(self._namespace))
+    def left_out(self) -> list[LeftOut]:
+        """What failed, and why."""
+        return [
+            LeftOut(name, f"{'; '.join(map(str, culprits))} ({want.why})")
+            for name, (want, culprits) in self._failed.items()
+        ]
+
+    def _complete(self, shared: Spans | None) -> _Collected:
+        collected = self._attempt(shared)
+        while collected is None:
+            collected = self._attempt(shared)
+        return collected
+
+    def _attempt(self, shared: Spans | None) -> _Collected | None:
+        """Collect all, or note one failure and give up."""
+        collected = _Collected(BundleWriter(self._namespace, shared=shared), shared)
         queue = deque(self._wanted.items())
         seen = set(self._wanted)
         while queue:
@@ -190,18 +238,19 @@ class _Collector:
                 continue
             value = self._namespace[name]
             if isinstance(value, types.ModuleType) and _importable(value):
-                payload.modules[name] = value.__name__
+                collected.modules[name] = value.__name__
                 continue
             try:
-                payload.values.add(name, value, want.why)
+                collected.writer.add(name, value, want.why)
             except Exception as error:
                 self._note(name, value, want, error)
                 return None
-            for needed, function in self._needed(payload.values.mentioned):
+            collected.names[name] = value
+            for needed, function in self._needed(collected.writer.mentioned):
                 if needed not in seen and self._can_follow(needed):
                     seen.add(needed)
                     queue.append((needed, _Want(f"used by {function}", must=False)))
-        return payload
+        return collected
 
     def _needed(self, mentioned: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """What functions mention, and what a function that the cell binds anew would read."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
+from nbsubmit.core.handed import Handed
 from nbsubmit.core.pickling import Namespace
+from nbsubmit.core.revise import is_large, is_view, references, revise
 
 _ABSENT = object()
 
@@ -64,6 +67,8 @@ class Injector:
         self._namespace = namespace
         # Name → (number of the submission that brought it, the value it brought).
         self._brought: dict[str, tuple[int, Any]] = {}
+        # Id of an object → (number of the submission that revised it last, the object).
+        self._revised: dict[int, tuple[int, Any]] = {}
 
     def inject(
         self,
@@ -73,6 +78,8 @@ class Injector:
         deleted: Iterable[str] = (),
         modules: Mapping[str, str] | None = None,
         submodules: Iterable[str] = (),
+        changed: Iterable[str] = (),
+        handed: Handed | None = None,
     ) -> Arrival:
         """Bind what a job brought.
 
@@ -91,6 +98,10 @@ class Injector:
             Name → module that the job imported under it.
         submodules : iterable of str
             Modules that are reached through those.
+        changed : iterable of str
+            Names whose object was sent and changed in place by the job.
+        handed : Handed, optional
+            Tells whether such an object has been changed here meanwhile.
         """
         arrival = Arrival()
         for module in submodules:
@@ -100,8 +111,14 @@ class Injector:
                 arrival.failed[module] = f"it cannot be imported here: {error}"
         for name, module in (modules or {}).items():
             self._bring_module(number, snapshot, name, module, arrival)
+        in_place = set(changed)
         for name, value in values.items():
-            self._bring(number, snapshot, name, value, arrival)
+            if name in in_place and not self._is_free(number, snapshot, name, handed):
+                arrival.kept.append(name)
+            elif name in in_place and name in snapshot.held:
+                self._revise(number, snapshot, name, value, arrival, handed)
+            else:
+                self._bring(number, snapshot, name, value, arrival)
         for name in deleted:
             if name not in self._namespace:
                 continue
@@ -122,6 +139,48 @@ class Injector:
             arrival.brought.append(name)
         else:
             arrival.kept.append(name)
+
+    def _is_free(self, number: int, snapshot: Snapshot, name: str, handed: Handed | None) -> bool:
+        """Tell whether nobody but earlier jobs has changed the object that was sent."""
+        if handed is None or handed.is_unchanged(name):
+            return True
+        by, _ = self._revised.get(id(snapshot.held.get(name)), (number, None))
+        return by < number
+
+    def _revise(
+        self,
+        number: int,
+        snapshot: Snapshot,
+        name: str,
+        value: Any,
+        arrival: Arrival,
+        handed: Handed | None,
+    ) -> None:
+        """Change the object itself if anybody else refers to it, else bind the name anew."""
+        if not self._may_replace(number, snapshot, name):
+            arrival.kept.append(name)
+            return
+        in_place = not is_large(value) or self._is_shared(snapshot, name, handed)
+        old = snapshot.held[name]
+        if in_place and revise(old, value):
+            self._revised[id(old)] = (number, old)
+            value = old
+        names = [name, *(n for n, v in self._namespace.items() if v is old and n != name)]
+        for alias in names:
+            self._namespace[alias] = value
+            self._brought[alias] = (number, value)
+        arrival.brought.append(name)
+
+    def _is_shared(self, snapshot: Snapshot, name: str, handed: Handed | None) -> bool:
+        """Tell whether anything but what we hold ourselves refers to an object."""
+        holders = chain(
+            self._namespace.values(),
+            snapshot.held.values(),
+            (value for _, value in self._brought.values()),
+            handed.values.values() if handed else (),
+        )
+        ours = sum(value is snapshot.held[name] for value in holders)
+        return references(snapshot.held, name) > ours or is_view(snapshot.held[name])
 
     def _bring_module(
         self, number: int, snapshot: Snapshot, name: str, module: str, arrival: Arrival

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from nbsubmit.core import bundle
 from nbsubmit.core.backend import Backend
-from nbsubmit.core.bundle import Entry
+from nbsubmit.core.bundle import EMPTY, Bundle, Contents, Entry
 from nbsubmit.core.errors import (
     CellFailed,
     JobCancelled,
@@ -27,7 +26,7 @@ from nbsubmit.core.errors import (
 )
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.output import OutputReader, Piece
-from nbsubmit.core.pickling import Namespace
+from nbsubmit.core.pickling import Namespace, keep_classes
 from nbsubmit.core.result import EXCEPTION, VALUE, CellError
 from nbsubmit.core.settle import Found, look
 from nbsubmit.core.state import JobState, Status
@@ -63,7 +62,7 @@ class Sent:
 
     Attributes
     ----------
-    entries : tuple of Entry
+    contents : Contents
         The values.
     modules : mapping
         Name → module.
@@ -73,10 +72,15 @@ class Sent:
         Names that the cell reads and that were not there.
     """
 
-    entries: tuple[Entry, ...] = ()
+    contents: Contents = EMPTY
     modules: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The values, one by one."""
+        return self.contents.entries
 
 
 class Watches(Protocol):
@@ -134,6 +138,7 @@ class Job:
         self._values: dict[str, Any] | None = None
         self._failed: dict[str, str] = {}
         self._arrive: Callable[[], None] = lambda: None
+        self._find_sent: Callable[[str], Any] = lambda _: None
 
     def __repr__(self) -> str:
         return f"<Job {self.id} {self._status}>"
@@ -271,7 +276,7 @@ class Job:
         """What was sent, and what was not."""
         payload = self.folder.read_json(self.folder.payload_file) or {}
         return Sent(
-            entries=tuple(Entry.from_json(entry) for entry in payload.get("entries", ())),
+            contents=Contents.from_json(payload["contents"]) if payload else EMPTY,
             modules=payload.get("modules", {}),
             left_out=payload.get("left_out", {}),
             missing=tuple(payload.get("missing", ())),
@@ -291,7 +296,7 @@ class Job:
 
     def _load(self) -> dict[str, Any]:
         result = self._found.result
-        if result is None or not result.entries:
+        if result is None or not (result.entries or result.aliases):
             return {}
         if result.python != sys.version_info[:2]:
             raise ResultUnreadable(
@@ -301,13 +306,30 @@ class Job:
                 self.folder.path,
             )
         self.folder.check()
-        home = sys.modules["__main__"].__dict__ if self._home is None else self._home
-        values, failed = bundle.load_what_can_be(
-            self.folder.result_stream, self.folder.result_buffers, list(result.entries), home
-        )
+        brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
+        values, failed = brought.load_what_can_be(self._namespace, sent=self._sent_value)
+        values |= {name: self._sent_value(sent) for name, sent in result.aliases.items()}
         # An exception that cannot be rebuilt is told by its text.
         self._failed = {name: why for name, why in failed.items() if name != EXCEPTION}
         return values
+
+    def _sent_value(self, name: str) -> Any:
+        """Return the object that was sent by a name: the notebook's own, or a copy of it."""
+        value = self._find_sent(name)
+        return self._sent_copies[name] if value is None else value
+
+    @functools.cached_property
+    def _sent_copies(self) -> dict[str, Any]:
+        """The values that were sent, as they were then."""
+        values: dict[str, Any] = {}
+        payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
+        with keep_classes():
+            payload.load(self._namespace, values.__setitem__)
+        return values
+
+    @property
+    def _namespace(self) -> Namespace:
+        return sys.modules["__main__"].__dict__ if self._home is None else self._home
 
     # Errors
 
@@ -379,6 +401,10 @@ class Job:
     def on_wait(self, arrive: Callable[[], None]) -> None:
         """Have this called in the waiting thread when a wait is over."""
         self._arrive = arrive
+
+    def on_sent_value(self, find: Callable[[str], Any]) -> None:
+        """Have this asked for an object that was sent; None if it is not as it was any more."""
+        self._find_sent = find
 
     def update(self, found: Found, status: Status) -> None:
         """Take what was seen, and tell those who listen."""

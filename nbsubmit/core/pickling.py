@@ -22,18 +22,25 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 import xxhash
 from cloudpickle import cloudpickle as internals
 
-Namespace = dict[str, Any]
+from nbsubmit.core import reducers
 
-# Smaller buffers are not worth an entry of their own in the list of contents.
-SMALLEST_BUFFER = 4096
+if TYPE_CHECKING:
+    from nbsubmit.core.mapped import Mappings
+    from nbsubmit.core.memory import Spans
+    from nbsubmit.core.reducers import Apart
+
+Namespace = dict[str, Any]
+# Name → the object that was sent by this name, where it is still as it was.
+SentLookup = Callable[[str], Any]
 
 _home: ContextVar[Namespace] = ContextVar("nbsubmit_home")
+_sent: ContextVar[SentLookup | None] = ContextVar("nbsubmit_sent", default=None)
 
 
 class UnknownClass(LookupError):
@@ -52,16 +59,41 @@ class HomeReducers:
     known: Mapping[type, str]
     mentioned: dict[str, str]
     files: set[str]
+    # What the reducers of arrays need; see `nbsubmit.core.reducers.Context`.
+    shared: Spans | None
+    apart: list[Apart]
+    private: dict[int, Any]
+    private_buffers: dict[int, Any]
 
-    def prepare(self, home: Namespace, known: Mapping[type, str] | None = None) -> None:
-        """Say whose functions go without their globals, and which classes the other side has."""
+    def prepare(
+        self,
+        home: Namespace,
+        known: Mapping[type, str] | None = None,
+        *,
+        shared: Spans | None = None,
+        sent: Mapping[int, str] | None = None,
+    ) -> None:
+        """Say whose functions go without their globals, and what the other side has."""
         self.home = home
         self.known = known or {}
+        self.sent = sent or {}
         # Global name → the function that mentions it, in the order of meeting.
         self.mentioned = {}
         self.files = set()
+        # How many objects were no plain data.
+        self.reduced = 0
+        self.shared = shared
+        self.apart, self.private, self.private_buffers = [], {}, {}
 
     def reducer_override(self, obj: Any) -> Any:
+        self.reduced += 1
+        if self.sent and id(obj) in self.sent:
+            return lookup_sent, (self.sent[id(obj)],)
+        reducer = reducers.find(type(obj))
+        if reducer is not None:
+            reduced = reducer(obj, self)
+            if reduced is not NotImplemented:
+                return reduced
         if isinstance(obj, type):
             tracker = self._tracker(obj)
             if tracker is not None:
@@ -102,9 +134,12 @@ class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
         home: Namespace,
         known: Mapping[type, str] | None = None,
         buffer_callback: Callable[[pickle.PickleBuffer], bool] | None = None,
+        *,
+        shared: Spans | None = None,
+        sent: Mapping[int, str] | None = None,
     ) -> None:
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
-        self.prepare(home, known)
+        self.prepare(home, known, shared=shared, sent=sent)
 
 
 def _reduce_cell(cell: types.CellType) -> Any:
@@ -167,14 +202,38 @@ def lookup_class(tracker: str) -> type:
     return found  # type: ignore[no-any-return]
 
 
+def lookup_sent(name: str) -> Any:
+    """Return the object that was sent by this name: what did not change is not sent back."""
+    lookup = _sent.get()
+    if lookup is None:
+        raise LookupError(f"it refers to {name}, which was sent with the job")
+    return lookup(name)
+
+
 @contextmanager
-def at_home(namespace: Namespace) -> Iterator[None]:
+def at_home(namespace: Namespace, sent: SentLookup | None = None) -> Iterator[None]:
     """Bind the functions that are loaded meanwhile to this namespace."""
-    token = _home.set(namespace)
+    token, sent_token = _home.set(namespace), _sent.set(sent)
     try:
         yield
     finally:
         _home.reset(token)
+        _sent.reset(sent_token)
+
+
+@contextmanager
+def keep_classes() -> Iterator[None]:
+    """Leave the classes that are known here as they are, whatever is loaded meanwhile."""
+    there, restore = set(known_classes().values()), internals._class_setstate
+
+    def restore_new(kind: type, state: Any) -> Any:
+        return kind if known_classes().get(kind) in there else restore(kind, state)
+
+    internals._class_setstate = restore_new
+    try:
+        yield
+    finally:
+        internals._class_setstate = restore
 
 
 @contextmanager
@@ -197,8 +256,15 @@ def as_another_process() -> Iterator[None]:
         internals._DYNAMIC_CLASS_TRACKER_BY_ID = by_id
 
 
-def fingerprint(value: Any, home: Namespace, known: Mapping[type, str] | None = None) -> bytes:
+def fingerprint(
+    value: Any,
+    home: Namespace,
+    known: Mapping[type, str] | None = None,
+    mappings: Mappings | None = None,
+) -> bytes:
     """A hash of the value's content, to tell later whether it was changed in place.
+
+    A buffer that still shows the file that it was mapped from is told by its place there, unread.
 
     Raises
     ------
@@ -208,7 +274,9 @@ def fingerprint(value: Any, home: Namespace, known: Mapping[type, str] | None = 
     digest = xxhash.xxh3_128()
 
     def take(buffer: pickle.PickleBuffer) -> bool:
-        digest.update(buffer.raw())
+        view = buffer.raw()
+        clean = mappings.clean_view(view) if mappings else None
+        digest.update(view if clean is None else repr(clean).encode())
         return False
 
     ValuePickler(_Hashing(digest), home, known, take).dump(value)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from nbsubmit.core.bundle import Entry
+from nbsubmit.core.bundle import EMPTY, Contents, Entry
 
 # Names in the bundle that no cell can bind.
 VALUE = "<value>"
@@ -50,8 +50,10 @@ class Result:
         The worker's version of Python, major and minor.
     error : CellError or None
         What ended the cell early.
-    entries : tuple of Entry
+    contents : Contents
         The values that came back.
+    aliases : mapping
+        Name → the sent name whose object, unchanged, it is bound to.
     changed : tuple of str
         Those among them that were sent and changed in place.
     deleted : tuple of str
@@ -70,7 +72,8 @@ class Result:
     ended: float
     python: tuple[int, int]
     error: CellError | None = None
-    entries: tuple[Entry, ...] = ()
+    contents: Contents = EMPTY
+    aliases: Mapping[str, str] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     modules: Mapping[str, str] = field(default_factory=dict)
@@ -79,9 +82,15 @@ class Result:
     signal: str = ""
 
     @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The values that came back, one by one."""
+        return self.contents.entries
+
+    @property
     def names(self) -> list[str]:
         """The notebook's names among the values."""
-        return [e.name for e in self.entries if e.name not in (VALUE, EXCEPTION)]
+        names = (*(entry.name for entry in self.entries), *self.aliases)
+        return [name for name in names if name not in (VALUE, EXCEPTION)]
 
     @property
     def imported(self) -> list[str]:
@@ -90,7 +99,7 @@ class Result:
 
     def has(self, name: str) -> bool:
         """Tell whether there is a value by this name."""
-        return any(entry.name == name for entry in self.entries)
+        return name in self.aliases or any(entry.name == name for entry in self.entries)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain data."""
@@ -105,7 +114,8 @@ class Result:
             ended=data["ended"],
             python=(data["python"][0], data["python"][1]),
             error=error and CellError(error["ename"], error["evalue"], tuple(error["traceback"])),
-            entries=tuple(Entry.from_json(entry) for entry in data["entries"]),
+            contents=Contents.from_json(data["contents"]),
+            aliases=data["aliases"],
             changed=tuple(data["changed"]),
             deleted=tuple(data["deleted"]),
             modules=data["modules"],

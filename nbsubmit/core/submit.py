@@ -30,7 +30,7 @@ from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions, Launch
 from nbsubmit.core.store import JobStore
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,10 @@ def launch_of(folder: JobFolder, request: Request) -> Launch:
 
 
 def _write(folder: JobFolder, request: Request, backend: Backend, settings: Settings) -> None:
-    payload = request.payload
-    write_whole(folder.payload_stream, payload.values.write_stream)
-    write_whole(folder.payload_buffers, payload.values.write_buffers)
+    placed = request.payload.placed
+    placed.write_blobs(folder.blobs)
+    write_whole(folder.payload_stream, placed.write_stream)
+    write_whole(folder.payload_pack, placed.write_pack)
     folder.write_json(folder.payload_file, _contents(request))
     folder.write_json(folder.spec_file, _spec(folder, request, backend, settings))
 
@@ -136,7 +137,7 @@ def _contents(request: Request) -> dict[str, Any]:
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,
         "cell": request.cell.to_json(),
-        "entries": [entry.to_json() for entry in payload.entries],
+        "contents": payload.placed.contents.to_json(),
         "modules": payload.modules,
         "submodules": payload.submodules,
         "left_out": {item.name: item.reason for item in payload.left_out},

@@ -19,6 +19,7 @@ from nbsubmit.core.capture import Payload, capture
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.handed import Handed
 from nbsubmit.core.inject import Arrival, Injector, Snapshot
 from nbsubmit.core.job import Job
 from nbsubmit.core.names import NameUse, analyse
@@ -37,6 +38,7 @@ class _Sent:
     job: Job
     number: int
     snapshot: Snapshot
+    handed: Handed
     tell: bool
     arrival: Arrival | None = None
 
@@ -100,6 +102,7 @@ class Session:
         payload = capture(
             use,
             self.shell.user_ns,
+            self.store.blobs,
             include=options.include,
             exclude=options.exclude,
             first_line=cell.first_line,
@@ -130,8 +133,10 @@ class Session:
         snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
         _remember_lines(request.cell)
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
-        self._sent[job.id] = _Sent(job, len(self._sent) + 1, snapshot, tell)
+        handed = Handed(request.payload, self.shell.user_ns)
+        self._sent[job.id] = _Sent(job, len(self._sent) + 1, snapshot, handed, tell)
         job.on_wait(self._bring_home_if_main)
+        job.on_sent_value(handed.value)
         self._start_listening()
         return job
 
@@ -158,12 +163,20 @@ class Session:
         result = sent.job.found.result
         if result is None:
             return Arrival()
+        sent.handed.look_again()
         try:
             values = sent.job.names
         except NbsubmitError as error:
             return Arrival(failed=dict.fromkeys(result.names, str(error)))
         arrival = self._injector.inject(
-            sent.number, sent.snapshot, values, result.deleted, result.modules, result.submodules
+            sent.number,
+            sent.snapshot,
+            values,
+            result.deleted,
+            result.modules,
+            result.submodules,
+            result.changed,
+            sent.handed,
         )
         for name, why in sent.job.load_errors.items():
             arrival.failed[name] = f"it could not be rebuilt here ({why})"

@@ -8,15 +8,18 @@ import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core.bundle import BundleWriter, type_name
+from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, type_name
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
 from nbsubmit.core.units import format_bytes
 from nbsubmit.worker.execute import Outcome
+
+if TYPE_CHECKING:
+    from nbsubmit.core.mapped import Mappings
 
 # A larger last expression is shown, and travels only if it has a name.
 LARGEST_VALUE = 32_000_000
@@ -34,31 +37,61 @@ class Sent:
     values: dict[str, Any]
     prints: dict[str, bytes]
     classes: dict[type, str]
+    candidates: frozenset[str]
+    mappings: Mappings | None = None
 
     @classmethod
-    def take(cls, namespace: Namespace, payload: dict[str, Any], cell: Cell) -> Sent:
-        """Remember what was sent, with a fingerprint of what the cell may change in place."""
-        names = [entry["name"] for entry in payload["entries"]] + list(payload["modules"])
+    def take(
+        cls,
+        namespace: Namespace,
+        payload: dict[str, Any],
+        cell: Cell,
+        mappings: Mappings | None = None,
+    ) -> Sent:
+        """Remember what was sent, with a fingerprint of what may be changed in place.
+
+        That is more than what the cell's text shows to be changed: a look at an object may change
+        it too. Only plain data, which nothing but an operation on it changes, is passed over.
+        """
+        entries = payload["contents"]["entries"]
+        names = [entry["name"] for entry in entries] + list(payload["modules"])
         values = {name: namespace[name] for name in names}
-        classes = dict(known_classes())
-        watched = values if cell.watched is None else cell.watched
-        prints = {
-            name: print_
-            for name in watched
-            if name in values
-            and (print_ := _fingerprint(values[name], namespace, classes)) is not None
-        }
-        return cls(values, prints, classes)
+        candidates = frozenset(values if cell.watched is None else cell.watched)
+        plain = {entry["name"] for entry in entries if entry["plain"]}
+        sent = cls(values, {}, dict(known_classes()), candidates, mappings)
+        for name in values:
+            if name in candidates or name not in plain:
+                print_ = sent._fingerprint(name, namespace)
+                if print_ is not None:
+                    sent.prints[name] = print_
+        return sent
 
-    def changed(self, name: str, namespace: Namespace) -> bool:
-        """Tell whether the value that was sent by this name has been changed in place."""
-        before = self.prints.get(name)
-        return before is not None and before != _fingerprint(
-            self.values[name], namespace, self.classes
-        )
+    def changed(self, namespace: Namespace) -> set[str]:
+        """Return the names whose value was changed in place."""
+        return {name for name in self.prints if self._is_changed(name, namespace)}
+
+    def _is_changed(self, name: str, namespace: Namespace) -> bool:
+        now = self._fingerprint(name, namespace)
+        if now == self.prints[name]:
+            return False
+        # What pickles differently each time tells nothing by it; then the cell's text decides.
+        return name in self.candidates or now == self._fingerprint(name, namespace)
+
+    def _fingerprint(self, name: str, home: Namespace) -> bytes | None:
+        return _fingerprint(self.values[name], home, self.classes, self.mappings)
+
+    def unchanged(self, changed: set[str]) -> dict[int, str]:
+        """The objects that are as they were sent, by `id`, with their names."""
+        found: dict[int, str] = {}
+        for name, value in self.values.items():
+            if name not in changed and not isinstance(value, (*_IMMUTABLE, type)):
+                found.setdefault(id(value), name)
+        return found
 
 
-def _fingerprint(value: Any, home: Namespace, classes: dict[type, str]) -> bytes | None:
+def _fingerprint(
+    value: Any, home: Namespace, classes: dict[type, str], mappings: Mappings | None
+) -> bytes | None:
     if isinstance(value, _IMMUTABLE):
         return None
     if isinstance(value, type):
@@ -67,7 +100,7 @@ def _fingerprint(value: Any, home: Namespace, classes: dict[type, str]) -> bytes
         # By its id alone it would never have changed.
         classes = {known: tracker for known, tracker in classes.items() if known is not value}
     try:
-        return fingerprint(value, home, classes)
+        return fingerprint(value, home, classes, mappings)
     except Exception:
         # It was sent, so it could be pickled; what cannot be any more has changed.
         return b""
@@ -83,6 +116,8 @@ class Collection:
         The pickled values.
     changed, deleted : list of str
         Names whose sent value was changed, and that were deleted.
+    aliases : dict
+        Name → the sent name whose unchanged object it is bound to.
     modules : dict
         Name → module that the cell imported under it.
     submodules : list of str
@@ -96,6 +131,7 @@ class Collection:
     values: BundleWriter
     changed: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     submodules: list[str] = field(default_factory=list)
     unsent: dict[str, str] = field(default_factory=dict)
@@ -122,21 +158,25 @@ def collect(
     """
     collection = Collection(BundleWriter(namespace, sent.classes))
     wanted: dict[str, Any] = {}
+    changed = sent.changed(namespace)
+    unchanged = sent.unchanged(changed)
     for name, value in namespace.items():
         if not _goes_back(name, value, cell, ignore):
             continue
         if name in sent.values and sent.values[name] is value:
-            if not sent.changed(name, namespace):
+            if name not in changed:
                 continue
             collection.changed.append(name)
-        if isinstance(value, types.ModuleType):
+        if id(value) in unchanged:
+            collection.aliases[name] = unchanged[id(value)]
+        elif isinstance(value, types.ModuleType):
             collection.modules[name] = value.__name__
         else:
             wanted[name] = value
     if cell.bring is None:
         collection.deleted = [name for name in sent.values if name not in namespace]
     collection.submodules = _submodules(cell)
-    _pickle(collection, wanted, outcome, namespace, sent)
+    _pickle(collection, wanted, outcome, sent, unchanged)
     collection.complaint = _complaint(cell, namespace, collection)
     return collection
 
@@ -161,12 +201,14 @@ def _pickle(
     collection: Collection,
     wanted: dict[str, Any],
     outcome: Outcome,
-    namespace: Namespace,
     sent: Sent,
+    unchanged: dict[int, str],
 ) -> None:
     """Pickle all that can be; a failure spoils the memo, so it starts again without the name."""
     last: dict[str, Any] = {}
-    if outcome.value is not None:
+    if id(outcome.value) in unchanged:
+        collection.aliases[VALUE] = unchanged[id(outcome.value)]
+    elif outcome.value is not None:
         last[VALUE] = outcome.value
     if outcome.error is not None:
         # Last, for it is the one that some class's __init__ may refuse to rebuild.
@@ -174,12 +216,17 @@ def _pickle(
     # A class that was changed goes by value, so that the one in the notebook is changed too.
     changed = [wanted[name] for name in collection.changed if isinstance(wanted.get(name), type)]
     known = {kind: tracker for kind, tracker in sent.classes.items() if kind not in changed}
+    home, shared, tries = collection.values.home, None, 0
     while True:
-        writer = BundleWriter(namespace, known)
+        writer = BundleWriter(home, known, shared=shared, sent=unchanged)
         failure = _first_failure(writer, wanted | last)
         if failure is None:
             collection.values = writer
-            return
+            overlaps = writer.overlaps()
+            if overlaps is None or tries == MOST_TRIES:
+                return
+            shared, tries = overlaps if shared is None else shared | overlaps, tries + 1
+            continue
         name, reason = failure
         wanted.pop(name, None)
         last.pop(name, None)
@@ -195,11 +242,11 @@ def _first_failure(
     home = writer.home
     for name, value in values.items():
         try:
-            entry = writer.add(name, value, IMPORTED if _is_imported(value) else "")
+            size = writer.add(name, value, IMPORTED if _is_imported(value) else "")
         except Exception as error:
             return name, lambda n=name, v=value, e=error: _why_not(n, v, e, home)
-        if name == VALUE and entry.size_bytes > LARGEST_VALUE:
-            reason = f"it is {format_bytes(entry.size_bytes)}; give it a name to bring it back"
+        if name == VALUE and size > LARGEST_VALUE:
+            reason = f"it is {format_bytes(size)}; give it a name to bring it back"
             return name, lambda text=reason: text
     return None
 
