@@ -9,14 +9,20 @@ settings  built-in ← environment: where the store is, how often to look
 reserved  the names that are the shell's own
 cell      the cell itself, on its way
 names     cell text → the names it reads, writes, changes
+memory    where buffers lie, and which of them overlap
+mapped    buffers as pieces of files, and whether they were written to
+reducers  types of other packages that travel better than by themselves
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
-bundle    several named values ↔ a stream, a file of buffers and a list of contents
+folder    one job's files
+blobs     large buffers, kept once each, named by their content
+bundle    several named values ↔ a stream, buffers in files and a list of contents
 result    what a job brings back, as plain data
 capture   names + namespace → payload: what goes, what stays behind and why
+handed    what was sent: whether it is here still as it was
+revise    a changed copy → the object itself
 inject    result → namespace: what comes back, what the user changed meanwhile
-folder    one job's files
 output    one job's printed text and displays, in order
 store     the folder of folders
 backend   what a backend is: start, poll, stop

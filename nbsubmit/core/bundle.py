@@ -9,14 +9,14 @@ is there at once, writable, and costs no memory until it is changed.
 
 from __future__ import annotations
 
+import bisect
 import io
 import pickle
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
-
-import xxhash
 
 from nbsubmit.core import blobs
 from nbsubmit.core.errors import NbsubmitError
@@ -199,6 +199,11 @@ class BundleWriter:
         )
 
     @property
+    def names(self) -> list[str]:
+        """The names so far."""
+        return [dump.name for dump in self._dumps]
+
+    @property
     def mentioned(self) -> dict[str, str]:
         """Globals that the functions so far mention, each with a function that does."""
         return self._pickler.mentioned
@@ -277,7 +282,6 @@ class BundleWriter:
         seen: set[int] = set()
         entries = [_entry(dump, placed, seen) for dump in self._dumps]
         placed.contents = Contents(tuple(entries), tuple(placed.regions), placed.pack)
-        placed.digests = {dump.name: _digest(dump, placed) for dump in self._dumps}
         return placed
 
 
@@ -289,8 +293,6 @@ class Placed:
     ----------
     contents : Contents
         The list of contents.
-    digests : dict
-        Name → a hash of all that its dump consists of.
     regions : list of (str, int, int)
         File, offset and size of each region.
     pack : str
@@ -301,14 +303,18 @@ class Placed:
         Name → content, of each blob that is needed.
     new : set of int
         The regions that have to be written.
+    hashes : dict
+        Region → a name for its content.
+    spans : list of (int, int, str)
+        Where each region begins and ends in memory, in order, with the name of its content.
     """
 
     store: blobs.BlobStore
     stream: io.BytesIO
     contents: Contents = field(default_factory=Contents)
-    digests: dict[str, bytes] = field(default_factory=dict)
     regions: list[tuple[str, int, int]] = field(default_factory=list)
     hashes: dict[int, str] = field(default_factory=dict)
+    spans: list[tuple[int, int, str]] = field(default_factory=list)
     pack: str = ""
     parts: list[memoryview | bytes] = field(default_factory=list)
     blobs: dict[str, list[memoryview | bytes]] = field(default_factory=dict)
@@ -318,6 +324,17 @@ class Placed:
     def new_bytes(self) -> int:
         """What has to be written in all."""
         return self.stream.tell() + sum(self.regions[number][2] for number in self.new)
+
+    def content(self, view: memoryview) -> bytes | None:
+        """Bytes that stand for the content of a buffer of this bundle; None for any other."""
+        from nbsubmit.core import memory
+
+        start = memory.address(view)
+        place = bisect.bisect_right(self.spans, (start, sys.maxsize, "")) - 1
+        if place < 0 or self.spans[place][1] < start + len(view):
+            return None
+        low, _, name = self.spans[place]
+        return f"{name} {start - low} {len(view)};".encode()
 
     def write_blobs(self, folder: Path, *, durable: bool = False) -> None:
         """Write what is new into the store, and have a job's folder hold all that it needs."""
@@ -365,6 +382,8 @@ class _Layout:
                 placed.regions.append((_PACKED, packed.add(view), len(view)))
                 placed.hashes[number] = blobs.name_of([view])
                 placed.new.add(number)
+            placed.spans.append((start, start + len(view), placed.hashes[number]))
+        placed.spans.sort()
         packed.finish(placed, pack)
 
     def _regions(self) -> list[tuple[memoryview, int]]:
@@ -431,14 +450,6 @@ def _entry(dump: _Dump, placed: Placed, seen: set[int]) -> Entry:
         stream + sum(placed.regions[number][2] for number in first & placed.new),
         dump.plain,
     )
-
-
-def _digest(dump: _Dump, placed: Placed) -> bytes:
-    digest = xxhash.xxh3_128(placed.stream.getbuffer()[dump.start : dump.end])
-    for buffer in dump.buffers:
-        place = f"{placed.hashes[buffer.region]} {buffer.offset} {len(buffer.view)};"
-        digest.update(place.encode())
-    return bytes(digest.digest())
 
 
 @dataclass(frozen=True)

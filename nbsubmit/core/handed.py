@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from nbsubmit.core.bundle import BundleWriter
+from nbsubmit.core.bundle import BundleWriter, Placed
 from nbsubmit.core.capture import Payload
-from nbsubmit.core.pickling import Namespace
+from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 
 
 class Handed:
@@ -18,6 +19,9 @@ class Handed:
         What was sent.
     home : dict
         The notebook's namespace.
+    watched : iterable of str, optional
+        The names whose values the job may change by the look of its text; all if not given. Of
+        other plain data it is not known whether they have changed, and so taken for granted.
 
     Attributes
     ----------
@@ -25,12 +29,19 @@ class Handed:
         Name → value, in the order in which they were sent.
     """
 
-    def __init__(self, payload: Payload, home: Namespace) -> None:
+    def __init__(
+        self, payload: Payload, home: Namespace, watched: Iterable[str] | None = None
+    ) -> None:
         self.values = payload.names
-        self._digests = payload.placed.digests
         self._store = payload.placed.store
         self._shared = payload.shared
         self._home = home
+        self._compared = [
+            entry.name
+            for entry in payload.entries
+            if not entry.plain or watched is None or entry.name in watched
+        ]
+        self._prints = self._hash(payload.placed)
         self._changed: frozenset[str] | None = None
 
     def value(self, name: str) -> Any:
@@ -45,28 +56,39 @@ class Handed:
         """
         if self._changed is None:
             self._changed = self._compare()
-        return name in self.values and name not in self._changed
+        return name in self._compared and name not in self._changed
 
     def look_again(self) -> None:
         """Forget what was found: the notebook's own code has run since."""
         self._changed = None
 
     def _compare(self) -> frozenset[str]:
-        now = self._pickle()
-        differ = {name for name in self.values if now.get(name) != self._digests[name]}
+        now = self._hash(self._place())
+        differ = {name for name in self._compared if now[name] != self._prints[name]}
         if not differ:
             return frozenset()
         # What pickles differently each time tells nothing by it.
-        again = self._pickle()
-        return frozenset(name for name in differ if now.get(name) == again.get(name))
+        again = self._hash(self._place())
+        return frozenset(name for name in differ if now[name] == again[name])
 
-    def _pickle(self) -> dict[str, bytes]:
-        """Hash the same values in the same order: what two of them share is said by the first."""
+    def _place(self) -> Placed | None:
+        """Find the buffers of all values again, and hash each once, however many names need it."""
         writer = BundleWriter(self._home, shared=self._shared)
         try:
             for name, value in self.values.items():
                 writer.add(name, value)
         except Exception:
+            return None
+        return writer.place(self._store, "")
+
+    def _hash(self, placed: Placed | None) -> dict[str, bytes]:
+        """Hash each value by itself: in the stream of all a change moves what comes behind it."""
+        content = None if placed is None else placed.content
+        return {name: self._print(self.values[name], content) for name in self._compared}
+
+    def _print(self, value: Any, content: Callable[[memoryview], bytes | None] | None) -> bytes:
+        try:
+            return fingerprint(value, self._home, known_classes(), content)
+        except Exception:
             # It was sent, so it could be pickled; what cannot be any more has been changed.
-            return {}
-        return writer.place(self._store, "").digests
+            return b""

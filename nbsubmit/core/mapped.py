@@ -89,16 +89,11 @@ class Mappings:
                 raise EOFError(f"{path} is cut short")
             lead = region.offset % mmap.ALLOCATIONGRANULARITY
             try:
-                mapping = mmap.mmap(
-                    file.fileno(),
-                    lead + region.size,
-                    access=mmap.ACCESS_COPY,
-                    offset=region.offset - lead,
-                )
-            except OSError:  # a file system or a limit on memory that forbids it
+                whole = memory.map_file(file.fileno(), region.offset - lead, lead + region.size)
+            except OSError:
                 file.seek(region.offset)
                 return memoryview(bytearray(file.read(region.size)))
-        view = memoryview(mapping)[lead:]
+        view = whole[lead:]
         self._note(_Mapped(memory.address(view), region.size, region, path))
         return view
 
@@ -107,9 +102,10 @@ class Mappings:
         self._starts.insert(place, mapped.start)
         self._mapped.insert(place, mapped)
 
-    def clean_view(self, view: memoryview) -> Region | None:
-        """Return the part of a file that a buffer still shows unchanged, if it is any."""
-        return self.clean(memory.address(view), len(view)) if self._starts else None
+    def content(self, view: memoryview) -> bytes | None:
+        """Bytes that stand for a buffer that still shows a file unchanged; None for any other."""
+        clean = self.clean(memory.address(view), len(view)) if self._starts else None
+        return None if clean is None else f"{clean.file} {clean.offset} {clean.size};".encode()
 
     def clean(self, start: int, size: int) -> Region | None:
         """Return the part of a file that this memory still shows unchanged, if it is any."""

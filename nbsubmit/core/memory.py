@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import bisect
 import ctypes
+import mmap
+import os
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -53,6 +56,44 @@ def at(start: int, size: int) -> memoryview:
     """Return the memory itself, to be read while somebody keeps it alive."""
     view: memoryview = _from_memory(start, size, _READ)
     return view
+
+
+_map = ctypes.CDLL(None, use_errno=True).mmap64
+_map.restype = ctypes.c_void_p
+_map.argtypes = (
+    ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int64,
+)  # fmt: skip
+_unmap = ctypes.CDLL(None).munmap
+_unmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+_FAILED = ctypes.c_void_p(-1).value
+
+
+def map_file(descriptor: int, offset: int, size: int) -> memoryview:
+    """Map a part of a file privately; it is unmapped when nobody looks at it any more.
+
+    Python's own mapping keeps a descriptor open for each file until 3.13, and a thousand arrays
+    are no rarity where a thousand descriptors are the limit.
+
+    Parameters
+    ----------
+    descriptor : int
+        The open file; it may be closed afterwards.
+    offset, size : int
+        The part, in bytes; the offset is a multiple of the page size.
+
+    Raises
+    ------
+    OSError
+        If the file system or a limit on memory forbids it.
+    """
+    protection, private = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE
+    start = _map(None, size, protection, private, descriptor, offset)
+    if start == _FAILED:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    mapped = (ctypes.c_ubyte * size).from_address(start)
+    weakref.finalize(mapped, _unmap, start, size).atexit = False
+    return memoryview(mapped)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ cloudpickle's private parts are used here and nowhere else.
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import io
 import pickle
@@ -31,7 +32,6 @@ from cloudpickle import cloudpickle as internals
 from nbsubmit.core import reducers
 
 if TYPE_CHECKING:
-    from nbsubmit.core.mapped import Mappings
     from nbsubmit.core.memory import Spans
     from nbsubmit.core.reducers import Apart
 
@@ -98,6 +98,8 @@ class HomeReducers:
             tracker = self._tracker(obj)
             if tracker is not None:
                 return lookup_class, (tracker,)
+        elif isinstance(obj, types.CodeType):
+            return make_code, (internals._code_reduce(obj)[1], obj.co_filename)
         elif isinstance(obj, types.CellType):
             return _reduce_cell(obj)
         elif isinstance(obj, functools._lru_cache_wrapper):
@@ -140,6 +142,14 @@ class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
     ) -> None:
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
         self.prepare(home, known, shared=shared, sent=sent)
+
+
+def make_code(arguments: tuple[Any, ...], file: str) -> types.CodeType:
+    """Build code that knows its file, which cloudpickle 3.1.3 forgets: tracebacks show its lines.
+
+    `arguments` are those that cloudpickle would build it from.
+    """
+    return types.CodeType(*arguments).replace(co_filename=file)
 
 
 def _reduce_cell(cell: types.CellType) -> Any:
@@ -260,11 +270,18 @@ def fingerprint(
     value: Any,
     home: Namespace,
     known: Mapping[type, str] | None = None,
-    mappings: Mappings | None = None,
+    content: Callable[[memoryview], bytes | None] | None = None,
 ) -> bytes:
     """A hash of the value's content, to tell later whether it was changed in place.
 
-    A buffer that still shows the file that it was mapped from is told by its place there, unread.
+    Parameters
+    ----------
+    value : object
+        The value.
+    home, known
+        As for the pickler; a class that is the value itself goes by its content all the same.
+    content : callable, optional
+        Gives bytes that stand for a buffer's content, or None where it has to be read.
 
     Raises
     ------
@@ -272,11 +289,17 @@ def fingerprint(
         Whatever pickling raises.
     """
     digest = xxhash.xxh3_128()
+    known = known or {}
+    if isinstance(value, type):
+        # Pickling the first instance leaves this cache in the class; it must be there each time.
+        copyreg._slotnames(value)  # type: ignore[attr-defined]
+        # By its id alone it would never have changed.
+        known = {kind: tracker for kind, tracker in known.items() if kind is not value}
 
     def take(buffer: pickle.PickleBuffer) -> bool:
         view = buffer.raw()
-        clean = mappings.clean_view(view) if mappings else None
-        digest.update(view if clean is None else repr(clean).encode())
+        stand_in = content(view) if content else None
+        digest.update(view if stand_in is None else stand_in)
         return False
 
     ValuePickler(_Hashing(digest), home, known, take).dump(value)

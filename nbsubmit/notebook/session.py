@@ -133,7 +133,7 @@ class Session:
         snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
         _remember_lines(request.cell)
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
-        handed = Handed(request.payload, self.shell.user_ns)
+        handed = Handed(request.payload, self.shell.user_ns, request.cell.watched)
         self._sent[job.id] = _Sent(job, len(self._sent) + 1, snapshot, handed, tell)
         job.on_wait(self._bring_home_if_main)
         job.on_sent_value(handed.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copyreg
 import sys
 import types
 from collections.abc import Callable
@@ -94,13 +93,8 @@ def _fingerprint(
 ) -> bytes | None:
     if isinstance(value, _IMMUTABLE):
         return None
-    if isinstance(value, type):
-        # Pickling the first instance leaves this cache in the class; it must be there both times.
-        copyreg._slotnames(value)  # type: ignore[attr-defined]
-        # By its id alone it would never have changed.
-        classes = {known: tracker for known, tracker in classes.items() if known is not value}
     try:
-        return fingerprint(value, home, classes, mappings)
+        return fingerprint(value, home, classes, mappings.content if mappings else None)
     except Exception:
         # It was sent, so it could be pickled; what cannot be any more has changed.
         return b""

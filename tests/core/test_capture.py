@@ -8,20 +8,25 @@ import sys
 import threading
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.capture import Payload, capture
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.names import analyse
+
+# What was sent before; nothing is read from it or written to it here.
+NOWHERE = BlobStore(Path("/nonexistent"))
 
 Define = Callable[..., dict[str, Any]]
 
 
 def sent(cell: str, home: dict[str, Any], **options: Any) -> Payload:
-    return capture(analyse(cell), home, **options)
+    return capture(analyse(cell), home, NOWHERE, **options)
 
 
 def names(payload: Payload) -> list[str]:

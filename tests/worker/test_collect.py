@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbsubmit.core import bundle
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.result import EXCEPTION, VALUE
 from nbsubmit.worker.collect import LARGEST_VALUE, Collection, Sent, collect
 from nbsubmit.worker.execute import Outcome
+from tests.shelf import Shelf
 
 
 def run(
@@ -27,12 +27,14 @@ def run(
     outcome: Outcome | None = None,
     ignore: frozenset[str] = frozenset(),
     modules: dict[str, str] | None = None,
+    plain: tuple[str, ...] = (),
     **cell: Any,
 ) -> Collection:
     """Run a cell in a namespace into which these values were sent; collect what goes back."""
     home: dict[str, Any] = {"__name__": "__main__", **(sent or {})}
     arrived = {n for n in home if n != "__name__" and n not in (modules or {})}
-    payload = {"entries": [{"name": n} for n in arrived], "modules": modules or {}}
+    entries = [{"name": n, "plain": n in plain} for n in arrived]
+    payload = {"contents": {"entries": entries}, "modules": modules or {}}
     made = Cell(source, source, "<cell>", **cell)
     before = Sent.take(home, payload, made)
     exec(compile(source, "<cell>", "exec", dont_inherit=True), home)
@@ -41,18 +43,12 @@ def run(
 
 
 def names(collection: Collection) -> list[str]:
-    return [entry.name for entry in collection.values.entries]
+    return collection.values.names
 
 
 def loaded(collection: Collection, path: Path) -> dict[str, Any]:
-    stream, buffers = path / "values.pkl", path / "values.bin"
-    with stream.open("wb") as out, buffers.open("wb") as data:
-        collection.values.write_stream(out)
-        collection.values.write_buffers(data)
-    values: dict[str, Any] = {}
-    home = {"__name__": "__main__"}
-    bundle.load(stream, buffers, collection.values.entries, home, values.__setitem__)
-    return values
+    shelf = Shelf(path)
+    return shelf.get(shelf.put(collection.values))
 
 
 # What was bound
@@ -204,9 +200,23 @@ def test_an_object_of_a_class_of_the_notebook_is_compared_too(tmp_path: Path) ->
     assert loaded(collection, tmp_path)["p"].v == [1, 2]
 
 
-def test_only_what_the_cell_may_change_is_compared() -> None:
-    collection = run("a.append(1)\nb.append(1)", {"a": [], "b": []}, watched=("a",))
+def test_plain_data_are_compared_only_if_the_text_shows_that_they_may_be_changed() -> None:
+    collection = run(
+        "a.append(1)\nb.append(1)", {"a": [], "b": []}, watched=("a",), plain=("a", "b")
+    )
     assert names(collection) == ["a"]
+
+
+def test_an_object_that_is_changed_by_being_looked_at_goes_back() -> None:
+    class Counter:
+        seen = 0
+
+        def __len__(self) -> int:
+            self.seen += 1
+            return 1
+
+    collection = run("len(c)", {"c": Counter()}, watched=())
+    assert collection.changed == ["c"]
 
 
 def test_a_value_that_was_bound_anew_is_not_called_changed() -> None:
@@ -307,10 +317,17 @@ def test_every_name_that_has_to_stay_is_told() -> None:
 
 def test_the_last_value_goes_back_beside_the_names(tmp_path: Path) -> None:
     shared = [1]
-    collection = run("x = y", {"y": shared}, outcome=Outcome(value=shared))
+    collection = run("x = [1]", {"y": shared}, outcome=Outcome(value=[shared]))
     back = loaded(collection, tmp_path)
-    assert back[VALUE] == [1]
+    assert back[VALUE] == [[1]]
     assert list(back)[-1] == VALUE
+
+
+def test_what_is_bound_to_an_object_that_was_sent_goes_back_by_name() -> None:
+    shared = [1]
+    collection = run("x = y", {"y": shared}, outcome=Outcome(value=shared))
+    assert names(collection) == []
+    assert collection.aliases == {"x": "y", VALUE: "y"}
 
 
 def test_a_last_value_that_is_nothing_is_not_sent() -> None:
