@@ -30,7 +30,8 @@ KEEP_SECONDS = 24 * 3600.0
 _NAME = re.compile(r"[0-9a-f]{32}-\d+$")
 # What Linux writes in one call at most is a little less than 2 GiB.
 _CHUNK = 1 << 30
-_NO_LINKS = ".no-links"
+_HALF = ".half-"
+_NO_LINKS, _COLLECTED = ".no-links", ".collected"
 
 
 def name_of(parts: Iterable[memoryview | bytes]) -> str:
@@ -75,7 +76,7 @@ class BlobStore:
             return
         self.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         check_private(self.path)
-        descriptor, temporary = tempfile.mkstemp(prefix=".", dir=self.path)
+        descriptor, temporary = tempfile.mkstemp(prefix=_HALF, dir=self.path)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as file:
                 for part in parts:
@@ -103,6 +104,18 @@ class BlobStore:
         except OSError:
             (self.path / _NO_LINKS).touch(mode=0o600)
 
+    def collect_now_and_then(self) -> None:
+        """Collect if that was not done for a day."""
+        mark = self.path / _COLLECTED
+        try:
+            if not self.path.is_dir() or time.time() - mark.stat().st_mtime < KEEP_SECONDS:
+                return
+        except FileNotFoundError:
+            pass
+        mark.touch(mode=0o600)
+        os.utime(mark)
+        self.collect()
+
     def collect(self, now: float | None = None, keep_seconds: float = KEEP_SECONDS) -> int:
         """Delete the blobs that no job's folder holds and that were not needed lately.
 
@@ -118,8 +131,8 @@ class BlobStore:
         freed = 0
         for entry in os.scandir(self.path):
             found = entry.stat(follow_symlinks=False)
-            # What begins with a dot is what a killed writer left.
-            ours = is_name(entry.name) or entry.name.startswith(".")
+            # The second is what a killed writer left.
+            ours = is_name(entry.name) or entry.name.startswith(_HALF)
             if ours and found.st_nlink == 1 and found.st_mtime < oldest:
                 Path(entry.path).unlink(missing_ok=True)
                 freed += found.st_size

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _ALIGNMENT = 64
 # Objects that make new arrays each time they are pickled would be pickled for ever.
 MOST_TRIES = 3
+FUNCTION, CLASS = "function", "class"
 # Stands for the pack's name: a region that merely shows the same file is no part of the pack.
 _PACKED = ""
 
@@ -87,6 +88,16 @@ class Entry:
     buffers: tuple[tuple[int, int, int, int], ...] = ()
     new_bytes: int = 0
     plain: bool = False
+
+    @property
+    def is_definition(self) -> bool:
+        """It is a function or a class, of which the size says nothing."""
+        return self.type in (FUNCTION, CLASS)
+
+    @property
+    def was_there(self) -> bool:
+        """Most of it had been sent before."""
+        return self.size_bytes >= blobs.SMALLEST_BLOB and 2 * self.new_bytes < self.size_bytes
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Entry:
@@ -168,6 +179,34 @@ class _Dump:
     buffers: list[_Buffer] = field(default_factory=list)
 
 
+class _Taker:
+    """Takes buffers out of the stream.
+
+    It does not know the pickler, so that no circle keeps what was pickled alive.
+    """
+
+    def __init__(self, dumps: list[_Dump], shared: Spans | None) -> None:
+        self.private: Mapping[int, Any] = {}
+        self._dumps = dumps
+        self._shared = shared
+
+    def take(self, buffer: pickle.PickleBuffer) -> bool:
+        """Take a buffer, or say that it goes into the stream."""
+        view = buffer.raw()
+        if len(view) < SMALLEST_BUFFER and not self._is_shared(view):
+            return True
+        self._dumps[-1].buffers.append(_Buffer(view, id(buffer) in self.private))
+        return False
+
+    def _is_shared(self, view: memoryview) -> bool:
+        if not self._shared or not view:
+            return False
+        from nbsubmit.core import memory
+
+        start = memory.address(view)
+        return self._shared.touch(start, start + len(view))
+
+
 class BundleWriter:
     """Collects named values in memory; buffers are views, so arrays are not copied.
 
@@ -194,9 +233,11 @@ class BundleWriter:
         self.home = home
         self._stream = io.BytesIO()
         self._dumps: list[_Dump] = []
+        taker = _Taker(self._dumps, shared)
         self._pickler = ValuePickler(
-            self._stream, home, known, self._take, shared=shared, sent=sent
+            self._stream, home, known, taker.take, shared=shared, sent=sent
         )
+        taker.private = self._pickler.private_buffers
 
     @property
     def names(self) -> list[str]:
@@ -228,23 +269,6 @@ class BundleWriter:
         dump.end = self._stream.tell()
         dump.plain = self._pickler.reduced == reduced
         return dump.end - dump.start + sum(len(buffer.view) for buffer in dump.buffers)
-
-    def _take(self, buffer: pickle.PickleBuffer) -> bool:
-        view = buffer.raw()
-        if len(view) < SMALLEST_BUFFER and not self._is_shared(view):
-            return True
-        private = id(buffer) in self._pickler.private_buffers
-        self._dumps[-1].buffers.append(_Buffer(view, private))
-        return False
-
-    def _is_shared(self, view: memoryview) -> bool:
-        shared = self._pickler.shared
-        if not shared or not view:
-            return False
-        from nbsubmit.core import memory
-
-        start = memory.address(view)
-        return shared.touch(start, start + len(view))
 
     def overlaps(self) -> Spans | None:
         """The memory that several values share and that this writer has cut apart.
@@ -570,7 +594,9 @@ def total_bytes(entries: Iterable[Entry]) -> int:
 
 
 def type_name(value: Any) -> str:
-    """The value's type as people write it: ``int``, ``numpy.ndarray``, ``Net``."""
+    """The value's type as people write it: ``int``, ``numpy.ndarray``, ``Net``, ``class``."""
+    if isinstance(value, type):
+        return CLASS
     kind = type(value)
     module = kind.__module__.partition(".")[0]
     return (

@@ -56,6 +56,8 @@ class Payload:
         What stays behind.
     missing : list of str
         Names that the cell reads and the notebook does not have.
+    warnings : list of str
+        What the user should know before the job ends.
     sources : dict
         Code file → text, for the functions that travel, so that their lines show in a traceback.
     """
@@ -67,6 +69,7 @@ class Payload:
     submodules: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
 
     @property

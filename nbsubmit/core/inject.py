@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
 from nbsubmit.core.handed import Handed
+from nbsubmit.core.lazy import lazy_module
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.revise import is_large, is_view, references, revise
 
@@ -106,7 +106,7 @@ class Injector:
         arrival = Arrival()
         for module in submodules:
             try:
-                importlib.import_module(module)
+                lazy_module(module)
             except Exception as error:
                 arrival.failed[module] = f"it cannot be imported here: {error}"
         for name, module in (modules or {}).items():
@@ -186,7 +186,7 @@ class Injector:
         self, number: int, snapshot: Snapshot, name: str, module: str, arrival: Arrival
     ) -> None:
         try:
-            value = importlib.import_module(module)
+            value = lazy_module(module)
         except Exception as error:
             arrival.failed[name] = f"{module} cannot be imported here: {error}"
         else:

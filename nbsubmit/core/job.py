@@ -70,12 +70,15 @@ class Sent:
         Name → why it stayed behind.
     missing : tuple of str
         Names that the cell reads and that were not there.
+    warnings : tuple of str
+        What was said when it was sent.
     """
 
     contents: Contents = EMPTY
     modules: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -280,6 +283,7 @@ class Job:
             modules=payload.get("modules", {}),
             left_out=payload.get("left_out", {}),
             missing=tuple(payload.get("missing", ())),
+            warnings=tuple(payload.get("warnings", ())),
         )
 
     @property

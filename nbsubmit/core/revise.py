@@ -29,10 +29,9 @@ def revise(old: Any, new: Any) -> bool:
             how(old, new)
             _take_attributes(old, new)
             return True
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(old, numpy.ndarray):
-        return _revise_array(old, new, numpy)
-    if numpy is not None and isinstance(old, numpy.random.Generator):
+    if is_of(old, "numpy", "ndarray"):
+        return _revise_array(old, new)
+    if is_of(old, "numpy.random._generator", "Generator"):
         return _revise_generator(old, new)
     if _is_plain(type(old)):
         _take_attributes(old, new)
@@ -81,10 +80,8 @@ _HOW: dict[type, Callable[[Any, Any], None]] = {
 }
 
 
-def _revise_array(old: Any, new: Any, numpy: Any) -> bool:
-    if type(old) is not numpy.ndarray or not old.flags.writeable:
-        return False
-    if (old.dtype, old.shape) != (new.dtype, new.shape):
+def _revise_array(old: Any, new: Any) -> bool:
+    if not old.flags.writeable or (old.dtype, old.shape) != (new.dtype, new.shape):
         return False
     old[...] = new
     return True
@@ -132,8 +129,12 @@ def _take_attributes(old: Any, new: Any) -> None:
 
 def is_large(value: Any) -> bool:
     """Tell whether a value is an array that is better bound than copied."""
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and type(value) is numpy.ndarray and value.nbytes >= _LARGE
+    return is_of(value, "numpy", "ndarray") and value.nbytes >= _LARGE
+
+
+def is_of(value: Any, module: str, name: str) -> bool:
+    """Tell whether a value is of this very type, without loading the module."""
+    return (type(value).__module__, type(value).__name__) == (module, name)
 
 
 def is_view(value: Any) -> bool:

@@ -25,6 +25,7 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import SubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.job import Job, Watches
+from nbsubmit.core.limits import check_size, check_space
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions, Launch
@@ -74,10 +75,14 @@ def submit(
         If the backend cannot run here; nothing is written.
     FolderError
         If the store is not safe or cannot be written to; nothing is sent.
+    TooLarge
+        If more would be sent than the settings allow; nothing is written.
     SubmitError
         If the backend does not take it; the folder stays, says why, and holds the script.
     """
     backend.check()
+    check_size(request.payload, request.options.include, settings.size_limit)
+    check_space(request.payload, store.path)
     folder = store.new()
     try:
         _write(folder, request, backend, settings)
@@ -96,6 +101,7 @@ def submit(
     )
     job = Job(folder, backend, watcher, home)
     watcher.add(job)
+    store.blobs.collect_now_and_then()
     return job
 
 
@@ -142,6 +148,7 @@ def _contents(request: Request) -> dict[str, Any]:
         "submodules": payload.submodules,
         "left_out": {item.name: item.reason for item in payload.left_out},
         "missing": payload.missing,
+        "warnings": payload.warnings,
         "sources": payload.sources,
     }
 

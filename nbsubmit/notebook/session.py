@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.client import jobs as client
 from nbsubmit.client.rows import JobRow, row_of
+from nbsubmit.core import credentials
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import Payload, capture
 from nbsubmit.core.cell import Cell
@@ -108,6 +110,7 @@ class Session:
             first_line=cell.first_line,
             source=cell.source,
         )
+        payload.warnings += [_credential(path) for path in credentials.find(payload.names)]
         cell = replace(cell, bring=options.bring, watched=_watched(use, payload))
         request = Request(cell, payload, options, f"%%{magic} {line}".strip(), origin(self.shell))
         return Prepared(request, use)
@@ -240,6 +243,14 @@ class Session:
         return client.attach(
             folder.id, self.store.path, watcher=self.watcher, home=self.shell.user_ns
         )
+
+
+def _credential(path: str) -> str:
+    name = re.split(r"\W", path, maxsplit=1)[0]
+    return (
+        f"{path} looks like a credential and is written to the job's folder, which you alone can "
+        f"read; leave it out (--without {name}) and have the job read it from where it is kept"
+    )
 
 
 def _public_names(module: str) -> Iterable[str] | None:

@@ -80,7 +80,7 @@ def test_what_was_needed_just_now_is_not_collected(store: BlobStore) -> None:
 
 def test_what_a_killed_writer_left_is_collected(store: BlobStore) -> None:
     put(store, b"x")
-    left = store.path / ".abc"
+    left = store.path / ".half-abc"
     left.write_bytes(b"half")
     os.utime(left, (0, 0))
     assert store.collect() == 4
