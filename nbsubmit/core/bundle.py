@@ -95,6 +95,11 @@ class Entry:
         return self.type in (FUNCTION, CLASS)
 
     @property
+    def is_inert(self) -> bool:
+        """It is changed by nothing but an operation on it, and comparing it takes its time."""
+        return self.plain and self.size_bytes >= blobs.SMALLEST_BLOB
+
+    @property
     def was_there(self) -> bool:
         """Most of it had been sent before."""
         return self.size_bytes >= blobs.SMALLEST_BLOB and 2 * self.new_bytes < self.size_bytes

@@ -20,8 +20,8 @@ class Handed:
     home : dict
         The notebook's namespace.
     watched : iterable of str, optional
-        The names whose values the job may change by the look of its text; all if not given. Of
-        other plain data it is not known whether they have changed, and so taken for granted.
+        The names whose values the job may change by the look of its text; all if not given.
+        Other large plain data are not compared, and taken to have changed.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Handed:
         self._compared = [
             entry.name
             for entry in payload.entries
-            if not entry.plain or watched is None or entry.name in watched
+            if not entry.is_inert or watched is None or entry.name in watched
         ]
         self._prints = self._hash(payload.placed)
         self._changed: frozenset[str] | None = None

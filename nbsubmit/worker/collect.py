@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, type_name
+from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Contents, type_name
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
@@ -43,23 +43,23 @@ class Sent:
     def take(
         cls,
         namespace: Namespace,
-        payload: dict[str, Any],
+        contents: Contents,
+        modules: Iterable[str],
         cell: Cell,
         mappings: Mappings | None = None,
     ) -> Sent:
         """Remember what was sent, with a fingerprint of what may be changed in place.
 
         That is more than what the cell's text shows to be changed: a look at an object may change
-        it too. Only plain data, which nothing but an operation on it changes, is passed over.
+        it too. Only large plain data, which nothing but an operation on it changes, is passed over.
         """
-        entries = payload["contents"]["entries"]
-        names = [entry["name"] for entry in entries] + list(payload["modules"])
+        names = (*(entry.name for entry in contents.entries), *modules)
         values = {name: namespace[name] for name in names}
         candidates = frozenset(values if cell.watched is None else cell.watched)
-        plain = {entry["name"] for entry in entries if entry["plain"]}
+        inert = {entry.name for entry in contents.entries if entry.is_inert}
         sent = cls(values, {}, dict(known_classes()), candidates, mappings)
         for name in values:
-            if name in candidates or name not in plain:
+            if name in candidates or name not in inert:
                 print_ = sent._fingerprint(name, namespace)
                 if print_ is not None:
                     sent.prints[name] = print_

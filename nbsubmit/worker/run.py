@@ -162,7 +162,7 @@ def _prepare(
     contents = Contents.from_json(payload["contents"])
     bundle = Bundle(folder.payload_stream, contents, folder.locate)
     bundle.load(namespace, namespace.__setitem__, mappings=mappings)
-    return Sent.take(namespace, payload, cell, mappings)
+    return Sent.take(namespace, contents, payload["modules"], cell, mappings)
 
 
 def _check_versions(payload: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nbsubmit.core.bundle import Contents, Entry
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.result import EXCEPTION, VALUE
 from nbsubmit.worker.collect import LARGEST_VALUE, Collection, Sent, collect
@@ -33,10 +34,9 @@ def run(
     """Run a cell in a namespace into which these values were sent; collect what goes back."""
     home: dict[str, Any] = {"__name__": "__main__", **(sent or {})}
     arrived = {n for n in home if n != "__name__" and n not in (modules or {})}
-    entries = [{"name": n, "plain": n in plain} for n in arrived]
-    payload = {"contents": {"entries": entries}, "modules": modules or {}}
+    entries = [Entry(n, "", 2 << 20, "", 0, plain=n in plain) for n in arrived]
     made = Cell(source, source, "<cell>", **cell)
-    before = Sent.take(home, payload, made)
+    before = Sent.take(home, Contents(tuple(entries)), modules or {}, made)
     exec(compile(source, "<cell>", "exec", dont_inherit=True), home)
     del home["__builtins__"]
     return collect(made, home, before, outcome or Outcome(), ignore=set(ignore))
@@ -200,7 +200,7 @@ def test_an_object_of_a_class_of_the_notebook_is_compared_too(tmp_path: Path) ->
     assert loaded(collection, tmp_path)["p"].v == [1, 2]
 
 
-def test_plain_data_are_compared_only_if_the_text_shows_that_they_may_be_changed() -> None:
+def test_large_plain_data_are_compared_only_if_the_text_shows_that_they_may_be_changed() -> None:
     collection = run(
         "a.append(1)\nb.append(1)", {"a": [], "b": []}, watched=("a",), plain=("a", "b")
     )
