@@ -22,6 +22,7 @@ result    what a job brings back, as plain data
 capture   names + namespace → payload: what goes, what stays behind and why
 limits    how much may be sent, and whether the disk can take it
 credentials  values that look like passwords or keys
+ambient   settings and chance, which lie in modules and not in names
 handed    what was sent: whether it is here still as it was
 revise    a changed copy → the object itself
 lazy      modules that load when they are first used

@@ -64,6 +64,8 @@ class Result:
         Modules that the cell imported and that are reached through those.
     unsent : mapping
         Name → why its value had to stay on the node.
+    ambient : mapping
+        What the cell changed around itself, as `nbsubmit.core.ambient` packs it.
     signal : str
         The signal that ended the cell, or empty. Why it was sent, the backend knows.
     """
@@ -79,6 +81,7 @@ class Result:
     modules: Mapping[str, str] = field(default_factory=dict)
     submodules: tuple[str, ...] = ()
     unsent: Mapping[str, str] = field(default_factory=dict)
+    ambient: Mapping[str, str] = field(default_factory=dict)
     signal: str = ""
 
     @property
@@ -121,5 +124,6 @@ class Result:
             modules=data["modules"],
             submodules=tuple(data["submodules"]),
             unsent=data["unsent"],
+            ambient=data["ambient"],
             signal=data["signal"],
         )

@@ -50,6 +50,8 @@ class Request:
         The magic's line, for people.
     origin : mapping
         Where it comes from: the notebook, its cell, the kernel; whatever is known.
+    ambient : mapping
+        What `nbsubmit.core.ambient.pack` gave.
     """
 
     cell: Cell
@@ -57,6 +59,7 @@ class Request:
     options: CellOptions
     line: str = ""
     origin: Mapping[str, Any] = field(default_factory=dict)
+    ambient: Mapping[str, str] = field(default_factory=dict)
 
 
 def submit(
@@ -149,6 +152,7 @@ def _contents(request: Request) -> dict[str, Any]:
         "left_out": {item.name: item.reason for item in payload.left_out},
         "missing": payload.missing,
         "warnings": payload.warnings,
+        "ambient": dict(request.ambient),
         "sources": payload.sources,
     }
 

@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.client import jobs as client
 from nbsubmit.client.rows import JobRow, row_of
-from nbsubmit.core import credentials
+from nbsubmit.core import ambient, credentials
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import Payload, capture
 from nbsubmit.core.cell import Cell
@@ -41,6 +41,8 @@ class _Sent:
     number: int
     snapshot: Snapshot
     handed: Handed
+    around: dict[str, dict[str, Any]]
+    waits: bool
     tell: bool
     arrival: Arrival | None = None
 
@@ -134,10 +136,14 @@ class Session:
         """
         request = prepared.request
         snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
+        # The notebook stands still while it waits, and while a job runs in its own process.
+        waits = request.options.wait or backend.name == "debug"
+        around = ambient.snapshot()
+        request = replace(request, ambient=ambient.pack(around, waits=waits))
         _remember_lines(request.cell)
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
         handed = Handed(request.payload, self.shell.user_ns, request.cell.watched)
-        self._sent[job.id] = _Sent(job, len(self._sent) + 1, snapshot, handed, tell)
+        self._sent[job.id] = _Sent(job, len(self._sent) + 1, snapshot, handed, around, waits, tell)
         job.on_wait(self._bring_home_if_main)
         job.on_sent_value(handed.value)
         self._start_listening()
@@ -181,6 +187,7 @@ class Session:
             result.changed,
             sent.handed,
         )
+        ambient.bring(result.ambient, sent.around, waits=sent.waits)
         for name, why in sent.job.load_errors.items():
             arrival.failed[name] = f"it could not be rebuilt here ({why})"
         return arrival

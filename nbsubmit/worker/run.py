@@ -14,12 +14,15 @@ import sys
 import time
 import traceback
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbsubmit.core import ambient
+from nbsubmit.core.ambient import Around
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import Bundle, Contents, Placed
 from nbsubmit.core.cell import Cell
@@ -29,6 +32,7 @@ from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.spec import NODE_VARIABLE
 from nbsubmit.worker.collect import Sent, collect
 from nbsubmit.worker.execute import Outcome, execute
+from nbsubmit.worker.imports import AfterImport
 from nbsubmit.worker.shell import Shell
 from nbsubmit.worker.streams import LogStream, Recorder
 
@@ -93,10 +97,14 @@ def _run_cell(
     shell = Shell(cell, module, recorder)
     mappings = _mappings(payload)
     sent = _prepare(folder, payload, cell, module.__dict__, mappings)
-    with shell:
+    around = Around(payload["ambient"])
+    around.apply()
+    with AfterImport(ambient.MODULES, around.apply_to), shell:
         outcome = execute(cell, module.__dict__, shell)
         after_cell()
         shell.finish()
+        changed_around = around.changes()
+        around.restore()
         error = _error(outcome, shell)
         collection = collect(cell, module.__dict__, sent, outcome, ignore=shell.names)
     if error is None and collection.complaint:
@@ -116,6 +124,7 @@ def _run_cell(
             modules=collection.modules,
             submodules=tuple(collection.submodules),
             unsent=collection.unsent,
+            ambient=changed_around,
             signal=outcome.signal,
         ),
         placed,
@@ -241,6 +250,9 @@ def _stage(recorder: Recorder, stdout: int, stderr: int) -> Iterator[types.Modul
     out = LogStream(recorder, "stdout", stdout)
     err = LogStream(recorder, "stderr", stderr)
     with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        # As every shell does; the notebook's own filters follow.
+        warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
         for holder, name in ((sys, "stdout"), (sys, "stderr"), (sys, "path"), (sys, "argv")):
             stack.callback(setattr, holder, name, getattr(holder, name))
         stack.callback(sys.modules.__setitem__, "__main__", sys.modules["__main__"])
