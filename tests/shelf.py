@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from nbsubmit.core.blobs import BlobStore
-from nbsubmit.core.bundle import Bundle, BundleWriter, Contents, Placed
+from nbsubmit.core.bundle import Bundle, BundleWriter, Contents, Originals, Placed
 from nbsubmit.core.folder import RESULT_PACK, JobFolder
 from nbsubmit.core.mapped import Mappings
-from nbsubmit.core.pickling import SentLookup
 
 
 class Shelf:
@@ -51,13 +50,13 @@ class Shelf:
         *,
         home: dict[str, Any] | None = None,
         mappings: Mappings | None = None,
-        sent: SentLookup | None = None,
+        originals: Originals | None = None,
     ) -> dict[str, Any]:
         """Load a bundle into a namespace of its own."""
         values: dict[str, Any] = {}
         home = {"__name__": "__main__"} if home is None else home
         bundle = self.bundle(contents)
-        bundle.load(home, values.__setitem__, mappings=mappings, sent=sent)
+        bundle.load(home, values.__setitem__, mappings=mappings, originals=originals)
         return values
 
     def round(self, **values: Any) -> dict[str, Any]:

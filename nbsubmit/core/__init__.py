@@ -19,12 +19,13 @@ folder    one job's files
 blobs     large buffers, kept once each, named by their content
 bundle    several named values ↔ a stream, buffers in files and a list of contents
 result    what a job brings back, as plain data
+revise    an object ↔ its content, which the object at home takes on
+originals  the objects that a result refers to by the names under which they were sent
 capture   names + namespace → payload: what goes, what stays behind and why
 limits    how much may be sent, and whether the disk can take it
 credentials  values that look like passwords or keys
 ambient   settings and chance, which lie in modules and not in names
 handed    what was sent: whether it is here still as it was
-revise    a changed copy → the object itself
 lazy      modules that load when they are first used
 inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order

@@ -16,12 +16,18 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from nbsubmit.core import blobs
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import BLOBS
-from nbsubmit.core.pickling import Namespace, SentLookup, ValuePickler, at_home
+from nbsubmit.core.pickling import (
+    Namespace,
+    ReferringPickler,
+    ReferringUnpickler,
+    ValuePickler,
+    at_home,
+)
 from nbsubmit.core.reducers import SMALLEST_BUFFER
 
 if TYPE_CHECKING:
@@ -31,6 +37,8 @@ if TYPE_CHECKING:
 _ALIGNMENT = 64
 # Objects that make new arrays each time they are pickled would be pickled for ever.
 MOST_TRIES = 3
+# Why an entry is there: it is the content of an object that was sent.
+CHANGED = "changed"
 FUNCTION, CLASS = "function", "class"
 # Stands for the pack's name: a region that merely shows the same file is no part of the pack.
 _PACKED = ""
@@ -239,9 +247,10 @@ class BundleWriter:
         self._stream = io.BytesIO()
         self._dumps: list[_Dump] = []
         taker = _Taker(self._dumps, shared)
-        self._pickler = ValuePickler(
-            self._stream, home, known, taker.take, shared=shared, sent=sent
-        )
+        kind = ReferringPickler if sent else ValuePickler
+        self._pickler = kind(self._stream, home, known, taker.take, shared)
+        if isinstance(self._pickler, ReferringPickler):
+            self._pickler.sent = sent or {}
         taker.private = self._pickler.private_buffers
 
     @property
@@ -481,6 +490,28 @@ def _entry(dump: _Dump, placed: Placed, seen: set[int]) -> Entry:
     )
 
 
+class Originals(Protocol):
+    """The objects that a bundle refers to: those that were sent."""
+
+    def reference(self, name: str) -> Any:
+        """Return the object that was sent by this name."""
+
+    def revised(self, name: str, content: Any) -> Any:
+        """Return this object with the content that it has now."""
+
+
+class Nothing:
+    """Where nothing was sent, nothing can be referred to."""
+
+    def reference(self, name: str) -> Any:
+        """Say so."""
+        raise LookupError(f"it refers to {name}, which was sent with the job")
+
+    def revised(self, name: str, _content: Any) -> Any:
+        """Say so."""
+        return self.reference(name)
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A bundle that was written.
@@ -505,7 +536,7 @@ class Bundle:
         arrived: Callable[[str, Any], None],
         *,
         mappings: Mappings | None = None,
-        sent: SentLookup | None = None,
+        originals: Originals | None = None,
     ) -> None:
         """Load the values one after another and hand each over as soon as it is there.
 
@@ -517,25 +548,29 @@ class Bundle:
             Takes each name and value.
         mappings : Mappings, optional
             Keeps account of what is mapped.
-        sent : callable, optional
-            Name → the object that was sent by that name.
+        originals : Originals, optional
+            Has the objects that the bundle refers to, and takes what has become of them.
 
         Raises
         ------
         LoadError
             Naming the first value that could not be rebuilt; the values before it have arrived.
         """
-        with self.stream.open("rb") as file, at_home(home, sent):
-            unpickler = pickle.Unpickler(file, buffers=self._views(mappings))
+        known: Originals = originals or Nothing()
+        with self.stream.open("rb") as file, at_home(home):
+            unpickler = ReferringUnpickler(file, buffers=self._views(mappings))
+            unpickler.reference = known.reference
             for entry in self.contents.entries:
                 try:
                     value = unpickler.load()
+                    if entry.why == CHANGED:
+                        value = known.revised(entry.name, value)
                 except Exception as error:
                     raise LoadError(entry.name, f"{type(error).__name__}: {error}") from error
                 arrived(entry.name, value)
 
     def load_what_can_be(
-        self, home: Namespace, *, sent: SentLookup | None = None
+        self, home: Namespace, originals: Originals | None = None
     ) -> tuple[Namespace, dict[str, str]]:
         """Load the values, and say which could not be rebuilt; one failure takes no other along.
 
@@ -548,27 +583,30 @@ class Bundle:
         if not self.contents.entries:
             return {}, {}
         try:
-            self.load(home, values.__setitem__, sent=sent)
+            self.load(home, values.__setitem__, originals=originals)
         except LoadError:
-            return self._salvage(home, sent)
+            return self._salvage(home, originals or Nothing())
         return values, {}
 
-    def _salvage(
-        self, home: Namespace, sent: SentLookup | None
-    ) -> tuple[Namespace, dict[str, str]]:
+    def _salvage(self, home: Namespace, originals: Originals) -> tuple[Namespace, dict[str, str]]:
         from nbsubmit.core.salvage import Salvager  # rarely needed, and every job would pay for it
 
         values: Namespace = {}
         failed: dict[str, str] = {}
         entries = self.contents.entries
-        with self.stream.open("rb") as file, at_home(home, sent):
-            salvager = Salvager(file, self._views(None))
+        with self.stream.open("rb") as file, at_home(home):
+            salvager = Salvager(file, self._views(None), originals.reference)
             for position, entry in enumerate(entries):
                 try:
                     value = salvager.load()
                 except Exception as error:  # the stream itself is damaged: the rest is lost
                     damage = f"{type(error).__name__}: {error}"
                     return values, failed | {e.name: damage for e in entries[position:]}
+                if entry.why == CHANGED and not salvager.complaint:
+                    try:
+                        value = originals.revised(entry.name, value)
+                    except Exception as error:
+                        salvager.broken(error)
                 if salvager.complaint:
                     failed[entry.name] = salvager.complaint
                 else:

@@ -44,10 +44,6 @@ class Handed:
         self._prints = self._hash(payload.placed)
         self._changed: frozenset[str] | None = None
 
-    def value(self, name: str) -> Any:
-        """Return the object that was sent by this name; None if it has been changed since."""
-        return self.values[name] if self.is_unchanged(name) else None
-
     def is_unchanged(self, name: str) -> bool:
         """Tell whether the object has the content that it had when it was sent.
 

@@ -10,7 +10,7 @@ from typing import Any
 from nbsubmit.core.handed import Handed
 from nbsubmit.core.lazy import lazy_module
 from nbsubmit.core.pickling import Namespace
-from nbsubmit.core.revise import is_large, is_view, references, revise
+from nbsubmit.core.revise import is_view, references
 
 _ABSENT = object()
 
@@ -54,6 +54,26 @@ class Arrival:
     failed: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Sending:
+    """One job as the notebook has sent it.
+
+    Attributes
+    ----------
+    number : int
+        Which submission of this notebook it was: a later one wins over an earlier one, whichever
+        ends first.
+    snapshot : Snapshot
+        The namespace at that time.
+    handed : Handed or None
+        The objects that went with it.
+    """
+
+    number: int
+    snapshot: Snapshot
+    handed: Handed | None = None
+
+
 class Injector:
     """Brings results into one namespace and remembers which job brought what.
 
@@ -70,26 +90,25 @@ class Injector:
         # Id of an object → (number of the submission that revised it last, the object).
         self._revised: dict[int, tuple[int, Any]] = {}
 
+    def home_of(self, sending: Sending) -> SenderHome:
+        """Return what tells a job's result which objects of the notebook it may refer to."""
+        return SenderHome(self, sending)
+
     def inject(
         self,
-        number: int,
-        snapshot: Snapshot,
+        sending: Sending,
         values: Mapping[str, Any],
         deleted: Iterable[str] = (),
         modules: Mapping[str, str] | None = None,
         submodules: Iterable[str] = (),
         changed: Iterable[str] = (),
-        handed: Handed | None = None,
     ) -> Arrival:
         """Bind what a job brought.
 
         Parameters
         ----------
-        number : int
-            Which submission of this notebook the job was: a later one wins over an earlier
-            one, whichever ends first.
-        snapshot : Snapshot
-            The namespace at that time.
+        sending : Sending
+            The job.
         values : mapping
             Name → value.
         deleted : iterable of str
@@ -100,8 +119,6 @@ class Injector:
             Modules that are reached through those.
         changed : iterable of str
             Names whose object was sent and changed in place by the job.
-        handed : Handed, optional
-            Tells whether such an object has been changed here meanwhile.
         """
         arrival = Arrival()
         for module in submodules:
@@ -110,98 +127,115 @@ class Injector:
             except Exception as error:
                 arrival.failed[module] = f"it cannot be imported here: {error}"
         for name, module in (modules or {}).items():
-            self._bring_module(number, snapshot, name, module, arrival)
+            self._bring_module(sending, name, module, arrival)
         in_place = set(changed)
         for name, value in values.items():
-            if name in in_place and not self._is_free(number, snapshot, name, handed):
-                arrival.kept.append(name)
-            elif name in in_place and name in snapshot.held:
-                self._revise(number, snapshot, name, value, arrival, handed)
+            if name in in_place and name in sending.snapshot.held:
+                self._revise(sending, name, value, arrival)
             else:
-                self._bring(number, snapshot, name, value, arrival)
+                self._bring(sending, name, value, arrival)
         for name in deleted:
             if name not in self._namespace:
                 continue
-            if self._may_replace(number, snapshot, name):
+            if self._may_replace(sending, name):
                 del self._namespace[name]
-                self._brought[name] = (number, _ABSENT)
+                self._brought[name] = (sending.number, _ABSENT)
                 arrival.deleted.append(name)
             else:
                 arrival.kept.append(name)
         return arrival
 
-    def _bring(
-        self, number: int, snapshot: Snapshot, name: str, value: Any, arrival: Arrival
-    ) -> None:
-        if self._may_replace(number, snapshot, name):
+    def _bring(self, sending: Sending, name: str, value: Any, arrival: Arrival) -> None:
+        if self._may_replace(sending, name):
             self._namespace[name] = value
-            self._brought[name] = (number, value)
+            self._brought[name] = (sending.number, value)
             arrival.brought.append(name)
         else:
             arrival.kept.append(name)
 
-    def _is_free(self, number: int, snapshot: Snapshot, name: str, handed: Handed | None) -> bool:
-        """Tell whether nobody but earlier jobs has changed the object that was sent."""
-        if handed is None or handed.is_unchanged(name):
-            return True
-        by, _ = self._revised.get(id(snapshot.held.get(name)), (number, None))
-        return by < number
-
-    def _revise(
-        self,
-        number: int,
-        snapshot: Snapshot,
-        name: str,
-        value: Any,
-        arrival: Arrival,
-        handed: Handed | None,
-    ) -> None:
-        """Change the object itself if anybody else refers to it, else bind the name anew."""
-        if not self._may_replace(number, snapshot, name):
+    def _revise(self, sending: Sending, name: str, value: Any, arrival: Arrival) -> None:
+        """Note that an object has another content now, or put the other one in its place."""
+        old = sending.snapshot.held[name]
+        if value is old:
+            self._revised[id(old)] = (sending.number, old)
+        elif not self.may_revise(sending, name):
             arrival.kept.append(name)
             return
-        in_place = not is_large(value) or self._is_shared(snapshot, name, handed)
-        old = snapshot.held[name]
-        if in_place and revise(old, value):
-            self._revised[id(old)] = (number, old)
-            value = old
-        names = [name, *(n for n, v in self._namespace.items() if v is old and n != name)]
-        for alias in names:
+        for alias in [name, *(n for n, v in self._namespace.items() if v is old and n != name)]:
             self._namespace[alias] = value
-            self._brought[alias] = (number, value)
+            self._brought[alias] = (sending.number, value)
         arrival.brought.append(name)
 
-    def _is_shared(self, snapshot: Snapshot, name: str, handed: Handed | None) -> bool:
+    def may_revise(self, sending: Sending, name: str) -> bool:
+        """Tell whether nobody but earlier jobs has changed the object or bound its name anew."""
+        if not self._may_replace(sending, name):
+            return False
+        if sending.handed is None or sending.handed.is_unchanged(name):
+            return True
+        by, _ = self._revised.get(id(sending.snapshot.held.get(name)), (sending.number, None))
+        return by < sending.number
+
+    def is_shared(self, sending: Sending, name: str) -> bool:
         """Tell whether anything but what we hold ourselves refers to an object."""
+        held = sending.snapshot.held
         holders = chain(
             self._namespace.values(),
-            snapshot.held.values(),
+            held.values(),
             (value for _, value in self._brought.values()),
-            handed.values.values() if handed else (),
+            sending.handed.values.values() if sending.handed else (),
         )
-        ours = sum(value is snapshot.held[name] for value in holders)
-        return references(snapshot.held, name) > ours or is_view(snapshot.held[name])
+        ours = sum(value is held[name] for value in holders)
+        return references(held, name) > ours or is_view(held[name])
 
-    def _bring_module(
-        self, number: int, snapshot: Snapshot, name: str, module: str, arrival: Arrival
-    ) -> None:
+    def _bring_module(self, sending: Sending, name: str, module: str, arrival: Arrival) -> None:
         try:
             value = lazy_module(module)
         except Exception as error:
             arrival.failed[name] = f"{module} cannot be imported here: {error}"
         else:
             if self._namespace.get(name) is not value:
-                self._bring(number, snapshot, name, value, arrival)
+                self._bring(sending, name, value, arrival)
 
-    def _may_replace(self, number: int, snapshot: Snapshot, name: str) -> bool:
+    def _may_replace(self, sending: Sending, name: str) -> bool:
         current = self._namespace.get(name, _ABSENT)
         if name in self._brought:
             by, value = self._brought[name]
             if value is current:
-                return number > by
+                return sending.number > by
+        snapshot = sending.snapshot
         if name in snapshot.held:
             return snapshot.held[name] is current
         return current is _ABSENT or snapshot.seen.get(name) == _address(current)
+
+
+class SenderHome:
+    """What the notebook knows of the objects that it has sent with one job.
+
+    Parameters
+    ----------
+    injector : Injector
+        The notebook's.
+    sending : Sending
+        The job.
+    """
+
+    def __init__(self, injector: Injector, sending: Sending) -> None:
+        self._injector = injector
+        self._sending = sending
+
+    def original(self, name: str, *, changed: bool) -> Any:
+        """Return the object itself; None if it is not what the job may refer to or change."""
+        handed = self._sending.handed
+        if handed is None:
+            return None
+        if changed:
+            may = self._injector.may_revise(self._sending, name)
+            return handed.values[name] if may else None
+        return handed.values[name] if handed.is_unchanged(name) else None
+
+    def is_shared(self, name: str) -> bool:
+        """Tell whether anything but the name refers to the object."""
+        return self._injector.is_shared(self._sending, name)
 
 
 def _address(value: Any) -> tuple[int, type]:

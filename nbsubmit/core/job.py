@@ -25,6 +25,7 @@ from nbsubmit.core.errors import (
     ResultUnreadable,
 )
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.pickling import Namespace, keep_classes
 from nbsubmit.core.result import EXCEPTION, VALUE, CellError
@@ -141,7 +142,7 @@ class Job:
         self._values: dict[str, Any] | None = None
         self._failed: dict[str, str] = {}
         self._arrive: Callable[[], None] = lambda: None
-        self._find_sent: Callable[[str], Any] = lambda _: None
+        self._sender: Home | None = None
 
     def __repr__(self) -> str:
         return f"<Job {self.id} {self._status}>"
@@ -300,7 +301,7 @@ class Job:
 
     def _load(self) -> dict[str, Any]:
         result = self._found.result
-        if result is None or not (result.entries or result.aliases):
+        if result is None or not result.entries:
             return {}
         if result.python != sys.version_info[:2]:
             raise ResultUnreadable(
@@ -311,16 +312,11 @@ class Job:
             )
         self.folder.check()
         brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
-        values, failed = brought.load_what_can_be(self._namespace, sent=self._sent_value)
-        values |= {name: self._sent_value(sent) for name, sent in result.aliases.items()}
+        originals = Originals(self._sender, lambda: self._sent_copies, result.changed)
+        values, failed = brought.load_what_can_be(self._namespace, originals)
         # An exception that cannot be rebuilt is told by its text.
         self._failed = {name: why for name, why in failed.items() if name != EXCEPTION}
         return values
-
-    def _sent_value(self, name: str) -> Any:
-        """Return the object that was sent by a name: the notebook's own, or a copy of it."""
-        value = self._find_sent(name)
-        return self._sent_copies[name] if value is None else value
 
     @functools.cached_property
     def _sent_copies(self) -> dict[str, Any]:
@@ -406,9 +402,9 @@ class Job:
         """Have this called in the waiting thread when a wait is over."""
         self._arrive = arrive
 
-    def on_sent_value(self, find: Callable[[str], Any]) -> None:
-        """Have this asked for an object that was sent; None if it is not as it was any more."""
-        self._find_sent = find
+    def sent_from(self, home: Home) -> None:
+        """Have the notebook asked for the objects that it has sent."""
+        self._sender = home
 
     def update(self, found: Found, status: Status) -> None:
         """Take what was seen, and tell those who listen."""

@@ -52,8 +52,6 @@ class Result:
         What ended the cell early.
     contents : Contents
         The values that came back.
-    aliases : mapping
-        Name → the sent name whose object, unchanged, it is bound to.
     changed : tuple of str
         Those among them that were sent and changed in place.
     deleted : tuple of str
@@ -75,7 +73,6 @@ class Result:
     python: tuple[int, int]
     error: CellError | None = None
     contents: Contents = EMPTY
-    aliases: Mapping[str, str] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     modules: Mapping[str, str] = field(default_factory=dict)
@@ -92,8 +89,7 @@ class Result:
     @property
     def names(self) -> list[str]:
         """The notebook's names among the values."""
-        names = (*(entry.name for entry in self.entries), *self.aliases)
-        return [name for name in names if name not in (VALUE, EXCEPTION)]
+        return [e.name for e in self.entries if e.name not in (VALUE, EXCEPTION)]
 
     @property
     def imported(self) -> list[str]:
@@ -102,7 +98,7 @@ class Result:
 
     def has(self, name: str) -> bool:
         """Tell whether there is a value by this name."""
-        return name in self.aliases or any(entry.name == name for entry in self.entries)
+        return any(entry.name == name for entry in self.entries)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain data."""
@@ -118,7 +114,6 @@ class Result:
             python=(data["python"][0], data["python"][1]),
             error=error and CellError(error["ename"], error["evalue"], tuple(error["traceback"])),
             contents=Contents.from_json(data["contents"]),
-            aliases=data["aliases"],
             changed=tuple(data["changed"]),
             deleted=tuple(data["deleted"]),
             modules=data["modules"],

@@ -22,7 +22,7 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
-from nbsubmit.core.inject import Arrival, Injector, Snapshot
+from nbsubmit.core.inject import Arrival, Injector, Sending, Snapshot
 from nbsubmit.core.job import Job
 from nbsubmit.core.names import NameUse, analyse
 from nbsubmit.core.settings import Settings
@@ -38,8 +38,7 @@ class _Sent:
     """A job of this session and what is needed to bring its result home."""
 
     job: Job
-    number: int
-    snapshot: Snapshot
+    sending: Sending
     handed: Handed
     around: dict[str, dict[str, Any]]
     waits: bool
@@ -143,9 +142,10 @@ class Session:
         _remember_lines(request.cell)
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
         handed = Handed(request.payload, self.shell.user_ns, request.cell.watched)
-        self._sent[job.id] = _Sent(job, len(self._sent) + 1, snapshot, handed, around, waits, tell)
+        sending = Sending(len(self._sent) + 1, snapshot, handed)
+        self._sent[job.id] = _Sent(job, sending, handed, around, waits, tell)
         job.on_wait(self._bring_home_if_main)
-        job.on_sent_value(handed.value)
+        job.sent_from(self._injector.home_of(sending))
         self._start_listening()
         return job
 
@@ -178,14 +178,12 @@ class Session:
         except NbsubmitError as error:
             return Arrival(failed=dict.fromkeys(result.names, str(error)))
         arrival = self._injector.inject(
-            sent.number,
-            sent.snapshot,
+            sent.sending,
             values,
             result.deleted,
             result.modules,
             result.submodules,
             result.changed,
-            sent.handed,
         )
         ambient.bring(result.ambient, sent.around, waits=sent.waits)
         for name, why in sent.job.load_errors.items():

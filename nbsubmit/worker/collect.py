@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Contents, type_name
+from nbsubmit.core.bundle import CHANGED, MOST_TRIES, BundleWriter, Contents, type_name
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
+from nbsubmit.core.revise import Content, content_of
 from nbsubmit.core.units import format_bytes
 from nbsubmit.worker.execute import Outcome
 
@@ -79,11 +80,12 @@ class Sent:
     def _fingerprint(self, name: str, home: Namespace) -> bytes | None:
         return _fingerprint(self.values[name], home, self.classes, self.mappings)
 
-    def unchanged(self, changed: set[str]) -> dict[int, str]:
-        """The objects that are as they were sent, by `id`, with their names."""
+    def references(self, values: Iterable[str]) -> dict[int, str]:
+        """The objects that go back by name, by `id`: all but those that go by value."""
+        by_value = set(values)
         found: dict[int, str] = {}
         for name, value in self.values.items():
-            if name not in changed and not isinstance(value, (*_IMMUTABLE, type)):
+            if name not in by_value and not isinstance(value, (*_IMMUTABLE, type)):
                 found.setdefault(id(value), name)
         return found
 
@@ -110,8 +112,6 @@ class Collection:
         The pickled values.
     changed, deleted : list of str
         Names whose sent value was changed, and that were deleted.
-    aliases : dict
-        Name → the sent name whose unchanged object it is bound to.
     modules : dict
         Name → module that the cell imported under it.
     submodules : list of str
@@ -125,7 +125,6 @@ class Collection:
     values: BundleWriter
     changed: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
-    aliases: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     submodules: list[str] = field(default_factory=list)
     unsent: dict[str, str] = field(default_factory=dict)
@@ -153,7 +152,10 @@ def collect(
     collection = Collection(BundleWriter(namespace, sent.classes))
     wanted: dict[str, Any] = {}
     changed = sent.changed(namespace)
-    unchanged = sent.unchanged(changed)
+    # One for each object, whatever names it has.
+    by_id = {id(sent.values[name]): sent.values[name] for name in changed}
+    by_id = {key: content_of(value) for key, value in by_id.items()}
+    contents = {name: by_id[id(sent.values[name])] for name in changed}
     for name, value in namespace.items():
         if not _goes_back(name, value, cell, ignore):
             continue
@@ -161,8 +163,7 @@ def collect(
             if name not in changed:
                 continue
             collection.changed.append(name)
-        if id(value) in unchanged:
-            collection.aliases[name] = unchanged[id(value)]
+            wanted[name] = contents[name] or value
         elif isinstance(value, types.ModuleType):
             collection.modules[name] = value.__name__
         else:
@@ -170,9 +171,17 @@ def collect(
     if cell.bring is None:
         collection.deleted = [name for name in sent.values if name not in namespace]
     collection.submodules = _submodules(cell)
-    _pickle(collection, wanted, outcome, sent, unchanged)
+    # An object whose content goes back is the very object that was sent; so is an unchanged one.
+    by_value = changed - {n for n in collection.changed if contents[n] is not None}
+    _pickle(collection, _arrays_first(wanted), outcome, sent, sent.references(by_value))
     collection.complaint = _complaint(cell, namespace, collection)
     return collection
+
+
+def _arrays_first(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Put the contents of arrays first: at home a large one may take the place of the old array."""
+    arrays = [n for n, v in wanted.items() if isinstance(v, Content) and v.array is not None]
+    return {name: wanted[name] for name in dict.fromkeys([*arrays, *wanted])}
 
 
 def _submodules(cell: Cell) -> list[str]:
@@ -196,13 +205,11 @@ def _pickle(
     wanted: dict[str, Any],
     outcome: Outcome,
     sent: Sent,
-    unchanged: dict[int, str],
+    references: dict[int, str],
 ) -> None:
     """Pickle all that can be; a failure spoils the memo, so it starts again without the name."""
     last: dict[str, Any] = {}
-    if id(outcome.value) in unchanged:
-        collection.aliases[VALUE] = unchanged[id(outcome.value)]
-    elif outcome.value is not None:
+    if outcome.value is not None:
         last[VALUE] = outcome.value
     if outcome.error is not None:
         # Last, for it is the one that some class's __init__ may refuse to rebuild.
@@ -212,8 +219,8 @@ def _pickle(
     known = {kind: tracker for kind, tracker in sent.classes.items() if kind not in changed}
     home, shared, tries = collection.values.home, None, 0
     while True:
-        writer = BundleWriter(home, known, shared=shared, sent=unchanged)
-        failure = _first_failure(writer, wanted | last)
+        writer = BundleWriter(home, known, shared=shared, sent=references)
+        failure = _first_failure(writer, wanted | last, sent)
         if failure is None:
             collection.values = writer
             overlaps = writer.overlaps()
@@ -231,18 +238,25 @@ def _pickle(
 
 
 def _first_failure(
-    writer: BundleWriter, values: dict[str, Any]
+    writer: BundleWriter, values: dict[str, Any], sent: Sent
 ) -> tuple[str, Callable[[], str]] | None:
     home = writer.home
     for name, value in values.items():
         try:
-            size = writer.add(name, value, IMPORTED if _is_imported(value) else "")
+            size = writer.add(name, value, _why(value))
         except Exception as error:
-            return name, lambda n=name, v=value, e=error: _why_not(n, v, e, home)
+            whole = sent.values[name] if isinstance(value, Content) else value
+            return name, lambda n=name, v=whole, e=error: _why_not(n, v, e, home)
         if name == VALUE and size > LARGEST_VALUE:
             reason = f"it is {format_bytes(size)}; give it a name to bring it back"
             return name, lambda text=reason: text
     return None
+
+
+def _why(value: Any) -> str:
+    if isinstance(value, Content):
+        return CHANGED
+    return IMPORTED if _is_imported(value) else ""
 
 
 def _is_imported(value: Any) -> bool:

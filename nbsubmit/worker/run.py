@@ -118,7 +118,6 @@ def _run_cell(
             python=PYTHON,
             error=error,
             contents=placed.contents,
-            aliases=collection.aliases,
             changed=tuple(collection.changed),
             deleted=tuple(collection.deleted),
             modules=collection.modules,

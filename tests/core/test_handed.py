@@ -55,7 +55,6 @@ CHANGES = {
 def test_what_was_not_touched_is_unchanged(home: dict[str, Any]) -> None:
     found = handed(home)
     assert [name for name in (*NAMES, "restless") if not found.is_unchanged(name)] == []
-    assert found.value("frame") is home["frame"]
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -65,7 +64,6 @@ def test_what_was_changed_in_place_is_known_and_nothing_else(
     found = handed(home)
     define(CHANGES[name], home)
     assert [other for other in NAMES if not found.is_unchanged(other)] == [name]
-    assert found.value(name) is None
 
 
 def test_a_write_through_a_view_changes_both(home: dict[str, Any]) -> None:
@@ -78,8 +76,8 @@ def test_a_write_through_a_view_changes_both(home: dict[str, Any]) -> None:
 
 def test_a_name_that_is_bound_anew_says_nothing_of_the_object(home: dict[str, Any]) -> None:
     found = handed(home)
-    before, home["numbers"] = home["numbers"], [9]
-    assert found.value("numbers") is before
+    home["numbers"] = [9]
+    assert found.is_unchanged("numbers")
 
 
 def test_it_can_look_again(home: dict[str, Any]) -> None:

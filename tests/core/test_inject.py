@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import fractions
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.capture import capture
 from nbsubmit.core.handed import Handed
-from nbsubmit.core.inject import Arrival, Injector, Snapshot
+from nbsubmit.core.inject import Arrival, Injector, SenderHome, Sending, Snapshot
 from nbsubmit.core.names import analyse
+from nbsubmit.core.originals import Originals
+from nbsubmit.core.revise import content_of
 
 
 class Notebook:
@@ -29,32 +32,39 @@ class Notebook:
     def send(self, *expected: str) -> Sent:
         """Send a job of which these names are expected."""
         self._sent += 1
-        return Sent(self, self._sent, Snapshot.take(self.names, expected))
+        return Sent(self, Sending(self._sent, Snapshot.take(self.names, expected)))
 
     def hand(self, *names: str) -> Sent:
         """Send a job that is given these names."""
         use = analyse(f"use({', '.join(names)})")
         payload = capture(use, self.names, BlobStore(Path("/nonexistent")))
-        sent = self.send(*names)
-        sent.handed = Handed(payload, self.names)
-        return sent
+        sending = self.send(*names).sending
+        return Sent(self, replace(sending, handed=Handed(payload, self.names)))
 
     def take(self, sent: Sent, **what: Any) -> Arrival:
-        if sent.handed is not None:
-            sent.handed.look_again()
-        return self._injector.inject(sent.number, sent.snapshot, handed=sent.handed, **what)
+        return self._injector.inject(sent.sending, **what)
+
+    def home_of(self, sent: Sent) -> SenderHome:
+        return self._injector.home_of(sent.sending)
 
 
 @dataclass
 class Sent:
     notebook: Notebook
-    number: int
-    snapshot: Snapshot
-    modules: dict[str, str] = field(default_factory=dict)
-    handed: Handed | None = None
+    sending: Sending
 
     def ends_changing(self, **values: Any) -> Arrival:
-        return self.notebook.take(self, values=values, changed=list(values))
+        """The job has left these contents in the objects that were sent."""
+        if self.sending.handed is not None:
+            self.sending.handed.look_again()
+        copies = copy.deepcopy(self.sending.handed.values) if self.sending.handed else {}
+        changed = tuple(values)
+        originals = Originals(self.notebook.home_of(self), lambda: copies, changed)
+        brought = {}
+        for name, value in values.items():
+            content = content_of(value)
+            brought[name] = value if content is None else originals.revised(name, content)
+        return self.notebook.take(self, values=brought, changed=changed)
 
     def ends(self, **values: Any) -> Arrival:
         return self.notebook.take(self, values=values)
@@ -322,7 +332,7 @@ def test_an_unforeseen_name_that_was_there_and_was_bound_since_is_left_alone() -
 
 def test_a_snapshot_holds_no_value_that_no_job_will_bring() -> None:
     notebook = Notebook(x=[1], big=[0] * 1000)
-    snapshot = notebook.send("x", "y").snapshot
+    snapshot = notebook.send("x", "y").sending.snapshot
     assert set(snapshot.held) == {"x", "y"}
     assert all(value is not notebook.names["big"] for value in snapshot.held.values())
 
@@ -350,7 +360,7 @@ def test_a_large_array_that_nobody_else_knows_is_bound_and_not_copied() -> None:
     notebook = Notebook(array=np.zeros(200_000))
     changed = np.ones(200_000)
     notebook.hand("array").ends_changing(array=changed)
-    assert notebook.names["array"] is changed
+    assert np.shares_memory(notebook.names["array"], changed)
 
 
 def test_a_large_array_that_somebody_else_knows_is_changed_itself() -> None:

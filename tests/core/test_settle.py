@@ -273,7 +273,7 @@ def test_a_result_is_read_as_it_was_written(folder: JobFolder) -> None:
     entry = Entry("x", "int", 5, "", 10, ((0, 0, 4096, 1),), 5, True)
     contents = Contents((entry,), (("", 0, 4096),), "result.bin")
     result = replace(
-        RAISED, contents=contents, aliases={"w": "x"}, changed=("x",), deleted=("y",),
+        RAISED, contents=contents, changed=("x",), deleted=("y",),
         modules={"np": "numpy"},
         unsent={"z": "a lock"},
     )  # fmt: skip

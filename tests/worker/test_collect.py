@@ -15,6 +15,7 @@ import pytest
 
 from nbsubmit.core.bundle import Contents, Entry
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.originals import Originals
 from nbsubmit.core.result import EXCEPTION, VALUE
 from nbsubmit.worker.collect import LARGEST_VALUE, Collection, Sent, collect
 from nbsubmit.worker.execute import Outcome
@@ -46,9 +47,11 @@ def names(collection: Collection) -> list[str]:
     return collection.values.names
 
 
-def loaded(collection: Collection, path: Path) -> dict[str, Any]:
+def loaded(collection: Collection, path: Path, **home: Any) -> dict[str, Any]:
+    """Load what goes back where these objects were sent from."""
     shelf = Shelf(path)
-    return shelf.get(shelf.put(collection.values))
+    originals = Originals(None, lambda: home, tuple(collection.changed))
+    return shelf.get(shelf.put(collection.values), originals=originals)
 
 
 # What was bound
@@ -197,7 +200,10 @@ def test_an_object_of_a_class_of_the_notebook_is_compared_too(tmp_path: Path) ->
     home = defined("class P:\n    def __init__(self): self.v = [1]\np, q = P(), P()")
     collection = run("p.v.append(2)\nlen(q.v)", {"P": home["P"], "p": home["p"], "q": home["q"]})
     assert (names(collection), collection.changed) == (["p"], ["p"])
-    assert loaded(collection, tmp_path)["p"].v == [1, 2]
+    other = home["P"]()
+    back = loaded(collection, tmp_path, p=other)["p"]
+    assert back is other
+    assert other.v == [1, 2]
 
 
 def test_large_plain_data_are_compared_only_if_the_text_shows_that_they_may_be_changed() -> None:
@@ -227,9 +233,11 @@ def test_a_value_that_was_bound_anew_is_not_called_changed() -> None:
 def test_one_object_under_two_names_goes_back_as_one(tmp_path: Path) -> None:
     inner: list[int] = []
     collection = run("a.append(1)", {"a": inner, "b": inner})
-    back = loaded(collection, tmp_path)
+    home: list[int] = []
+    back = loaded(collection, tmp_path, a=home, b=home)
     assert collection.changed == ["a", "b"]
-    assert back["a"] is back["b"]
+    assert back["a"] is back["b"] is home
+    assert home == [1]
 
 
 # Deleted, and modules
@@ -318,16 +326,18 @@ def test_every_name_that_has_to_stay_is_told() -> None:
 def test_the_last_value_goes_back_beside_the_names(tmp_path: Path) -> None:
     shared = [1]
     collection = run("x = [1]", {"y": shared}, outcome=Outcome(value=[shared]))
-    back = loaded(collection, tmp_path)
+    back = loaded(collection, tmp_path, y=shared)
     assert back[VALUE] == [[1]]
     assert list(back)[-1] == VALUE
 
 
-def test_what_is_bound_to_an_object_that_was_sent_goes_back_by_name() -> None:
+def test_what_is_bound_to_an_object_that_was_sent_goes_back_by_name(tmp_path: Path) -> None:
     shared = [1]
-    collection = run("x = y", {"y": shared}, outcome=Outcome(value=shared))
-    assert names(collection) == []
-    assert collection.aliases == {"x": "y", VALUE: "y"}
+    collection = run("x = y\nz = [y]", {"y": shared}, outcome=Outcome(value=shared))
+    assert names(collection) == ["x", "z", VALUE]
+    home: list[int] = [5]
+    back = loaded(collection, tmp_path, y=home)
+    assert back["x"] is back["z"][0] is back[VALUE] is home
 
 
 def test_a_last_value_that_is_nothing_is_not_sent() -> None:
