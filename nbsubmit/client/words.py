@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbsubmit.client.rows import JobRow
+from nbsubmit.core.capture import PART
 from nbsubmit.core.result import VALUE
 
 _BACKENDS = {"slurm": "Slurm job", "local": "process", "debug": "this process"}
@@ -37,7 +38,7 @@ def why(row: JobRow) -> str:
 
 def sends(row: JobRow) -> str:
     """One line: what was sent, with sizes."""
-    parts = [_sent(*of_name) for of_name in row.sent]
+    parts = [_sent(*of_name) for of_name in row.sent if of_name[-1] != PART]
     line = f"sends {', '.join(parts)}" if parts else "sends no names"
     if row.left_out:
         line += f"; leaves out {', '.join(name for name, _ in row.left_out)}"

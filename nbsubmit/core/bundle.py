@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _ALIGNMENT = 64
 # Objects that make new arrays each time they are pickled would be pickled for ever.
 MOST_TRIES = 3
+# To list the parts of a larger stream takes longer than a tenth of a second.
+_MOST_SEARCHED = 4 << 20
 # Why an entry is there: it is the content of an object that was sent.
 CHANGED = "changed"
 FUNCTION, CLASS = "function", "class"
@@ -246,6 +248,7 @@ class BundleWriter:
         self.home = home
         self._stream = io.BytesIO()
         self._dumps: list[_Dump] = []
+        self._inside: frozenset[int] | None = None
         taker = _Taker(self._dumps, shared)
         kind = ReferringPickler if sent else ValuePickler
         self._pickler = kind(self._stream, home, known, taker.take, shared)
@@ -257,6 +260,13 @@ class BundleWriter:
     def names(self) -> list[str]:
         """The names so far."""
         return [dump.name for dump in self._dumps]
+
+    def has_inside(self, value: Any) -> bool:
+        """Tell whether an object is part of what was added; not asked of very many parts."""
+        if self._inside is None:
+            small = self._stream.tell() <= _MOST_SEARCHED
+            self._inside = frozenset(self._pickler.memo.copy() if small else ())
+        return id(value) in self._inside
 
     @property
     def mentioned(self) -> dict[str, str]:

@@ -27,6 +27,14 @@ from nbsubmit.core.names import NameUse
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.reserved import is_shells_own
 
+# Why a name goes that the cell itself does not reach.
+PART = "part of what goes"
+# What cannot be changed, and what is not changed through what holds it.
+_NO_PARTS = (
+    int, float, complex, str, bytes, bool, type(None), type,
+    types.ModuleType, types.FunctionType, types.BuiltinFunctionType,
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -118,7 +126,7 @@ def capture(
         If a name to include does not exist.
     """
     wanted = _wanted(use, namespace, tuple(include), set(exclude), first_line)
-    collector = _Collector(namespace, wanted, set(exclude), use.later)
+    collector = _Collector(namespace, wanted, set(exclude), use)
     found = collector.collect()
     payload = Payload(
         found.writer.place(blobs, PAYLOAD_PACK),
@@ -198,9 +206,10 @@ class _Collector:
         namespace: Namespace,
         wanted: Mapping[str, _Want],
         exclude: set[str],
-        later: Mapping[str, frozenset[str]],
+        use: NameUse,
     ) -> None:
-        self._later = later
+        self._later = use.later
+        self._bound = use.writes
         self._namespace = namespace
         self._wanted = wanted
         self._exclude = exclude
@@ -253,7 +262,22 @@ class _Collector:
                 if needed not in seen and self._can_follow(needed):
                     seen.add(needed)
                     queue.append((needed, _Want(f"used by {function}", must=False)))
+        self._add_parts(collected, seen)
         return collected
+
+    def _add_parts(self, collected: _Collected, seen: set[str]) -> None:
+        """Name the parts of what goes that have names of their own in the notebook.
+
+        The cell may change one through what holds it: ``ax`` changes ``fig``.
+        """
+        for name, value in self._namespace.items():
+            if name in seen or name in self._bound or name.startswith("_"):
+                continue
+            if isinstance(value, _NO_PARTS) or not self._can_follow(name):
+                continue
+            if collected.writer.has_inside(value):
+                collected.writer.add(name, value, PART)
+                collected.names[name] = value
 
     def _needed(self, mentioned: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """What functions mention, and what a function that the cell binds anew would read."""

@@ -153,8 +153,8 @@ def collect(
     wanted: dict[str, Any] = {}
     changed = sent.changed(namespace)
     # One for each object, whatever names it has.
-    by_id = {id(sent.values[name]): sent.values[name] for name in changed}
-    by_id = {key: content_of(value) for key, value in by_id.items()}
+    objects = {id(sent.values[name]): sent.values[name] for name in changed}
+    by_id = {key: content_of(value) for key, value in objects.items()}
     contents = {name: by_id[id(sent.values[name])] for name in changed}
     for name, value in namespace.items():
         if not _goes_back(name, value, cell, ignore):

@@ -70,6 +70,32 @@ def test_an_object_that_is_changed_in_place_is_changed_for_all_who_know_it(
     ) == ["True [2.]", "{'rows': [1, 2]}", "10.0"]
 
 
+def test_a_part_with_a_name_of_its_own_is_changed_through_what_holds_it(
+    kernel: Kernel, magic: str
+) -> None:
+    kernel.run(
+        "import matplotlib.pyplot as plt\n"
+        "history = []\n"
+        "state = {'history': history, 'step': 0}\n"
+        "fig, ax = plt.subplots()\n"
+        "plt.close(fig)"
+    )
+    kernel.run(
+        f"{magic} --wait --quiet\n"
+        "state['history'].append(0.5)\n"
+        "state['step'] += 1\n"
+        "ax.plot([1, 2])\n"
+        "ax.set_title('done')\n"
+        "report = {'state': state, 'fig': ax.figure}"
+    )
+    assert lines(
+        kernel,
+        "print(history, state, state['history'] is history)\n"
+        "print(fig.axes[0] is ax, len(fig.axes[0].lines), ax.get_title(), ax.figure is fig)\n"
+        "print(report['state'] is state, report['fig'] is fig)",
+    ) == ["[0.5] {'history': [0.5], 'step': 1} True", "True 1 done True", "True True"]
+
+
 def test_what_was_not_changed_is_the_very_same_object_also_inside_results(
     kernel: Kernel, magic: str
 ) -> None:
