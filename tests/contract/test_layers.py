@@ -36,7 +36,14 @@ ROOMS = {
     "core": Room(
         outside=words("cloudpickle xxhash"),
         # Loaded when a value of the package is met, never before.
-        only_in={"arrays": words("numpy"), "frames": words("pandas")},
+        only_in={
+            "arrays": words("numpy"),
+            "arrow": words("pyarrow"),
+            "bars": words("tqdm"),
+            "frames": words("pandas"),
+            "polars": words("polars"),
+            "tensors": words("torch"),
+        },
     ),
     "worker": Room(
         words("core"),
