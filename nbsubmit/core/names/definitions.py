@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Iterator
 
 from nbsubmit.core.names.bindings import FUNCTIONS, TYPE_ALIAS, Bindings, bindings
@@ -14,6 +15,7 @@ from nbsubmit.core.names.walker import Visits, Walker
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
+EAGER_ANNOTATIONS = sys.version_info < (3, 14)
 # Decorators known to put a function aside without calling it.
 CALM = words(
     "abstractmethod asynccontextmanager cache cached_property classmethod contextmanager dataclass"
@@ -96,6 +98,18 @@ def type_scope(scope: Scope, parameters: list[ast.AST]) -> Scope:
     return scope.child(Kind.TYPES, Bindings(names=names))
 
 
+def annotation(walker: Walker, node: ast.expr) -> None:
+    """Walk an annotation.
+
+    It counts as read on every version, though Python 3.14 evaluates it only when asked: a function
+    that travels may be asked on the other side.
+    """
+    if EAGER_ANNOTATIONS:
+        walker.visit(node)
+    else:
+        walker.maybe([node])
+
+
 def parameter_values(walker: Walker, arguments: ast.arguments) -> None:
     """Walk the defaults, which are evaluated where the function is defined."""
     walker.each(arguments.defaults)
@@ -131,14 +145,12 @@ def _function(walker: Walker, node: Function) -> None:
 
 
 def _annotations(walker: Walker, node: Function) -> None:
-    # Read on every version, though Python 3.14 evaluates them only when asked: a function that
-    # travels may be asked on the other side.
     given = node.args
     for argument in [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]:
         if argument is not None and argument.annotation is not None:
-            walker.visit(argument.annotation)
+            annotation(walker, argument.annotation)
     if node.returns is not None:
-        walker.visit(node.returns)
+        annotation(walker, node.returns)
 
 
 def _is_calm(decorator: ast.expr) -> bool:
