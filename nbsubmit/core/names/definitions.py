@@ -40,6 +40,17 @@ def function_effects(walker: Walker, node: Function | ast.Lambda, scope: Scope) 
     return known
 
 
+def alias_effects(walker: Walker, node: ast.AST, scope: Scope) -> Effects:
+    """Return what asking ``type X = …`` for its value does."""
+    known = walker.cell.summaries.get(node)
+    if known is None:
+        parameters = type_parameters(node)
+        inner = _inner_walker(walker, type_scope(scope, parameters), Bindings())
+        known = walker.cell.summaries[node] = inner.effects
+        inner.each([*parameters, getattr(node, "value", None)])
+    return known
+
+
 def block_effects(walker: Walker, block: list[ast.stmt]) -> Effects:
     """Return what statements do that run as if they were a function's body."""
     inner = _inner_walker(walker, walker.scope, bindings(block))
@@ -68,6 +79,8 @@ def bound_bodies(
         elif isinstance(node, ast.ClassDef):
             for body in class_bodies(walker, node, scope):
                 yield node.name, body
+        elif TYPE_ALIAS is not None and isinstance(node, TYPE_ALIAS):
+            yield _alias_name(node), alias_effects(walker, node, scope)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Lambda):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
@@ -188,12 +201,12 @@ def _class(walker: Walker, node: ast.ClassDef) -> None:
 
 def _type_alias(walker: Walker, node: ast.AST) -> None:
     """Walk ``type X = …``, whose value is evaluated when somebody asks for it."""
-    name, value = getattr(node, "name", None), getattr(node, "value", None)
-    if isinstance(name, ast.Name) and isinstance(value, ast.expr):
-        parameters = type_parameters(node)
-        inner = _inner_walker(walker, type_scope(walker.scope, parameters), Bindings())
-        inner.each([*parameters, value])
-        walker.bind(name.id, frozenset([inner.effects]))
+    walker.bind(_alias_name(node), frozenset([alias_effects(walker, node, walker.scope)]))
+
+
+def _alias_name(node: ast.AST) -> str:
+    name: ast.Name = node.name  # type: ignore[attr-defined]
+    return name.id
 
 
 VISITS: Visits = {
