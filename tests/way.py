@@ -46,7 +46,8 @@ class Way:
         options = replace(options, resources=replace(options.resources, extra=given))
         use = analyse(source)
         cell = Cell(source, f"# %%cell\n{source}", "<cell>", first_line=2, bring=options.bring)
-        request = Request(cell, capture(use, home), options)
+        payload = capture(use, home, include=options.include, exclude=options.exclude)
+        request = Request(cell, payload, options)
         job = submit(request, self.backend, JobStore(self.store), self.watcher, self.settings, home)
         self.jobs.append(job)
         return job

@@ -49,6 +49,10 @@ class Payload:
         What stays behind.
     missing : list of str
         Names that the cell reads and the notebook does not have.
+    excluded : list of str
+        Names that the notebook has and the user does not want to be sent.
+    dynamic : tuple of str
+        Why the cell may read names that nobody has seen in it.
     sources : dict
         Code file → text, for the functions that travel, so that their lines show in a traceback.
     """
@@ -58,6 +62,8 @@ class Payload:
     submodules: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
+    dynamic: tuple[str, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -102,14 +108,17 @@ def capture(
     CaptureError
         If a name to include does not exist.
     """
-    wanted = _wanted(use, namespace, tuple(include), set(exclude), first_line)
-    collector = _Collector(namespace, wanted, set(exclude), use.later)
+    unwanted = set(exclude)
+    wanted = _wanted(use, namespace, tuple(include), unwanted, first_line)
+    collector = _Collector(namespace, wanted, unwanted, use.later)
     payload = collector.collect()
     payload.missing += sorted(
         name
-        for name in use.reads - use.maybe_reads - set(exclude)
+        for name in use.reads - use.maybe_reads - unwanted
         if name not in namespace and not hasattr(builtins, name) and not is_shells_own(name)
     )
+    payload.excluded = sorted(unwanted & namespace.keys())
+    payload.dynamic = use.dynamic
     payload.submodules = _submodules(source, payload.modules)
     payload.sources = _sources(payload.values.files)
     return payload
@@ -132,7 +141,7 @@ def _wanted(
     for name in sorted(use.reads, key=lambda name: (use.lines.get(name, 0), name)):
         line = use.lines.get(name)
         why = f"read in line {line + first_line - 1}" if line else "read"
-        wanted[name] = _Want(why, must=name not in use.maybe_reads)
+        wanted[name] = _Want(why, must=name in use.sure_reads)
     for name in sorted(use.strings) if use.dynamic else ():
         wanted.setdefault(name, _Want("named in a string", must=False))
     for name in _included(namespace, include):

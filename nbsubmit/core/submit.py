@@ -141,6 +141,8 @@ def _contents(request: Request) -> dict[str, Any]:
         "submodules": payload.submodules,
         "left_out": {item.name: item.reason for item in payload.left_out},
         "missing": payload.missing,
+        "excluded": payload.excluded,
+        "dynamic": payload.dynamic,
         "sources": payload.sources,
     }
 

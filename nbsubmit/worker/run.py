@@ -27,6 +27,7 @@ from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.spec import NODE_VARIABLE
+from nbsubmit.worker import missing
 from nbsubmit.worker.collect import Collection, Sent, collect
 from nbsubmit.worker.execute import Outcome, execute
 from nbsubmit.worker.shell import Shell
@@ -93,7 +94,7 @@ def _run_cell(
         outcome = execute(cell, module.__dict__, shell)
         after_cell()
         shell.finish()
-        error = _error(outcome, shell)
+        error = _error(outcome, shell, payload, module.__dict__)
         collection = collect(cell, module.__dict__, sent, outcome, ignore=shell.names)
     if error is None and collection.complaint:
         error = CellError("NotBroughtBack", collection.complaint, (collection.complaint,))
@@ -115,15 +116,21 @@ def _run_cell(
     )
 
 
-def _error(outcome: Outcome, shell: Shell) -> CellError | None:
+def _error(
+    outcome: Outcome, shell: Shell, payload: dict[str, Any], namespace: dict[str, Any]
+) -> CellError | None:
     error = outcome.error
     if error is None:
         return None
+    shown = shell.format_error(error)
+    # After it was shown: not every IPython shows notes.
+    sentences = missing.explain(error, namespace, payload)
+    missing.note(error, sentences)
     try:
         message = str(error)
     except Exception as failure:
         message = f"<its message cannot be shown: {type(failure).__name__}>"
-    return CellError(type(error).__name__, message, tuple(shell.format_error(error)))
+    return CellError(type(error).__name__, message, (*shown, *sentences))
 
 
 def _prepare(
