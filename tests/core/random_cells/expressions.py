@@ -67,7 +67,11 @@ class Expressions:
             self.evaluated, self.mapping, self.spread,
         ]  # fmt: skip
         if place.awaits:
-            common += [self.awaited, self.awaited_listing]
+            common.append(self.awaited)
+            # The interpreter of 3.13.0 crashes where the target is a variable of the function's
+            # that an inner function sees too.
+            if VERSION != (3, 13) or not place.function:
+                common.append(self.awaited_listing)
         if place.yields:
             common.append(self.yielded)
         # These end many a run, for a function has no methods, sums or items.

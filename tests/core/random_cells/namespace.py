@@ -174,9 +174,11 @@ def somewhere(world: World) -> Iterator[None]:
 
 @contextmanager
 def in_peace(code: Code) -> Iterator[None]:
-    """Let nobody hear of coroutines that a cell made and forgot, now or when they are cleared."""
+    """Let nobody hear of coroutines and generators that a cell made and forgot."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
         if code.awaits:
             gc.collect()
+    sys.unraisablehook = hook
