@@ -46,7 +46,9 @@ class Way:
         options = replace(options, resources=replace(options.resources, extra=given))
         use = analyse(source)
         cell = Cell(source, f"# %%cell\n{source}", "<cell>", first_line=2, bring=options.bring)
-        payload = capture(use, home, include=options.include, exclude=options.exclude)
+        payload = capture(
+            use, home, include=options.include, exclude=options.exclude, source=source
+        )
         request = Request(cell, payload, options)
         job = submit(request, self.backend, JobStore(self.store), self.watcher, self.settings, home)
         self.jobs.append(job)

@@ -9,6 +9,7 @@ settings  built-in ← environment: where the store is, how often to look
 reserved  the names that are the shell's own
 cell      the cell itself, on its way
 names     cell text → the names it reads, writes, changes
+history   the shell's results that a cell names
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt

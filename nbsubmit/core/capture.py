@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbsubmit.core import culprit
+from nbsubmit.core import culprit, history
 from nbsubmit.core.bundle import BundleWriter, Entry, type_name
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.names import NameUse
@@ -110,8 +110,14 @@ def capture(
     """
     unwanted = set(exclude)
     wanted = _wanted(use, namespace, tuple(include), unwanted, first_line)
-    collector = _Collector(namespace, wanted, unwanted, use.later)
+    results, staying = history.part(use.reads - unwanted, namespace, source)
+    if results:
+        why = f"read in line {use.lines[history.RESULTS] + first_line - 1}"
+        wanted[history.RESULTS] = _Want(why, must=history.RESULTS in use.sure_reads)
+    instead = {history.RESULTS: results}
+    collector = _Collector(namespace, wanted, unwanted, use.later, instead)
     payload = collector.collect()
+    payload.left_out += [LeftOut(name, reason) for name, reason in staying.items()]
     payload.missing += sorted(
         name
         for name in use.reads - use.maybe_reads - unwanted
@@ -172,8 +178,10 @@ class _Collector:
         wanted: Mapping[str, _Want],
         exclude: set[str],
         later: Mapping[str, frozenset[str]],
+        instead: Namespace,
     ) -> None:
         self._later = later
+        self._instead = instead  # of what the namespace holds by these names
         self._namespace = namespace
         self._wanted = wanted
         self._exclude = exclude
@@ -197,7 +205,7 @@ class _Collector:
             name, want = queue.popleft()
             if name in self._failed:
                 continue
-            value = self._namespace[name]
+            value = self._instead.get(name, self._namespace[name])
             if isinstance(value, types.ModuleType) and _importable(value):
                 payload.modules[name] = value.__name__
                 continue

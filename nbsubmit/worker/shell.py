@@ -80,9 +80,12 @@ class Shell:
                 sys.meta_path.remove(self._hook)
             from nbsubmit.worker.ishell import WorkerShell
 
-            before = set(self._module.__dict__)
+            names = self._module.__dict__
+            before = dict(names)
             self._ishell = WorkerShell.start(self._cell, self._module, self._recorder)
-            self.names |= set(self._module.__dict__) - before
+            self.names |= set(names) - set(before)
+            # It begins with an empty history, and `_` may be the cell's own by now.
+            names.update(before)
         return self._ishell
 
     def show_result(self, value: object) -> None:
