@@ -45,12 +45,13 @@ class Way:
         given = {key.replace("_", "-"): value for key, value in extra.items()}
         options = replace(options, resources=replace(options.resources, extra=given))
         use = analyse(source)
+        store = JobStore(self.store)
         cell = Cell(source, f"# %%cell\n{source}", "<cell>", first_line=2, bring=options.bring)
         payload = capture(
-            use, home, include=options.include, exclude=options.exclude, source=source
+            use, home, store.blobs, include=options.include, exclude=options.exclude, source=source
         )
         request = Request(cell, payload, options)
-        job = submit(request, self.backend, JobStore(self.store), self.watcher, self.settings, home)
+        job = submit(request, self.backend, store, self.watcher, self.settings, home)
         self.jobs.append(job)
         return job
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from nbsubmit.core.bundle import Entry
 from nbsubmit.core.inject import Arrival
 from nbsubmit.core.job import Job
 from nbsubmit.core.state import JobState
 from nbsubmit.core.units import format_bytes, format_elapsed
+
+# Name, type, size, how and why.
+SentRow = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -21,11 +26,13 @@ class JobRow:
     state : JobState
         Its state.
     sent : tuple of tuple of str
-        Name, type, size and why, of each value that was sent.
+        Name, type, size, how and why, of each value that was sent.
     left_out : tuple of tuple of str
         Name and why, of what was not.
     missing : tuple of str
         Names that the cell reads and that were not there.
+    warnings : tuple of str
+        What was said when it was sent.
     back : tuple of str
         Names that came back with a value.
     imported : tuple of str
@@ -47,9 +54,10 @@ class JobRow:
     advice: str
     node: str
     elapsed: str
-    sent: tuple[tuple[str, str, str, str], ...] = ()
+    sent: tuple[SentRow, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     back: tuple[str, ...] = ()
     imported: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -62,6 +70,21 @@ class JobRow:
     def short_id(self) -> str:
         """The end of the id, which is enough to name the job."""
         return self.id.rpartition("-")[2]
+
+
+def sent_rows(entries: Iterable[Entry], modules: Mapping[str, str]) -> tuple[SentRow, ...]:
+    """Return what is shown of each name that is sent."""
+    values = [
+        (
+            entry.name,
+            entry.type,
+            "" if entry.is_definition else format_bytes(entry.size_bytes),
+            "already there" if entry.was_there else "",
+            entry.why,
+        )
+        for entry in entries
+    ]
+    return (*values, *((name, "module", "", "", module) for name, module in modules.items()))
 
 
 def row_of(job: Job, arrival: Arrival | None = None) -> JobRow:
@@ -79,10 +102,10 @@ def row_of(job: Job, arrival: Arrival | None = None) -> JobRow:
         advice=status.advice,
         node=status.node,
         elapsed=format_elapsed(job.elapsed_seconds) if job.elapsed_seconds else "",
-        sent=tuple((e.name, e.type, format_bytes(e.size_bytes), e.why) for e in job.sent.entries)
-        + tuple((name, "module", "", "") for name in job.sent.modules),
+        sent=sent_rows(job.sent.entries, job.sent.modules),
         left_out=tuple(job.sent.left_out.items()),
         missing=job.sent.missing,
+        warnings=job.sent.warnings,
         back=tuple(n for n in result.names if n not in unsent and n not in result.imported)
         if result
         else (),

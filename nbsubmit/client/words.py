@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbsubmit.client.rows import JobRow
+from nbsubmit.core.capture import PART
 from nbsubmit.core.result import VALUE
 
 _BACKENDS = {"slurm": "Slurm job", "local": "process", "debug": "this process"}
@@ -37,13 +38,23 @@ def why(row: JobRow) -> str:
 
 def sends(row: JobRow) -> str:
     """One line: what was sent, with sizes."""
-    parts = [f"{name} {size}" if size else name for name, _, size, _ in row.sent]
+    parts = [_sent(*of_name) for of_name in row.sent if of_name[-1] != PART]
     line = f"sends {', '.join(parts)}" if parts else "sends no names"
     if row.left_out:
         line += f"; leaves out {', '.join(name for name, _ in row.left_out)}"
     if row.missing:
         line += f"; {', '.join(row.missing)} not defined here"
     return line
+
+
+def _sent(name: str, kind: str, size: str, how: str, _why: str) -> str:
+    note = how or ("" if size else kind)
+    return " ".join(part for part in (name, size, f"({note})" if note else "") if part)
+
+
+def warnings(row: JobRow) -> list[str]:
+    """What the user should know, a line each."""
+    return [f"warning: {text}" for text in row.warnings]
 
 
 def brings(row: JobRow) -> str:
@@ -84,11 +95,11 @@ def list_line(row: JobRow) -> tuple[str, ...]:
 def details(row: JobRow) -> str:
     """All that is known, over several lines."""
     parts = [title(row), why(row)]
+    if row.sent or row.left_out or row.missing:
+        parts.append(sends(row))
     if row.sent:
-        parts.append("sent:\n" + table([("  " + r[0], *r[1:]) for r in row.sent]))
+        parts.append(table([("  " + r[0], *r[1:]) for r in row.sent]))
     if row.left_out:
         parts.append("left out:\n" + "\n".join(f"  {n}: {r}" for n, r in row.left_out))
-    if row.missing:
-        parts.append(f"not defined here: {', '.join(row.missing)}")
-    parts.append(brings(row))
+    parts += [*warnings(row), brings(row)]
     return "\n".join(part for part in parts if part)

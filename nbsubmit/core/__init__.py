@@ -10,14 +10,25 @@ reserved  the names that are the shell's own
 cell      the cell itself, on its way
 names     cell text → the names it reads, writes, changes
 history   the shell's results that a cell names
+memory    where buffers lie, and which of them overlap
+mapped    buffers as pieces of files, and whether they were written to
+reducers  types of other packages that travel better than by themselves
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
-bundle    several named values ↔ a stream, a file of buffers and a list of contents
-result    what a job brings back, as plain data
-capture   names + namespace → payload: what goes, what stays behind and why
-inject    result → namespace: what comes back, what the user changed meanwhile
 folder    one job's files
+blobs     large buffers, kept once each, named by their content
+bundle    several named values ↔ a stream, buffers in files and a list of contents
+result    what a job brings back, as plain data
+revise    an object ↔ its content, which the object at home takes on
+originals  the objects that a result refers to by the names under which they were sent
+capture   names + namespace → payload: what goes, what stays behind and why
+limits    how much may be sent, and whether the disk can take it
+credentials  values that look like passwords or keys
+ambient   settings and chance, which lie in modules and not in names
+handed    what was sent: whether it is here still as it was
+lazy      modules that load when they are first used
+inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order
 store     the folder of folders
 backend   what a backend is: start, poll, stop

@@ -1,8 +1,8 @@
 """The names a cell needs + the notebook's namespace → the payload: what goes, what stays, why.
 
-A value that the cell surely reads and that cannot be pickled stops the sending. One that it may
-read, or that only a function of the notebook mentions, is left out and remembered, so that the
-job can say so if it is missed.
+A value that the cell surely reads and that cannot be pickled stops the sending. One that is read
+only in code that may not run, or that only a function of the notebook mentions, is left out and
+remembered, so that the job can say so if it is missed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbsubmit.core import culprit, history
-from nbsubmit.core.bundle import BundleWriter, Entry, type_name
+from nbsubmit.core.blobs import BlobStore
+from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Entry, Placed, total_bytes, type_name
 from nbsubmit.core.errors import CaptureError, NotPicklable
+from nbsubmit.core.folder import PAYLOAD_PACK
+from nbsubmit.core.memory import Spans
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.reserved import is_shells_own
+
+# Why a name goes that the cell itself does not reach.
+PART = "part of what goes"
+# What cannot be changed, and what is not changed through what holds it.
+_NO_PARTS = (
+    int, float, complex, str, bytes, bool, type(None), type,
+    types.ModuleType, types.FunctionType, types.BuiltinFunctionType,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,8 +50,12 @@ class Payload:
 
     Attributes
     ----------
-    values : BundleWriter
-        The pickled values.
+    placed : Placed
+        The pickled values, and where they are to lie.
+    names : dict
+        Name → value, of all that is pickled, in this order.
+    shared : Spans or None
+        Memory that several of them share.
     modules : dict
         Name → module that it is bound to.
     submodules : list of str
@@ -53,33 +68,39 @@ class Payload:
         Names that the notebook has and the user does not want to be sent.
     dynamic : tuple of str
         Why the cell may read names that nobody has seen in it.
+    warnings : list of str
+        What the user should know before the job ends.
     sources : dict
         Code file → text, for the functions that travel, so that their lines show in a traceback.
     """
 
-    values: BundleWriter
+    placed: Placed
+    names: Namespace
+    shared: Spans | None = None
     modules: dict[str, str] = field(default_factory=dict)
     submodules: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
     dynamic: tuple[str, ...] = ()
+    warnings: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
 
     @property
-    def entries(self) -> list[Entry]:
-        """The list of contents."""
-        return self.values.entries
+    def entries(self) -> tuple[Entry, ...]:
+        """The values in the list of contents."""
+        return self.placed.contents.entries
 
     @property
     def size_bytes(self) -> int:
         """What the values take together."""
-        return sum(entry.size_bytes for entry in self.entries)
+        return total_bytes(self.entries)
 
 
 def capture(
     use: NameUse,
     namespace: Namespace,
+    blobs: BlobStore,
     *,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
@@ -94,6 +115,8 @@ def capture(
         What the cell reads.
     namespace : dict
         The notebook's.
+    blobs : BlobStore
+        Has what was sent before; nothing is written to it.
     include, exclude : iterable of str
         Names to send besides, and names not to send; ``*`` includes all.
     first_line : int
@@ -114,9 +137,15 @@ def capture(
     if results:
         why = f"read in line {use.lines[history.RESULTS] + first_line - 1}"
         wanted[history.RESULTS] = _Want(why, must=history.RESULTS in use.sure_reads)
-    instead = {history.RESULTS: results}
-    collector = _Collector(namespace, wanted, unwanted, use.later, instead)
-    payload = collector.collect()
+    collector = _Collector(namespace, wanted, unwanted, use, {history.RESULTS: results})
+    found = collector.collect()
+    payload = Payload(
+        found.writer.place(blobs, PAYLOAD_PACK),
+        found.names,
+        found.shared,
+        found.modules,
+        left_out=collector.left_out(),
+    )
     payload.left_out += [LeftOut(name, reason) for name, reason in staying.items()]
     payload.missing += sorted(
         name
@@ -126,7 +155,7 @@ def capture(
     payload.excluded = sorted(unwanted & namespace.keys())
     payload.dynamic = use.dynamic
     payload.submodules = _submodules(source, payload.modules)
-    payload.sources = _sources(payload.values.files)
+    payload.sources = _sources(found.writer.files)
     return payload
 
 
@@ -169,36 +198,66 @@ def _included(namespace: Namespace, include: tuple[str, ...]) -> list[str]:
     return list(include)
 
 
+@dataclass
+class _Collected:
+    """What one attempt has pickled."""
+
+    writer: BundleWriter
+    shared: Spans | None = None
+    names: Namespace = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+
+
 class _Collector:
-    """Pickles names until nothing new appears, and starts again without one that fails."""
+    """Pickles names until nothing new appears.
+
+    It starts again without a name that fails, for a failed dump spoils the memo; and with the
+    memory that several values turn out to share.
+    """
 
     def __init__(
         self,
         namespace: Namespace,
         wanted: Mapping[str, _Want],
         exclude: set[str],
-        later: Mapping[str, frozenset[str]],
+        use: NameUse,
         instead: Namespace,
     ) -> None:
-        self._later = later
+        self._later = use.later
+        self._bound = use.writes
         self._instead = instead  # of what the namespace holds by these names
         self._namespace = namespace
         self._wanted = wanted
         self._exclude = exclude
         self._failed: dict[str, tuple[_Want, list[culprit.Culprit]]] = {}
 
-    def collect(self) -> Payload:
-        payload = self._attempt()
-        while payload is None:
-            payload = self._attempt()
+    def collect(self) -> _Collected:
+        collected = self._complete(None)
         self._refuse()
-        for name, (want, culprits) in self._failed.items():
-            payload.left_out.append(LeftOut(name, f"{'; '.join(map(str, culprits))} ({want.why})"))
-        return payload
+        for _ in range(MOST_TRIES):
+            overlaps = collected.writer.overlaps()
+            if overlaps is None:
+                break
+            before = collected.shared
+            collected = self._complete(overlaps if before is None else before | overlaps)
+        return collected
 
-    def _attempt(self) -> Payload | None:
-        """Collect all, or note one failure and give up: a failed dump spoils the memo."""
-        payload = Payload(BundleWriter(self._namespace))
+    def left_out(self) -> list[LeftOut]:
+        """What failed, and why."""
+        return [
+            LeftOut(name, f"{'; '.join(map(str, culprits))} ({want.why})")
+            for name, (want, culprits) in self._failed.items()
+        ]
+
+    def _complete(self, shared: Spans | None) -> _Collected:
+        collected = self._attempt(shared)
+        while collected is None:
+            collected = self._attempt(shared)
+        return collected
+
+    def _attempt(self, shared: Spans | None) -> _Collected | None:
+        """Collect all, or note one failure and give up."""
+        collected = _Collected(BundleWriter(self._namespace, shared=shared), shared)
         queue = deque(self._wanted.items())
         seen = set(self._wanted)
         while queue:
@@ -207,18 +266,34 @@ class _Collector:
                 continue
             value = self._instead.get(name, self._namespace[name])
             if isinstance(value, types.ModuleType) and _importable(value):
-                payload.modules[name] = value.__name__
+                collected.modules[name] = value.__name__
                 continue
             try:
-                payload.values.add(name, value, want.why)
+                collected.writer.add(name, value, want.why)
             except Exception as error:
                 self._note(name, value, want, error)
                 return None
-            for needed, function in self._needed(payload.values.mentioned):
+            collected.names[name] = value
+            for needed, function in self._needed(collected.writer.mentioned):
                 if needed not in seen and self._can_follow(needed):
                     seen.add(needed)
                     queue.append((needed, _Want(f"used by {function}", must=False)))
-        return payload
+        self._add_parts(collected, seen)
+        return collected
+
+    def _add_parts(self, collected: _Collected, seen: set[str]) -> None:
+        """Name the parts of what goes that have names of their own in the notebook.
+
+        The cell may change one through what holds it: ``ax`` changes ``fig``.
+        """
+        for name, value in self._namespace.items():
+            if name in seen or name in self._bound or name.startswith("_"):
+                continue
+            if isinstance(value, _NO_PARTS) or not self._can_follow(name):
+                continue
+            if collected.writer.has_inside(value):
+                collected.writer.add(name, value, PART)
+                collected.names[name] = value
 
     def _needed(self, mentioned: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """What functions mention, and what a function that the cell binds anew would read."""

@@ -29,6 +29,8 @@ class Cell:
         Which expressions are shown: ``last_expr``, ``all``, … as in the shell's setting.
     traceback_mode, colors : str
         How the notebook shows errors.
+    figure_formats : tuple of str
+        The formats in which figures are shown inline; empty for the shell's own choice.
     bring : tuple of str or None
         Names to bring back; None for what the cell binds or changes.
     watched : tuple of str or None
@@ -44,6 +46,7 @@ class Cell:
     interactivity: str = "last_expr"
     traceback_mode: str = "Context"
     colors: str = "nocolor"
+    figure_formats: tuple[str, ...] = ()
     bring: tuple[str, ...] | None = None
     watched: tuple[str, ...] | None = None
 
@@ -58,6 +61,7 @@ class Cell:
         return cls(
             **{
                 **data,
+                "figure_formats": tuple(data["figure_formats"]),
                 "bring": None if bring is None else tuple(bring),
                 "watched": None if watched is None else tuple(watched),
             }

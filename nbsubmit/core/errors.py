@@ -4,7 +4,8 @@ NbsubmitError
 ├── OptionError            an option of the magic's line is wrong
 ├── CaptureError           the cell cannot be sent as it is
 │   ├── CellSyntaxError      it is not Python
-│   └── NotPicklable         a value that the cell reads cannot travel
+│   ├── NotPicklable         a value that the cell reads cannot travel
+│   └── TooLarge             more would be sent than the settings allow
 ├── FolderError            the store or a job's folder is unsafe or unusable
 ├── SubmitError            the job could not be handed to the backend
 │   ├── BackendMissing       this backend cannot run here
@@ -64,6 +65,25 @@ class NotPicklable(CaptureError):
         The whole text for the user, one line per culprit.
     names : tuple of str
         The notebook's names concerned.
+    """
+
+    def __init__(self, message: str, names: tuple[str, ...] = ()) -> None:
+        super().__init__(message, names)
+        self.names = names
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class TooLarge(CaptureError):
+    """More would be sent than the limit allows; nothing was submitted.
+
+    Parameters
+    ----------
+    message : str
+        The whole text for the user, one line per large value.
+    names : tuple of str
+        The names of the large values, the largest first.
     """
 
     def __init__(self, message: str, names: tuple[str, ...] = ()) -> None:

@@ -21,6 +21,9 @@ from typing import Any, BinaryIO
 
 from nbsubmit.core.errors import FolderError
 
+# The folder of blobs, in the store and in each job's folder.
+BLOBS = "blobs"
+PAYLOAD_PACK, RESULT_PACK = "payload.bin", "result.bin"
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 
@@ -41,7 +44,8 @@ class JobFolder:
         self.spec_file = path / "job.json"
         self.payload_file = path / "payload.json"
         self.payload_stream = path / "payload.pkl"
-        self.payload_buffers = path / "payload.bin"
+        self.payload_pack = path / PAYLOAD_PACK
+        self.blobs = path / BLOBS
         self.script_file = path / "script.sh"
         # Written here once it has been started, refused, or asked to stop.
         self.handle_file = path / "handle.json"
@@ -55,7 +59,7 @@ class JobFolder:
         self.exit_file = path / "exit"
         self.result_file = path / "result.json"
         self.result_stream = path / "result.pkl"
-        self.result_buffers = path / "result.bin"
+        self.result_pack = path / RESULT_PACK
         self.events_file = path / "events.jsonl"
         self.log_out = path / "log.out"
         self.log_err = path / "log.err"
@@ -84,6 +88,27 @@ class JobFolder:
             If it is not, or is missing.
         """
         check_private(self.path)
+
+    @property
+    def store_blobs(self) -> Path:
+        """Where the store keeps the blobs of all jobs."""
+        return self.path.parents[1] / BLOBS
+
+    def locate(self, file: str) -> Path:
+        """Return where a file of buffers lies: a pack of this job, or a blob.
+
+        Raises
+        ------
+        FolderError
+            If it is no such name.
+        """
+        if file in (self.payload_pack.name, self.result_pack.name):
+            return self.path / file
+        folder, _, name = file.partition("/")
+        if folder != BLOBS or "/" in name or name.startswith("."):
+            raise FolderError(f"{self.path}: {file!r} is no file of buffers")
+        held = self.blobs / name
+        return held if held.exists() else self.store_blobs / name
 
     def read_json(self, file: Path) -> dict[str, Any] | None:
         """Return a file's content, or None while there is no such file."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
+from nbsubmit.core.handed import Handed
+from nbsubmit.core.lazy import lazy_module
 from nbsubmit.core.pickling import Namespace
+from nbsubmit.core.revise import is_view, references
 
 _ABSENT = object()
 
@@ -51,6 +54,26 @@ class Arrival:
     failed: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Sending:
+    """One job as the notebook has sent it.
+
+    Attributes
+    ----------
+    number : int
+        Which submission of this notebook it was: a later one wins over an earlier one, whichever
+        ends first.
+    snapshot : Snapshot
+        The namespace at that time.
+    handed : Handed or None
+        The objects that went with it.
+    """
+
+    number: int
+    snapshot: Snapshot
+    handed: Handed | None = None
+
+
 class Injector:
     """Brings results into one namespace and remembers which job brought what.
 
@@ -64,25 +87,28 @@ class Injector:
         self._namespace = namespace
         # Name → (number of the submission that brought it, the value it brought).
         self._brought: dict[str, tuple[int, Any]] = {}
+        # Id of an object → (number of the submission that revised it last, the object).
+        self._revised: dict[int, tuple[int, Any]] = {}
+
+    def home_of(self, sending: Sending) -> SenderHome:
+        """Return what tells a job's result which objects of the notebook it may refer to."""
+        return SenderHome(self, sending)
 
     def inject(
         self,
-        number: int,
-        snapshot: Snapshot,
+        sending: Sending,
         values: Mapping[str, Any],
         deleted: Iterable[str] = (),
         modules: Mapping[str, str] | None = None,
         submodules: Iterable[str] = (),
+        changed: Iterable[str] = (),
     ) -> Arrival:
         """Bind what a job brought.
 
         Parameters
         ----------
-        number : int
-            Which submission of this notebook the job was: a later one wins over an earlier
-            one, whichever ends first.
-        snapshot : Snapshot
-            The namespace at that time.
+        sending : Sending
+            The job.
         values : mapping
             Name → value.
         deleted : iterable of str
@@ -91,58 +117,125 @@ class Injector:
             Name → module that the job imported under it.
         submodules : iterable of str
             Modules that are reached through those.
+        changed : iterable of str
+            Names whose object was sent and changed in place by the job.
         """
         arrival = Arrival()
         for module in submodules:
             try:
-                importlib.import_module(module)
+                lazy_module(module)
             except Exception as error:
                 arrival.failed[module] = f"it cannot be imported here: {error}"
         for name, module in (modules or {}).items():
-            self._bring_module(number, snapshot, name, module, arrival)
+            self._bring_module(sending, name, module, arrival)
+        in_place = set(changed)
         for name, value in values.items():
-            self._bring(number, snapshot, name, value, arrival)
+            if name in in_place and name in sending.snapshot.held:
+                self._revise(sending, name, value, arrival)
+            else:
+                self._bring(sending, name, value, arrival)
         for name in deleted:
             if name not in self._namespace:
                 continue
-            if self._may_replace(number, snapshot, name):
+            if self._may_replace(sending, name):
                 del self._namespace[name]
-                self._brought[name] = (number, _ABSENT)
+                self._brought[name] = (sending.number, _ABSENT)
                 arrival.deleted.append(name)
             else:
                 arrival.kept.append(name)
         return arrival
 
-    def _bring(
-        self, number: int, snapshot: Snapshot, name: str, value: Any, arrival: Arrival
-    ) -> None:
-        if self._may_replace(number, snapshot, name):
+    def _bring(self, sending: Sending, name: str, value: Any, arrival: Arrival) -> None:
+        if self._may_replace(sending, name):
             self._namespace[name] = value
-            self._brought[name] = (number, value)
+            self._brought[name] = (sending.number, value)
             arrival.brought.append(name)
         else:
             arrival.kept.append(name)
 
-    def _bring_module(
-        self, number: int, snapshot: Snapshot, name: str, module: str, arrival: Arrival
-    ) -> None:
+    def _revise(self, sending: Sending, name: str, value: Any, arrival: Arrival) -> None:
+        """Note that an object has another content now, or put the other one in its place."""
+        old = sending.snapshot.held[name]
+        if value is old:
+            self._revised[id(old)] = (sending.number, old)
+        elif not self.may_revise(sending, name):
+            arrival.kept.append(name)
+            return
+        for alias in [name, *(n for n, v in self._namespace.items() if v is old and n != name)]:
+            self._namespace[alias] = value
+            self._brought[alias] = (sending.number, value)
+        arrival.brought.append(name)
+
+    def may_revise(self, sending: Sending, name: str) -> bool:
+        """Tell whether nobody but earlier jobs has changed the object or bound its name anew."""
+        if not self._may_replace(sending, name):
+            return False
+        if sending.handed is None or sending.handed.is_unchanged(name):
+            return True
+        by, _ = self._revised.get(id(sending.snapshot.held.get(name)), (sending.number, None))
+        return by < sending.number
+
+    def is_shared(self, sending: Sending, name: str) -> bool:
+        """Tell whether anything but what we hold ourselves refers to an object."""
+        held = sending.snapshot.held
+        holders = chain(
+            self._namespace.values(),
+            held.values(),
+            (value for _, value in self._brought.values()),
+            sending.handed.values.values() if sending.handed else (),
+        )
+        ours = sum(value is held[name] for value in holders)
+        return references(held, name) > ours or is_view(held[name])
+
+    def _bring_module(self, sending: Sending, name: str, module: str, arrival: Arrival) -> None:
         try:
-            value = importlib.import_module(module)
+            value = lazy_module(module)
         except Exception as error:
             arrival.failed[name] = f"{module} cannot be imported here: {error}"
         else:
             if self._namespace.get(name) is not value:
-                self._bring(number, snapshot, name, value, arrival)
+                self._bring(sending, name, value, arrival)
 
-    def _may_replace(self, number: int, snapshot: Snapshot, name: str) -> bool:
+    def _may_replace(self, sending: Sending, name: str) -> bool:
         current = self._namespace.get(name, _ABSENT)
         if name in self._brought:
             by, value = self._brought[name]
             if value is current:
-                return number > by
+                return sending.number > by
+        snapshot = sending.snapshot
         if name in snapshot.held:
             return snapshot.held[name] is current
         return current is _ABSENT or snapshot.seen.get(name) == _address(current)
+
+
+class SenderHome:
+    """What the notebook knows of the objects that it has sent with one job.
+
+    Parameters
+    ----------
+    injector : Injector
+        The notebook's.
+    sending : Sending
+        The job.
+    """
+
+    def __init__(self, injector: Injector, sending: Sending) -> None:
+        self._injector = injector
+        self._sending = sending
+
+    def original(self, name: str, *, changed: bool) -> Any:
+        """Return the object itself; None if it is not what the job may refer to or change."""
+        handed = self._sending.handed
+        if handed is None:
+            return None
+        if changed:
+            may = self._injector.may_revise(self._sending, name)
+            return handed.values[name] if may else None
+        return handed.values[name] if handed.is_unchanged(name) else None
+
+    def is_shared(self, name: str) -> bool:
+        """Tell whether anything but the name refers to the object."""
+        return self._injector.is_shared(self._sending, name)
 
 
 def _address(value: Any) -> tuple[int, type]:

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from nbsubmit.core import bundle
 from nbsubmit.core.backend import Backend
-from nbsubmit.core.bundle import Entry
+from nbsubmit.core.bundle import EMPTY, Bundle, Contents, Entry
 from nbsubmit.core.errors import (
     CellFailed,
     JobCancelled,
@@ -26,8 +25,9 @@ from nbsubmit.core.errors import (
     ResultUnreadable,
 )
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
-from nbsubmit.core.pickling import Namespace
+from nbsubmit.core.pickling import Namespace, keep_classes
 from nbsubmit.core.result import EXCEPTION, VALUE, CellError
 from nbsubmit.core.settle import Found, look
 from nbsubmit.core.state import JobState, Status
@@ -63,7 +63,7 @@ class Sent:
 
     Attributes
     ----------
-    entries : tuple of Entry
+    contents : Contents
         The values.
     modules : mapping
         Name → module.
@@ -71,12 +71,20 @@ class Sent:
         Name → why it stayed behind.
     missing : tuple of str
         Names that the cell reads and that were not there.
+    warnings : tuple of str
+        What was said when it was sent.
     """
 
-    entries: tuple[Entry, ...] = ()
+    contents: Contents = EMPTY
     modules: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The values, one by one."""
+        return self.contents.entries
 
 
 class Watches(Protocol):
@@ -134,6 +142,7 @@ class Job:
         self._values: dict[str, Any] | None = None
         self._failed: dict[str, str] = {}
         self._arrive: Callable[[], None] = lambda: None
+        self._sender: Home | None = None
 
     def __repr__(self) -> str:
         return f"<Job {self.id} {self._status}>"
@@ -271,10 +280,11 @@ class Job:
         """What was sent, and what was not."""
         payload = self.folder.read_json(self.folder.payload_file) or {}
         return Sent(
-            entries=tuple(Entry.from_json(entry) for entry in payload.get("entries", ())),
+            contents=Contents.from_json(payload["contents"]) if payload else EMPTY,
             modules=payload.get("modules", {}),
             left_out=payload.get("left_out", {}),
             missing=tuple(payload.get("missing", ())),
+            warnings=tuple(payload.get("warnings", ())),
         )
 
     @property
@@ -301,13 +311,25 @@ class Job:
                 self.folder.path,
             )
         self.folder.check()
-        home = sys.modules["__main__"].__dict__ if self._home is None else self._home
-        values, failed = bundle.load_what_can_be(
-            self.folder.result_stream, self.folder.result_buffers, list(result.entries), home
-        )
+        brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
+        originals = Originals(self._sender, lambda: self._sent_copies, result.changed)
+        values, failed = brought.load_what_can_be(self._namespace, originals)
         # An exception that cannot be rebuilt is told by its text.
         self._failed = {name: why for name, why in failed.items() if name != EXCEPTION}
         return values
+
+    @functools.cached_property
+    def _sent_copies(self) -> dict[str, Any]:
+        """The values that were sent, as they were then."""
+        values: dict[str, Any] = {}
+        payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
+        with keep_classes():
+            payload.load(self._namespace, values.__setitem__)
+        return values
+
+    @property
+    def _namespace(self) -> Namespace:
+        return sys.modules["__main__"].__dict__ if self._home is None else self._home
 
     # Errors
 
@@ -379,6 +401,10 @@ class Job:
     def on_wait(self, arrive: Callable[[], None]) -> None:
         """Have this called in the waiting thread when a wait is over."""
         self._arrive = arrive
+
+    def sent_from(self, home: Home) -> None:
+        """Have the notebook asked for the objects that it has sent."""
+        self._sender = home
 
     def update(self, found: Found, status: Status) -> None:
         """Take what was seen, and tell those who listen."""

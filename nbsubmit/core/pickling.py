@@ -14,6 +14,7 @@ cloudpickle's private parts are used here and nowhere else.
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import io
 import pickle
@@ -22,16 +23,21 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 import xxhash
 from cloudpickle import cloudpickle as internals
 
-Namespace = dict[str, Any]
+from nbsubmit.core import reducers
 
-# Smaller buffers are not worth an entry of their own in the list of contents.
-SMALLEST_BUFFER = 4096
+if TYPE_CHECKING:
+    from nbsubmit.core.memory import Spans
+    from nbsubmit.core.reducers import Apart
+
+Namespace = dict[str, Any]
+# Name → the object that was sent by this name.
+Reference = Callable[[str], Any]
 
 _home: ContextVar[Namespace] = ContextVar("nbsubmit_home")
 
@@ -52,20 +58,42 @@ class HomeReducers:
     known: Mapping[type, str]
     mentioned: dict[str, str]
     files: set[str]
+    # What the reducers of arrays need; see `nbsubmit.core.reducers.Context`.
+    shared: Spans | None
+    apart: list[Apart]
+    private: dict[int, Any]
+    private_buffers: dict[int, Any]
 
-    def prepare(self, home: Namespace, known: Mapping[type, str] | None = None) -> None:
-        """Say whose functions go without their globals, and which classes the other side has."""
+    def prepare(
+        self,
+        home: Namespace,
+        known: Mapping[type, str] | None = None,
+        shared: Spans | None = None,
+    ) -> None:
+        """Say whose functions go without their globals, and what the other side has."""
         self.home = home
         self.known = known or {}
         # Global name → the function that mentions it, in the order of meeting.
         self.mentioned = {}
         self.files = set()
+        # How many objects were no plain data.
+        self.reduced = 0
+        self.shared = shared
+        self.apart, self.private, self.private_buffers = [], {}, {}
 
     def reducer_override(self, obj: Any) -> Any:
+        self.reduced += 1
+        reducer = reducers.find(type(obj))
+        if reducer is not None:
+            reduced = reducer(obj, self)
+            if reduced is not NotImplemented:
+                return reduced
         if isinstance(obj, type):
             tracker = self._tracker(obj)
             if tracker is not None:
                 return lookup_class, (tracker,)
+        elif isinstance(obj, types.CodeType):
+            return make_code, (internals._code_reduce(obj)[1], obj.co_filename)
         elif isinstance(obj, types.CellType):
             return _reduce_cell(obj)
         elif isinstance(obj, functools._lru_cache_wrapper):
@@ -102,9 +130,30 @@ class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
         home: Namespace,
         known: Mapping[type, str] | None = None,
         buffer_callback: Callable[[pickle.PickleBuffer], bool] | None = None,
+        shared: Spans | None = None,
     ) -> None:
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
-        self.prepare(home, known)
+        self.prepare(home, known, shared)
+
+
+class ReferringPickler(ValuePickler):
+    """Pickles the objects that the other side has by the names that they have there.
+
+    It asks about every object that it meets, which makes it half as fast as the other.
+    """
+
+    sent: Mapping[int, str]
+
+    def persistent_id(self, obj: Any) -> str | None:
+        return self.sent.get(id(obj))
+
+
+def make_code(arguments: tuple[Any, ...], file: str) -> types.CodeType:
+    """Build code that knows its file, which cloudpickle 3.1.3 forgets: tracebacks show its lines.
+
+    `arguments` are those that cloudpickle would build it from.
+    """
+    return types.CodeType(*arguments).replace(co_filename=file)
 
 
 def _reduce_cell(cell: types.CellType) -> Any:
@@ -167,6 +216,15 @@ def lookup_class(tracker: str) -> type:
     return found  # type: ignore[no-any-return]
 
 
+class ReferringUnpickler(pickle.Unpickler):
+    """Unpickles what a `ReferringPickler` has written."""
+
+    reference: Reference
+
+    def persistent_load(self, name: str) -> Any:
+        return self.reference(name)
+
+
 @contextmanager
 def at_home(namespace: Namespace) -> Iterator[None]:
     """Bind the functions that are loaded meanwhile to this namespace."""
@@ -175,6 +233,21 @@ def at_home(namespace: Namespace) -> Iterator[None]:
         yield
     finally:
         _home.reset(token)
+
+
+@contextmanager
+def keep_classes() -> Iterator[None]:
+    """Leave the classes that are known here as they are, whatever is loaded meanwhile."""
+    there, restore = set(known_classes().values()), internals._class_setstate
+
+    def restore_new(kind: type, state: Any) -> Any:
+        return kind if known_classes().get(kind) in there else restore(kind, state)
+
+    internals._class_setstate = restore_new
+    try:
+        yield
+    finally:
+        internals._class_setstate = restore
 
 
 @contextmanager
@@ -197,8 +270,22 @@ def as_another_process() -> Iterator[None]:
         internals._DYNAMIC_CLASS_TRACKER_BY_ID = by_id
 
 
-def fingerprint(value: Any, home: Namespace, known: Mapping[type, str] | None = None) -> bytes:
+def fingerprint(
+    value: Any,
+    home: Namespace,
+    known: Mapping[type, str] | None = None,
+    content: Callable[[memoryview], bytes | None] | None = None,
+) -> bytes:
     """A hash of the value's content, to tell later whether it was changed in place.
+
+    Parameters
+    ----------
+    value : object
+        The value.
+    home, known
+        As for the pickler; a class that is the value itself goes by its content all the same.
+    content : callable, optional
+        Gives bytes that stand for a buffer's content, or None where it has to be read.
 
     Raises
     ------
@@ -206,9 +293,17 @@ def fingerprint(value: Any, home: Namespace, known: Mapping[type, str] | None = 
         Whatever pickling raises.
     """
     digest = xxhash.xxh3_128()
+    known = known or {}
+    if isinstance(value, type):
+        # Pickling the first instance leaves this cache in the class; it must be there each time.
+        copyreg._slotnames(value)  # type: ignore[attr-defined]
+        # By its id alone it would never have changed.
+        known = {kind: tracker for kind, tracker in known.items() if kind is not value}
 
     def take(buffer: pickle.PickleBuffer) -> bool:
-        digest.update(buffer.raw())
+        view = buffer.raw()
+        stand_in = content(view) if content else None
+        digest.update(view if stand_in is None else stand_in)
         return False
 
     ValuePickler(_Hashing(digest), home, known, take).dump(value)

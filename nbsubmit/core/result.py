@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from nbsubmit.core.bundle import Entry
+from nbsubmit.core.bundle import EMPTY, Contents, Entry
 
 # Names in the bundle that no cell can bind.
 VALUE = "<value>"
@@ -50,7 +50,7 @@ class Result:
         The worker's version of Python, major and minor.
     error : CellError or None
         What ended the cell early.
-    entries : tuple of Entry
+    contents : Contents
         The values that came back.
     changed : tuple of str
         Those among them that were sent and changed in place.
@@ -62,6 +62,8 @@ class Result:
         Modules that the cell imported and that are reached through those.
     unsent : mapping
         Name → why its value had to stay on the node.
+    ambient : mapping
+        What the cell changed around itself, as `nbsubmit.core.ambient` packs it.
     signal : str
         The signal that ended the cell, or empty. Why it was sent, the backend knows.
     """
@@ -70,13 +72,19 @@ class Result:
     ended: float
     python: tuple[int, int]
     error: CellError | None = None
-    entries: tuple[Entry, ...] = ()
+    contents: Contents = EMPTY
     changed: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     modules: Mapping[str, str] = field(default_factory=dict)
     submodules: tuple[str, ...] = ()
     unsent: Mapping[str, str] = field(default_factory=dict)
+    ambient: Mapping[str, str] = field(default_factory=dict)
     signal: str = ""
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The values that came back, one by one."""
+        return self.contents.entries
 
     @property
     def names(self) -> list[str]:
@@ -105,11 +113,12 @@ class Result:
             ended=data["ended"],
             python=(data["python"][0], data["python"][1]),
             error=error and CellError(error["ename"], error["evalue"], tuple(error["traceback"])),
-            entries=tuple(Entry.from_json(entry) for entry in data["entries"]),
+            contents=Contents.from_json(data["contents"]),
             changed=tuple(data["changed"]),
             deleted=tuple(data["deleted"]),
             modules=data["modules"],
             submodules=tuple(data["submodules"]),
             unsent=data["unsent"],
+            ambient=data["ambient"],
             signal=data["signal"],
         )

@@ -11,6 +11,8 @@ import pickle
 from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO, ClassVar
 
+from nbsubmit.core.pickling import Reference
+
 
 class Broken:
     """Stands in for what could not be rebuilt, and bears whatever is done to it."""
@@ -40,6 +42,8 @@ class Salvager(_Unpickler):  # type: ignore[misc]
         The stream.
     buffers : iterable
         Its buffers.
+    reference : callable
+        Name → the object that was sent by this name.
 
     Attributes
     ----------
@@ -50,8 +54,12 @@ class Salvager(_Unpickler):  # type: ignore[misc]
     dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(_Unpickler.dispatch)
     complaint = ""
 
-    def __init__(self, file: BinaryIO, buffers: Iterable[Any]) -> None:
+    def __init__(self, file: BinaryIO, buffers: Iterable[Any], reference: Reference) -> None:
         super().__init__(file, buffers=buffers)
+        self._reference = reference
+
+    def persistent_load(self, name: str) -> Any:
+        return self._reference(name)
 
     def load(self) -> Any:
         self.complaint = ""

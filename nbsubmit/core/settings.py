@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from nbsubmit.core.errors import OptionError
+from nbsubmit.core.units import parse_memory
 
 STORE_NAME = ".nbsubmit"
 
@@ -29,12 +30,16 @@ class Settings:
         The least time between two queries to a scheduler.
     beat_seconds : float
         How often a running job shows that it is alive.
+    size_limit : str
+        How much a cell may send that was not named with ``--in``, as ``--mem`` is written; 0 for
+        no limit.
     """
 
     folder: str = STORE_NAME
     backend: str = "auto"
     poll_seconds: float = 15.0
     beat_seconds: float = 5.0
+    size_limit: str = "4G"
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -51,7 +56,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         variable = f"NBSUBMIT_{setting.name.upper()}"
         if variable in environ:
             found[setting.name] = _read(variable, environ[variable], type(setting.default))
-    return replace(Settings(), **found)
+    settings = replace(Settings(), **found)
+    try:
+        parse_memory(settings.size_limit)
+    except ValueError as error:
+        raise OptionError(f"NBSUBMIT_SIZE_LIMIT: {error}") from None
+    return settings
 
 
 def _read(variable: str, text: str, kind: Callable[[str], Any]) -> Any:

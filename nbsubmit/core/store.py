@@ -11,8 +11,9 @@ import secrets
 import time
 from pathlib import Path
 
+from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.errors import FolderError, UnknownJob
-from nbsubmit.core.folder import PRIVATE_FOLDER, JobFolder, check_private, write_whole
+from nbsubmit.core.folder import BLOBS, PRIVATE_FOLDER, JobFolder, check_private, write_whole
 
 # No vowels and no look-alikes: ids should neither spell words nor be misread.
 _LETTERS = "bcdfghjkmnpqrstvwxz2346789"
@@ -34,6 +35,11 @@ class JobStore:
 
     def __repr__(self) -> str:
         return f"JobStore({str(self.path)!r})"
+
+    @property
+    def blobs(self) -> BlobStore:
+        """The large buffers of all its jobs."""
+        return BlobStore(self.path / BLOBS)
 
     def new(self, now: float | None = None) -> JobFolder:
         """Make the folder of a new job, private and empty.

@@ -25,12 +25,13 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import SubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.job import Job, Watches
+from nbsubmit.core.limits import check_size, check_space
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions, Launch
 from nbsubmit.core.store import JobStore
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Request:
         The magic's line, for people.
     origin : mapping
         Where it comes from: the notebook, its cell, the kernel; whatever is known.
+    ambient : mapping
+        What `nbsubmit.core.ambient.pack` gave.
     """
 
     cell: Cell
@@ -56,6 +59,7 @@ class Request:
     options: CellOptions
     line: str = ""
     origin: Mapping[str, Any] = field(default_factory=dict)
+    ambient: Mapping[str, str] = field(default_factory=dict)
 
 
 def submit(
@@ -74,10 +78,14 @@ def submit(
         If the backend cannot run here; nothing is written.
     FolderError
         If the store is not safe or cannot be written to; nothing is sent.
+    TooLarge
+        If more would be sent than the settings allow; nothing is written.
     SubmitError
         If the backend does not take it; the folder stays, says why, and holds the script.
     """
     backend.check()
+    check_size(request.payload, request.options.include, settings.size_limit)
+    check_space(request.payload, store.path)
     folder = store.new()
     try:
         _write(folder, request, backend, settings)
@@ -96,6 +104,7 @@ def submit(
     )
     job = Job(folder, backend, watcher, home)
     watcher.add(job)
+    store.blobs.collect_now_and_then()
     return job
 
 
@@ -118,9 +127,10 @@ def launch_of(folder: JobFolder, request: Request) -> Launch:
 
 
 def _write(folder: JobFolder, request: Request, backend: Backend, settings: Settings) -> None:
-    payload = request.payload
-    write_whole(folder.payload_stream, payload.values.write_stream)
-    write_whole(folder.payload_buffers, payload.values.write_buffers)
+    placed = request.payload.placed
+    placed.write_blobs(folder.blobs)
+    write_whole(folder.payload_stream, placed.write_stream)
+    write_whole(folder.payload_pack, placed.write_pack)
     folder.write_json(folder.payload_file, _contents(request))
     folder.write_json(folder.spec_file, _spec(folder, request, backend, settings))
 
@@ -136,13 +146,15 @@ def _contents(request: Request) -> dict[str, Any]:
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,
         "cell": request.cell.to_json(),
-        "entries": [entry.to_json() for entry in payload.entries],
+        "contents": payload.placed.contents.to_json(),
         "modules": payload.modules,
         "submodules": payload.submodules,
         "left_out": {item.name: item.reason for item in payload.left_out},
         "missing": payload.missing,
         "excluded": payload.excluded,
         "dynamic": payload.dynamic,
+        "warnings": payload.warnings,
+        "ambient": dict(request.ambient),
         "sources": payload.sources,
     }
 

@@ -13,7 +13,7 @@ from IPython.display import display, publish_display_data
 from nbsubmit.backends import registry
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.client import words
-from nbsubmit.client.rows import JobRow
+from nbsubmit.client.rows import JobRow, sent_rows
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.job import Job
@@ -127,6 +127,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             return
         row = self._session.row(job)
         print(f"{words.name(row)}: {words.sends(row)}")
+        print("\n".join(words.warnings(row)), end="\n" if row.warnings else "")
 
     def _has_panel(self, options: CellOptions) -> bool:
         return options.panel and not options.quiet and self._session.has_widgets
@@ -155,14 +156,15 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         script, start = self._session.script(prepared, backend)
         payload = prepared.request.payload
         print(script)
-        names = [(e.name, e.type, format_bytes(e.size_bytes), e.why) for e in payload.entries]
-        names += [(name, "module", "", module) for name, module in payload.modules.items()]
+        names = sent_rows(payload.entries, payload.modules)
         print(f"sends {format_bytes(payload.size_bytes)}:" if names else "sends no names")
         print(words.table([("  " + n[0], *n[1:]) for n in names]))
         for item in payload.left_out:
             print(f"leaves out {item.name}: {item.reason}")
         if payload.missing:
             print(f"not defined here: {', '.join(payload.missing)}")
+        for text in payload.warnings:
+            print(f"warning: {text}")
         for reason in prepared.use.dynamic:
             print(f"cannot see all names that the cell reads: {reason}; name them with --in")
         if start:

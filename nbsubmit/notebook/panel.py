@@ -153,10 +153,11 @@ def names_html(row: JobRow) -> str:
     """What was sent and what came back, with the whole list to open."""
     summary = html.escape(words.sends(row))
     rows = "".join(_table_row(line) for line in row.sent)
-    rows += "".join(_table_row((name, "left out", "", reason)) for name, reason in row.left_out)
+    rows += "".join(_table_row((name, "left out", "", "", why)) for name, why in row.left_out)
     if rows:
         summary = f"<details><summary>{summary}</summary><table>{rows}</table></details>"
-    return f"<div>{summary}</div><div>{html.escape(words.brings(row))}</div>"
+    lines = [summary, *(html.escape(line) for line in (*words.warnings(row), words.brings(row)))]
+    return "".join(f"<div>{line}</div>" for line in lines if line)
 
 
 def _table_row(cells: tuple[str, ...]) -> str:

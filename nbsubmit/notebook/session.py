@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -14,12 +15,14 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.client import jobs as client
 from nbsubmit.client.rows import JobRow, row_of
+from nbsubmit.core import ambient, credentials
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import Payload, capture
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
-from nbsubmit.core.inject import Arrival, Injector, Snapshot
+from nbsubmit.core.handed import Handed
+from nbsubmit.core.inject import Arrival, Injector, Sending, Snapshot
 from nbsubmit.core.job import Job
 from nbsubmit.core.names import NameUse, analyse
 from nbsubmit.core.settings import Settings
@@ -35,8 +38,10 @@ class _Sent:
     """A job of this session and what is needed to bring its result home."""
 
     job: Job
-    number: int
-    snapshot: Snapshot
+    sending: Sending
+    handed: Handed
+    around: dict[str, dict[str, Any]]
+    waits: bool
     tell: bool
     arrival: Arrival | None = None
 
@@ -100,11 +105,13 @@ class Session:
         payload = capture(
             use,
             self.shell.user_ns,
+            self.store.blobs,
             include=options.include,
             exclude=options.exclude,
             first_line=cell.first_line,
             source=cell.source,
         )
+        payload.warnings += [_credential(path) for path in credentials.find(payload.names)]
         cell = replace(cell, bring=options.bring, watched=_watched(use, payload))
         request = Request(cell, payload, options, f"%%{magic} {line}".strip(), origin(self.shell))
         return Prepared(request, use)
@@ -128,10 +135,17 @@ class Session:
         """
         request = prepared.request
         snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
+        # The notebook stands still while it waits, and while a job runs in its own process.
+        waits = request.options.wait or backend.name == "debug"
+        around = ambient.snapshot()
+        request = replace(request, ambient=ambient.pack(around, waits=waits))
         _remember_lines(request.cell)
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
-        self._sent[job.id] = _Sent(job, len(self._sent) + 1, snapshot, tell)
+        handed = Handed(request.payload, self.shell.user_ns, request.cell.watched)
+        sending = Sending(len(self._sent) + 1, snapshot, handed)
+        self._sent[job.id] = _Sent(job, sending, handed, around, waits, tell)
         job.on_wait(self._bring_home_if_main)
+        job.sent_from(self._injector.home_of(sending))
         self._start_listening()
         return job
 
@@ -158,13 +172,20 @@ class Session:
         result = sent.job.found.result
         if result is None:
             return Arrival()
+        sent.handed.look_again()
         try:
             values = sent.job.names
         except NbsubmitError as error:
             return Arrival(failed=dict.fromkeys(result.names, str(error)))
         arrival = self._injector.inject(
-            sent.number, sent.snapshot, values, result.deleted, result.modules, result.submodules
+            sent.sending,
+            values,
+            result.deleted,
+            result.modules,
+            result.submodules,
+            result.changed,
         )
+        ambient.bring(result.ambient, sent.around, waits=sent.waits)
         for name, why in sent.job.load_errors.items():
             arrival.failed[name] = f"it could not be rebuilt here ({why})"
         return arrival
@@ -227,6 +248,14 @@ class Session:
         return client.attach(
             folder.id, self.store.path, watcher=self.watcher, home=self.shell.user_ns
         )
+
+
+def _credential(path: str) -> str:
+    name = re.split(r"\W", path, maxsplit=1)[0]
+    return (
+        f"{path} looks like a credential and is written to the job's folder, which you alone can "
+        f"read; leave it out (--without {name}) and have the job read it from where it is kept"
+    )
 
 
 def _public_names(module: str) -> Iterable[str] | None:

@@ -39,7 +39,16 @@ def read_cell(shell: InteractiveShell, magic: str, line: str, body: str) -> Cell
         interactivity=shell.ast_node_interactivity,
         traceback_mode=shell.InteractiveTB.mode,
         colors=shell.colors,
+        figure_formats=_figure_formats(),
     )
+
+
+def _figure_formats() -> tuple[str, ...]:
+    """Return the formats in which figures are shown, where somebody has chosen them."""
+    module = sys.modules.get("matplotlib_inline.config")
+    if module is None or not module.InlineBackend.initialized():
+        return ()
+    return tuple(sorted(module.InlineBackend.instance().figure_formats))
 
 
 def _whole_text(shell: InteractiveShell, magic: str, line: str, body: str) -> tuple[str, int]:

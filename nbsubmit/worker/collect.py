@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import ast
-import copyreg
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core.bundle import BundleWriter, type_name
+from nbsubmit.core.bundle import CHANGED, MOST_TRIES, BundleWriter, Contents, type_name
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
+from nbsubmit.core.revise import Content, content_of
 from nbsubmit.core.units import format_bytes
 from nbsubmit.worker.execute import Outcome
+
+if TYPE_CHECKING:
+    from nbsubmit.core.mapped import Mappings
 
 # A larger last expression is shown, and travels only if it has a name.
 LARGEST_VALUE = 32_000_000
@@ -34,40 +37,66 @@ class Sent:
     values: dict[str, Any]
     prints: dict[str, bytes]
     classes: dict[type, str]
+    candidates: frozenset[str]
+    mappings: Mappings | None = None
 
     @classmethod
-    def take(cls, namespace: Namespace, payload: dict[str, Any], cell: Cell) -> Sent:
-        """Remember what was sent, with a fingerprint of what the cell may change in place."""
-        names = [entry["name"] for entry in payload["entries"]] + list(payload["modules"])
+    def take(
+        cls,
+        namespace: Namespace,
+        contents: Contents,
+        modules: Iterable[str],
+        cell: Cell,
+        mappings: Mappings | None = None,
+    ) -> Sent:
+        """Remember what was sent, with a fingerprint of what may be changed in place.
+
+        That is more than what the cell's text shows to be changed: a look at an object may change
+        it too. Only large plain data, which nothing but an operation on it changes, is passed over.
+        """
+        names = (*(entry.name for entry in contents.entries), *modules)
         values = {name: namespace[name] for name in names}
-        classes = dict(known_classes())
-        watched = values if cell.watched is None else cell.watched
-        prints = {
-            name: print_
-            for name in watched
-            if name in values
-            and (print_ := _fingerprint(values[name], namespace, classes)) is not None
-        }
-        return cls(values, prints, classes)
+        candidates = frozenset(values if cell.watched is None else cell.watched)
+        inert = {entry.name for entry in contents.entries if entry.is_inert}
+        sent = cls(values, {}, dict(known_classes()), candidates, mappings)
+        for name in values:
+            if name in candidates or name not in inert:
+                print_ = sent._fingerprint(name, namespace)
+                if print_ is not None:
+                    sent.prints[name] = print_
+        return sent
 
-    def changed(self, name: str, namespace: Namespace) -> bool:
-        """Tell whether the value that was sent by this name has been changed in place."""
-        before = self.prints.get(name)
-        return before is not None and before != _fingerprint(
-            self.values[name], namespace, self.classes
-        )
+    def changed(self, namespace: Namespace) -> set[str]:
+        """Return the names whose value was changed in place."""
+        return {name for name in self.prints if self._is_changed(name, namespace)}
+
+    def _is_changed(self, name: str, namespace: Namespace) -> bool:
+        now = self._fingerprint(name, namespace)
+        if now == self.prints[name]:
+            return False
+        # What pickles differently each time tells nothing by it; then the cell's text decides.
+        return name in self.candidates or now == self._fingerprint(name, namespace)
+
+    def _fingerprint(self, name: str, home: Namespace) -> bytes | None:
+        return _fingerprint(self.values[name], home, self.classes, self.mappings)
+
+    def references(self, values: Iterable[str]) -> dict[int, str]:
+        """The objects that go back by name, by `id`: all but those that go by value."""
+        by_value = set(values)
+        found: dict[int, str] = {}
+        for name, value in self.values.items():
+            if name not in by_value and not isinstance(value, (*_IMMUTABLE, type)):
+                found.setdefault(id(value), name)
+        return found
 
 
-def _fingerprint(value: Any, home: Namespace, classes: dict[type, str]) -> bytes | None:
+def _fingerprint(
+    value: Any, home: Namespace, classes: dict[type, str], mappings: Mappings | None
+) -> bytes | None:
     if isinstance(value, _IMMUTABLE):
         return None
-    if isinstance(value, type):
-        # Pickling the first instance leaves this cache in the class; it must be there both times.
-        copyreg._slotnames(value)  # type: ignore[attr-defined]
-        # By its id alone it would never have changed.
-        classes = {known: tracker for known, tracker in classes.items() if known is not value}
     try:
-        return fingerprint(value, home, classes)
+        return fingerprint(value, home, classes, mappings.content if mappings else None)
     except Exception:
         # It was sent, so it could be pickled; what cannot be any more has changed.
         return b""
@@ -122,23 +151,37 @@ def collect(
     """
     collection = Collection(BundleWriter(namespace, sent.classes))
     wanted: dict[str, Any] = {}
+    changed = sent.changed(namespace)
+    # One for each object, whatever names it has.
+    objects = {id(sent.values[name]): sent.values[name] for name in changed}
+    by_id = {key: content_of(value) for key, value in objects.items()}
+    contents = {name: by_id[id(sent.values[name])] for name in changed}
     for name, value in namespace.items():
         if not _goes_back(name, value, cell, ignore):
             continue
         if name in sent.values and sent.values[name] is value:
-            if not sent.changed(name, namespace):
+            if name not in changed:
                 continue
             collection.changed.append(name)
-        if isinstance(value, types.ModuleType):
+            wanted[name] = contents[name] or value
+        elif isinstance(value, types.ModuleType):
             collection.modules[name] = value.__name__
         else:
             wanted[name] = value
     if cell.bring is None:
         collection.deleted = [name for name in sent.values if name not in namespace]
     collection.submodules = _submodules(cell)
-    _pickle(collection, wanted, outcome, namespace, sent)
+    # An object whose content goes back is the very object that was sent; so is an unchanged one.
+    by_value = changed - {n for n in collection.changed if contents[n] is not None}
+    _pickle(collection, _arrays_first(wanted), outcome, sent, sent.references(by_value))
     collection.complaint = _complaint(cell, namespace, collection)
     return collection
+
+
+def _arrays_first(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Put the contents of arrays first: at home a large one may take the place of the old array."""
+    arrays = [n for n, v in wanted.items() if isinstance(v, Content) and v.array is not None]
+    return {name: wanted[name] for name in dict.fromkeys([*arrays, *wanted])}
 
 
 def _submodules(cell: Cell) -> list[str]:
@@ -161,8 +204,8 @@ def _pickle(
     collection: Collection,
     wanted: dict[str, Any],
     outcome: Outcome,
-    namespace: Namespace,
     sent: Sent,
+    references: dict[int, str],
 ) -> None:
     """Pickle all that can be; a failure spoils the memo, so it starts again without the name."""
     last: dict[str, Any] = {}
@@ -174,12 +217,17 @@ def _pickle(
     # A class that was changed goes by value, so that the one in the notebook is changed too.
     changed = [wanted[name] for name in collection.changed if isinstance(wanted.get(name), type)]
     known = {kind: tracker for kind, tracker in sent.classes.items() if kind not in changed}
+    home, shared, tries = collection.values.home, None, 0
     while True:
-        writer = BundleWriter(namespace, known)
-        failure = _first_failure(writer, wanted | last)
+        writer = BundleWriter(home, known, shared=shared, sent=references)
+        failure = _first_failure(writer, wanted | last, sent)
         if failure is None:
             collection.values = writer
-            return
+            overlaps = writer.overlaps()
+            if overlaps is None or tries == MOST_TRIES:
+                return
+            shared, tries = overlaps if shared is None else shared | overlaps, tries + 1
+            continue
         name, reason = failure
         wanted.pop(name, None)
         last.pop(name, None)
@@ -190,18 +238,25 @@ def _pickle(
 
 
 def _first_failure(
-    writer: BundleWriter, values: dict[str, Any]
+    writer: BundleWriter, values: dict[str, Any], sent: Sent
 ) -> tuple[str, Callable[[], str]] | None:
     home = writer.home
     for name, value in values.items():
         try:
-            entry = writer.add(name, value, IMPORTED if _is_imported(value) else "")
+            size = writer.add(name, value, _why(value))
         except Exception as error:
-            return name, lambda n=name, v=value, e=error: _why_not(n, v, e, home)
-        if name == VALUE and entry.size_bytes > LARGEST_VALUE:
-            reason = f"it is {format_bytes(entry.size_bytes)}; give it a name to bring it back"
+            whole = sent.values[name] if isinstance(value, Content) else value
+            return name, lambda n=name, v=whole, e=error: _why_not(n, v, e, home)
+        if name == VALUE and size > LARGEST_VALUE:
+            reason = f"it is {format_bytes(size)}; give it a name to bring it back"
             return name, lambda text=reason: text
     return None
+
+
+def _why(value: Any) -> str:
+    if isinstance(value, Content):
+        return CHANGED
+    return IMPORTED if _is_imported(value) else ""
 
 
 def _is_imported(value: Any) -> bool:

@@ -14,7 +14,6 @@ import io
 import sys
 import tokenize
 import types
-import warnings
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -164,14 +163,12 @@ def _from_cell(error: BaseException, file_name: str) -> types.TracebackType | No
 
 @contextmanager
 def _stage(displayhook: Any) -> Iterator[None]:
-    """What a cell finds around itself: values are shown, nobody answers, warnings are seen."""
+    """What a cell finds around itself: values are shown, and nobody answers."""
     kept_hook, kept_input = sys.displayhook, builtins.input
     sys.displayhook = displayhook
     builtins.input = _no_input
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
-            yield
+        yield
     finally:
         sys.displayhook, builtins.input = kept_hook, kept_input
 

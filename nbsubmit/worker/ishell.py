@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import types
+import warnings
 from typing import Any
 
 from IPython.core.compilerop import CachingCompiler
@@ -30,12 +31,16 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
         """Make a shell and have everybody find it."""
         config = Config()
         config.HistoryManager.enabled = False
-        shell = cls(
-            config=config,
-            user_module=module,
-            user_ns=module.__dict__,
-            display_pub_class=_Publisher,
-        )
+        if cell.figure_formats:
+            config.InlineBackend.figure_formats = set(cell.figure_formats)
+        # The notebook's own filters have come with the cell; the shell's would stand before them.
+        with warnings.catch_warnings():
+            shell = cls(
+                config=config,
+                user_module=module,
+                user_ns=module.__dict__,
+                display_pub_class=_Publisher,
+            )
         shell.cell, shell.recorder = cell, recorder
         shell.execution_count = cell.execution_count
         shell.display_pub.recorder = recorder

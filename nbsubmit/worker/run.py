@@ -14,24 +14,31 @@ import sys
 import time
 import traceback
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core import bundle
-from nbsubmit.core.bundle import Entry
+from nbsubmit.core import ambient
+from nbsubmit.core.ambient import Around
+from nbsubmit.core.blobs import BlobStore
+from nbsubmit.core.bundle import Bundle, Contents, Placed
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.spec import NODE_VARIABLE
 from nbsubmit.worker import missing
-from nbsubmit.worker.collect import Collection, Sent, collect
+from nbsubmit.worker.collect import Sent, collect
 from nbsubmit.worker.execute import Outcome, execute
+from nbsubmit.worker.imports import AfterImport
 from nbsubmit.worker.shell import Shell
 from nbsubmit.worker.streams import LogStream, Recorder
+
+if TYPE_CHECKING:
+    from nbsubmit.core.mapped import Mappings
 
 PYTHON = sys.version_info[:2]
 
@@ -69,13 +76,13 @@ def run(
     recorder = Recorder(folder.events_file, stdout, stderr)
     with _stage(recorder, stdout, stderr) as module:
         try:
-            result, collection = _run_cell(folder, module, recorder, after_cell)
+            result, placed = _run_cell(folder, module, recorder, after_cell)
         except BaseException as error:
-            result, collection = _failure(error), None
+            result, placed = _failure(error), None
         if os.getpid() != owner:  # a child that the cell forked came back through here
             os._exit(0)
         result = replace(result, started=started, ended=time.time())
-        _write(folder, result, collection)
+        _write(folder, result, placed)
     recorder.close()
     return result.error is None
 
@@ -85,35 +92,51 @@ def _run_cell(
     module: types.ModuleType,
     recorder: Recorder,
     after_cell: Callable[[], None],
-) -> tuple[Result, Collection]:
+) -> tuple[Result, Placed]:
     payload = folder.read_json(folder.payload_file) or {}
     cell = Cell.from_json(payload["cell"])
     shell = Shell(cell, module, recorder)
-    sent = _prepare(folder, payload, cell, module.__dict__)
-    with shell:
+    mappings = _mappings(payload)
+    sent = _prepare(folder, payload, cell, module.__dict__, mappings)
+    around = Around(payload["ambient"])
+    around.apply()
+    with AfterImport(ambient.MODULES, around.apply_to), shell:
         outcome = execute(cell, module.__dict__, shell)
         after_cell()
         shell.finish()
+        changed_around = around.changes()
+        around.restore()
         error = _error(outcome, shell, payload, module.__dict__)
         collection = collect(cell, module.__dict__, sent, outcome, ignore=shell.names)
     if error is None and collection.complaint:
         error = CellError("NotBroughtBack", collection.complaint, (collection.complaint,))
+    blobs = BlobStore(folder.store_blobs)
+    placed = collection.values.place(blobs, folder.result_pack.name, mappings)
     return (
         Result(
             started=0,
             ended=0,
             python=PYTHON,
             error=error,
-            entries=tuple(collection.values.entries),
+            contents=placed.contents,
             changed=tuple(collection.changed),
             deleted=tuple(collection.deleted),
             modules=collection.modules,
             submodules=tuple(collection.submodules),
             unsent=collection.unsent,
+            ambient=changed_around,
             signal=outcome.signal,
         ),
-        collection,
+        placed,
     )
+
+
+def _mappings(payload: dict[str, Any]) -> Mappings | None:
+    if not payload["contents"]["regions"]:
+        return None
+    from nbsubmit.core.mapped import Mappings  # ctypes, which few jobs need
+
+    return Mappings()
 
 
 def _error(
@@ -134,7 +157,11 @@ def _error(
 
 
 def _prepare(
-    folder: JobFolder, payload: dict[str, Any], cell: Cell, namespace: dict[str, Any]
+    folder: JobFolder,
+    payload: dict[str, Any],
+    cell: Cell,
+    namespace: dict[str, Any],
+    mappings: Mappings | None,
 ) -> Sent:
     """Make the process look like the notebook's and load what was sent."""
     _check_versions(payload)
@@ -147,15 +174,10 @@ def _prepare(
         _import(module, module)
     for name, module in payload["modules"].items():
         namespace[name] = _import(module, name)
-    entries = [Entry.from_json(entry) for entry in payload["entries"]]
-    bundle.load(
-        folder.payload_stream,
-        folder.payload_buffers,
-        entries,
-        namespace,
-        namespace.__setitem__,
-    )
-    return Sent.take(namespace, payload, cell)
+    contents = Contents.from_json(payload["contents"])
+    bundle = Bundle(folder.payload_stream, contents, folder.locate)
+    bundle.load(namespace, namespace.__setitem__, mappings=mappings)
+    return Sent.take(namespace, contents, payload["modules"], cell, mappings)
 
 
 def _check_versions(payload: dict[str, Any]) -> None:
@@ -207,17 +229,18 @@ def _failure(error: BaseException) -> Result:
     return Result(started=0, ended=0, python=PYTHON, error=text)
 
 
-def _write(folder: JobFolder, result: Result, collection: Collection | None) -> None:
+def _write(folder: JobFolder, result: Result, placed: Placed | None) -> None:
     """Write the values, then the result that names them; without values if they do not fit."""
     try:
-        if collection is not None and result.entries:
-            write_whole(folder.result_stream, collection.values.write_stream, durable=True)
-            write_whole(folder.result_buffers, collection.values.write_buffers, durable=True)
+        if placed is not None and result.entries:
+            placed.write_blobs(folder.blobs, durable=True)
+            write_whole(folder.result_stream, placed.write_stream, durable=True)
+            write_whole(folder.result_pack, placed.write_pack, durable=True)
         folder.write_json(folder.result_file, result.to_json())
     except OSError as error:
         reason = f"could not be written to {folder.path}: {error.strerror}"
         unsent = dict(result.unsent) | dict.fromkeys(result.names, reason)
-        lost = replace(result, entries=(), changed=(), unsent=unsent)
+        lost = replace(result, contents=Contents(), changed=(), unsent=unsent)
         if result.error is None:
             lost = replace(lost, error=CellError("OSError", f"the result {reason}", (reason,)))
         folder.write_json(folder.result_file, lost.to_json())
@@ -233,6 +256,9 @@ def _stage(recorder: Recorder, stdout: int, stderr: int) -> Iterator[types.Modul
     out = LogStream(recorder, "stdout", stdout)
     err = LogStream(recorder, "stderr", stderr)
     with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        # As every shell does; the notebook's own filters follow.
+        warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
         for holder, name in ((sys, "stdout"), (sys, "stderr"), (sys, "path"), (sys, "argv")):
             stack.callback(setattr, holder, name, getattr(holder, name))
         stack.callback(sys.modules.__setitem__, "__main__", sys.modules["__main__"])

@@ -12,13 +12,10 @@ import importlib.util
 import sys
 import traceback
 import types
-from collections.abc import Sequence
-from contextlib import suppress
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.cell import Cell
+from nbsubmit.worker.imports import AfterImport
 from nbsubmit.worker.streams import Recorder
 
 if TYPE_CHECKING:
@@ -47,7 +44,8 @@ class Shell:
         self._recorder = recorder
         self._ishell: WorkerShell | None = None
         self._kept: dict[str, Any] = {}
-        self._hook = _ImportHook(self)
+        # Any library that imports it is to find it running.
+        self._hook = AfterImport(["IPython"], lambda _: self.start())
         self.names: set[str] = set()
 
     def __enter__(self) -> Shell:
@@ -59,12 +57,11 @@ class Shell:
             # Inside a notebook's own process libraries would find the notebook's shell.
             self.start()
         else:
-            sys.meta_path.insert(0, self._hook)
+            self._hook.__enter__()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        with suppress(ValueError):
-            sys.meta_path.remove(self._hook)
+        self._hook.__exit__()
         if self._ishell is not None:
             self._ishell.step_down()
         for name, value in self._kept.items():
@@ -76,8 +73,7 @@ class Shell:
     def start(self) -> WorkerShell | None:
         """Start IPython if it is not running; None where it is not installed."""
         if self._ishell is None and importlib.util.find_spec("IPython") is not None:
-            with suppress(ValueError):
-                sys.meta_path.remove(self._hook)
+            self._hook.__exit__()
             from nbsubmit.worker.ishell import WorkerShell
 
             names = self._module.__dict__
@@ -134,28 +130,3 @@ class Shell:
         from IPython.display import display
 
         return display(*objects, **options)
-
-
-class _ImportHook(MetaPathFinder):
-    """Starts the shell as soon as anything has imported IPython."""
-
-    def __init__(self, shell: Shell) -> None:
-        self._shell = shell
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if name != "IPython":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            return spec
-        execute = spec.loader.exec_module
-
-        def execute_and_start(module: types.ModuleType) -> None:
-            execute(module)
-            self._shell.start()
-
-        spec.loader.exec_module = execute_and_start  # type: ignore[method-assign]
-        return spec

@@ -63,17 +63,22 @@ def test_the_reason_and_the_advice_are_one_line() -> None:
     assert words.why(SENT) == ""
 
 
-DATA = ("data", "numpy.ndarray", "120 MB", "read in line 3")
+DATA = ("data", "numpy.ndarray", "120 MB", "already there", "read in line 3")
+N = ("n", "int", "5 B", "", "read in line 1")
 SENDS = {
     "nothing": (SENT, "sends no names"),
     "names": (
-        replace(SENT, sent=(DATA, ("n", "int", "5 B", "read in line 1"))),
-        "sends data 120 MB, n 5 B",
+        replace(SENT, sent=(DATA, N)),
+        "sends data 120 MB (already there), n 5 B",
     ),
-    "a module": (replace(SENT, sent=(("np", "module", "", ""),)), "sends np"),
+    "a module": (replace(SENT, sent=(("np", "module", "", "", "numpy"),)), "sends np (module)"),
+    "a function": (
+        replace(SENT, sent=(("train", "function", "", "", "read in line 1"),)),
+        "sends train (function)",
+    ),
     "all but one": (
         replace(SENT, sent=(DATA,), left_out=(("lock", "lock is a lock"),)),
-        "sends data 120 MB; leaves out lock",
+        "sends data 120 MB (already there); leaves out lock",
     ),
     "what is not there": (
         replace(SENT, missing=("absent", "other")),
@@ -138,20 +143,21 @@ def test_the_details_say_all_that_is_known_and_nothing_that_is_not() -> None:
         DONE,
         state=S.FAILED,
         reason="KeyError: 'x'",
-        sent=(DATA, ("n", "int", "5 B", "read in line 1")),
+        sent=(DATA, N),
         left_out=(("lock", "lock is a lock (used by f)"),),
         missing=("absent",),
+        warnings=("mind the gap",),
         back=("y",),
     )
     assert words.details(row).splitlines() == [
         "job bcdf (Slurm job 17) FAILED on n1 after 2 h 10 min",
         "KeyError: 'x'",
-        "sent:",
-        "  data  numpy.ndarray  120 MB  read in line 3",
-        "  n     int            5 B     read in line 1",
+        "sends data 120 MB (already there), n 5 B; leaves out lock; absent not defined here",
+        "  data  numpy.ndarray  120 MB  already there  read in line 3",
+        "  n     int            5 B                    read in line 1",
         "left out:",
         "  lock: lock is a lock (used by f)",
-        "not defined here: absent",
+        "warning: mind the gap",
         "brings y",
     ]
     assert words.details(SENT) == "job bcdf (Slurm job 17) PENDING"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import mmap
 import pickle
 from pathlib import Path
 from typing import Any
@@ -12,33 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbsubmit.core.bundle import BundleWriter, Entry, LoadError, load, type_name
+from nbsubmit.core.bundle import BundleWriter, LoadError, type_name
+from tests.shelf import Shelf, writer_of
 
 HOME: dict[str, Any] = {"__name__": "__main__"}
-
-
-class Shelf:
-    """A folder with one bundle in it."""
-
-    def __init__(self, path: Path) -> None:
-        self.stream, self.buffers = path / "values.pkl", path / "values.bin"
-
-    def put(self, writer: BundleWriter) -> list[Entry]:
-        with self.stream.open("wb") as stream, self.buffers.open("wb") as buffers:
-            writer.write_stream(stream)
-            writer.write_buffers(buffers)
-        return [Entry.from_json(json.loads(json.dumps(e.to_json()))) for e in writer.entries]
-
-    def get(self, entries: list[Entry]) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        load(self.stream, self.buffers, entries, dict(HOME), values.__setitem__)
-        return values
-
-    def round(self, **values: Any) -> dict[str, Any]:
-        writer = BundleWriter(dict(HOME))
-        for name, value in values.items():
-            writer.add(name, value)
-        return self.get(self.put(writer))
 
 
 @pytest.fixture
@@ -67,7 +42,7 @@ def test_one_large_array_under_two_names_is_written_once_and_stays_one(shelf: Sh
     array = np.zeros(100_000)
     back = shelf.round(a=array, b=[array])
     assert back["b"][0] is back["a"]
-    assert shelf.buffers.stat().st_size == array.nbytes
+    assert shelf.written == array.nbytes
 
 
 def test_a_cycle_through_two_names_closes_again(shelf: Shelf) -> None:
@@ -115,32 +90,30 @@ def test_a_frame_comes_back_equal_and_can_be_changed(shelf: Shelf) -> None:
 
 def test_an_array_can_be_written_to_and_the_file_stays_as_it_was(shelf: Shelf) -> None:
     back = shelf.round(v=np.zeros(100_000))["v"]
-    before = shelf.buffers.read_bytes()
+    before = shelf.pack.read_bytes()
     back[:] = 7
     assert back.sum() == 700_000
-    assert shelf.buffers.read_bytes() == before
+    assert shelf.pack.read_bytes() == before
 
 
 def test_two_readers_do_not_see_each_others_changes(shelf: Shelf) -> None:
     writer = BundleWriter(dict(HOME))
     writer.add("v", np.zeros(100_000))
-    entries = shelf.put(writer)
-    first, second = shelf.get(entries)["v"], shelf.get(entries)["v"]
+    contents = shelf.put(writer)
+    first, second = shelf.get(contents)["v"], shelf.get(contents)["v"]
     first[0] = 1
     assert second[0] == 0
 
 
 def test_a_large_array_is_mapped_and_not_read(shelf: Shelf) -> None:
     back = shelf.round(v=np.zeros(100_000))["v"]
-    holder = back
-    while getattr(holder, "base", None) is not None:
-        holder = holder.base
-    assert isinstance(getattr(holder, "obj", holder), mmap.mmap)
+    assert str(shelf.pack) in Path("/proc/self/maps").read_text()
+    assert back.sum() == 0
 
 
 def test_an_array_outlives_the_folder_that_it_came_from(shelf: Shelf) -> None:
     back = shelf.round(v=np.arange(100_000))["v"]
-    shelf.buffers.unlink()
+    shelf.pack.unlink()
     shelf.stream.unlink()
     assert back[-1] == 99_999
 
@@ -155,9 +128,11 @@ def test_what_was_read_only_stays_read_only(shelf: Shelf) -> None:
 
 def test_small_buffers_stay_in_the_stream(shelf: Shelf) -> None:
     writer = BundleWriter(dict(HOME))
-    assert writer.add("small", np.zeros(500)).buffers == ()
-    assert len(writer.add("large", np.zeros(512)).buffers) == 1
-    back = shelf.get(shelf.put(writer))
+    writer.add("small", np.zeros(500))
+    writer.add("large", np.zeros(512))
+    contents = shelf.put(writer)
+    assert [len(entry.buffers) for entry in contents.entries] == [0, 1]
+    back = shelf.get(contents)
     assert back["small"].flags.writeable
 
 
@@ -165,37 +140,38 @@ def test_every_buffer_lies_where_a_processor_likes_it(shelf: Shelf) -> None:
     writer = BundleWriter(dict(HOME))
     for number in range(5):
         writer.add(f"v{number}", np.full(4097 + number, number, dtype="u1"))
-    entries = shelf.put(writer)
-    starts = [start for entry in entries for start, _, _ in entry.buffers]
+    contents = shelf.put(writer)
+    starts = [start for _, start, _ in contents.regions]
     assert len(starts) == 5
     assert all(start % 64 == 0 for start in starts)
-    assert [int(v[0]) for v in shelf.get(entries).values()] == [0, 1, 2, 3, 4]
+    assert [int(v[0]) for v in shelf.get(contents).values()] == [0, 1, 2, 3, 4]
 
 
-def test_a_writer_holds_views_and_copies_no_array() -> None:
+def test_a_writer_holds_views_and_copies_no_array(shelf: Shelf) -> None:
     array = np.zeros(100_000)
     writer = BundleWriter(dict(HOME))
     writer.add("v", array)
     array[0] = 5  # seen, for it is the same memory
-    assert np.frombuffer(writer._views[0], dtype=float)[0] == 5
+    assert np.frombuffer(shelf.get(shelf.put(writer))["v"], dtype=float)[0] == 5
 
 
-def test_an_entry_says_name_type_size_and_why() -> None:
+def test_an_entry_says_name_type_size_and_why(shelf: Shelf) -> None:
     writer = BundleWriter(dict(HOME))
     writer.add("a", np.zeros(1_000_000), "read in line 3")
     writer.add("b", {"x": "y" * 50_000})
-    array, text = writer.entries
+    array, text = shelf.put(writer).entries
     assert (array.name, array.type, array.why) == ("a", "numpy.ndarray", "read in line 3")
     assert 8_000_000 <= array.size_bytes < 8_001_000
     assert 50_000 <= text.size_bytes < 50_100
     assert array.end < text.end
 
 
-def test_what_is_shared_counts_for_the_first_name() -> None:
+def test_what_is_shared_counts_for_the_first_name(shelf: Shelf) -> None:
     array = np.zeros(1_000_000)
-    writer = BundleWriter(dict(HOME))
-    assert writer.add("a", array).size_bytes > 8_000_000
-    assert writer.add("b", array).size_bytes < 100
+    contents = shelf.put(writer_of({"a": array, "b": array, "c": array[:5]}))
+    first, second, third = contents.entries
+    assert first.size_bytes > 8_000_000
+    assert max(second.size_bytes, third.size_bytes) < 200
 
 
 class Unloadable:
@@ -213,10 +189,10 @@ def test_a_value_that_cannot_be_rebuilt_is_named_and_those_before_it_arrive(shel
     writer = BundleWriter(dict(HOME))
     for name, value in {"a": [1], "b": {"deep": Unloadable()}, "c": 3}.items():
         writer.add(name, value)
-    entries = shelf.put(writer)
+    contents = shelf.put(writer)
     arrived: dict[str, Any] = {}
     with pytest.raises(LoadError) as caught:
-        load(shelf.stream, shelf.buffers, entries, dict(HOME), arrived.__setitem__)
+        shelf.bundle(contents).load(dict(HOME), arrived.__setitem__)
     assert caught.value.name == "b"
     assert str(caught.value) == "b: RuntimeError: the other side lacks it"
     assert isinstance(caught.value.__cause__, RuntimeError)
@@ -229,20 +205,20 @@ def test_a_stream_that_was_cut_short_is_a_load_error_with_a_name(shelf: Shelf) -
     writer = BundleWriter(dict(HOME))
     writer.add("a", 1)
     writer.add("b", list(range(1000)))
-    entries = shelf.put(writer)
+    contents = shelf.put(writer)
     data = shelf.stream.read_bytes()
-    shelf.stream.write_bytes(data[: entries[0].end + 20])
+    shelf.stream.write_bytes(data[: contents.entries[0].end + 20])
     with pytest.raises(LoadError, match=r"^b: "):
-        shelf.get(entries)
+        shelf.get(contents)
 
 
 def test_buffers_that_were_cut_short_are_a_load_error_with_a_name(shelf: Shelf) -> None:
     writer = BundleWriter(dict(HOME))
     writer.add("v", np.zeros(100_000))
-    entries = shelf.put(writer)
-    shelf.buffers.write_bytes(shelf.buffers.read_bytes()[:5_000])
+    contents = shelf.put(writer)
+    shelf.pack.write_bytes(shelf.pack.read_bytes()[:5_000])
     with pytest.raises(LoadError, match=r"^v: "):
-        shelf.get(entries)
+        shelf.get(contents)
 
 
 class Net:

@@ -8,20 +8,25 @@ import sys
 import threading
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.capture import Payload, capture
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.names import analyse
+
+# What was sent before; nothing is read from it or written to it here.
+NOWHERE = BlobStore(Path("/nonexistent"))
 
 Define = Callable[..., dict[str, Any]]
 
 
 def sent(cell: str, home: dict[str, Any], **options: Any) -> Payload:
-    return capture(analyse(cell), home, **options)
+    return capture(analyse(cell), home, NOWHERE, **options)
 
 
 def names(payload: Payload) -> list[str]:
@@ -329,3 +334,19 @@ def test_a_value_of_the_users_own_goes_whatever_its_name(name: str) -> None:
 
 def test_the_last_results_go_when_the_cell_names_them() -> None:
     assert names(sent("_ + _12", {"_": 1, "_12": 2, "__": 3, "_11": 4})) == ["_", "_12"]
+
+
+# Parts of what goes
+
+
+def test_a_part_that_has_a_name_of_its_own_goes_by_it_too(define: Define) -> None:
+    home = define("inner = [1]\nouter = {'in': inner}\nother = [1]\n_hidden = inner")
+    payload = sent("use(outer)", home)
+    assert why(payload) == {"outer": "read in line 1", "inner": "part of what goes"}
+    assert payload.entries[1].size_bytes < 30
+
+
+def test_a_part_whose_name_the_cell_binds_anew_or_that_is_not_wanted_stays(define: Define) -> None:
+    home = define("inner = [1]\nouter = {'in': inner}")
+    assert names(sent("use(outer)\ninner = 5", home)) == ["outer"]
+    assert names(sent("use(outer)", home, exclude=["inner"])) == ["outer"]

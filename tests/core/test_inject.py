@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import fractions
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from nbsubmit.core.inject import Arrival, Injector, Snapshot
+from nbsubmit.core.blobs import BlobStore
+from nbsubmit.core.capture import capture
+from nbsubmit.core.handed import Handed
+from nbsubmit.core.inject import Arrival, Injector, SenderHome, Sending, Snapshot
+from nbsubmit.core.names import analyse
+from nbsubmit.core.originals import Originals
+from nbsubmit.core.revise import content_of
 
 
 class Notebook:
@@ -23,18 +32,39 @@ class Notebook:
     def send(self, *expected: str) -> Sent:
         """Send a job of which these names are expected."""
         self._sent += 1
-        return Sent(self, self._sent, Snapshot.take(self.names, expected))
+        return Sent(self, Sending(self._sent, Snapshot.take(self.names, expected)))
+
+    def hand(self, *names: str) -> Sent:
+        """Send a job that is given these names."""
+        use = analyse(f"use({', '.join(names)})")
+        payload = capture(use, self.names, BlobStore(Path("/nonexistent")))
+        sending = self.send(*names).sending
+        return Sent(self, replace(sending, handed=Handed(payload, self.names)))
 
     def take(self, sent: Sent, **what: Any) -> Arrival:
-        return self._injector.inject(sent.number, sent.snapshot, **what)
+        return self._injector.inject(sent.sending, **what)
+
+    def home_of(self, sent: Sent) -> SenderHome:
+        return self._injector.home_of(sent.sending)
 
 
 @dataclass
 class Sent:
     notebook: Notebook
-    number: int
-    snapshot: Snapshot
-    modules: dict[str, str] = field(default_factory=dict)
+    sending: Sending
+
+    def ends_changing(self, **values: Any) -> Arrival:
+        """The job has left these contents in the objects that were sent."""
+        if self.sending.handed is not None:
+            self.sending.handed.look_again()
+        copies = copy.deepcopy(self.sending.handed.values) if self.sending.handed else {}
+        changed = tuple(values)
+        originals = Originals(self.notebook.home_of(self), lambda: copies, changed)
+        brought = {}
+        for name, value in values.items():
+            content = content_of(value)
+            brought[name] = value if content is None else originals.revised(name, content)
+        return self.notebook.take(self, values=brought, changed=changed)
 
     def ends(self, **values: Any) -> Arrival:
         return self.notebook.take(self, values=values)
@@ -302,6 +332,83 @@ def test_an_unforeseen_name_that_was_there_and_was_bound_since_is_left_alone() -
 
 def test_a_snapshot_holds_no_value_that_no_job_will_bring() -> None:
     notebook = Notebook(x=[1], big=[0] * 1000)
-    snapshot = notebook.send("x", "y").snapshot
+    snapshot = notebook.send("x", "y").sending.snapshot
     assert set(snapshot.held) == {"x", "y"}
     assert all(value is not notebook.names["big"] for value in snapshot.held.values())
+
+
+# Objects that a job changed in place
+
+
+def test_what_a_job_changed_in_place_is_changed_for_all_who_refer_to_it() -> None:
+    numbers = [1]
+    notebook = Notebook(numbers=numbers, also=numbers, held={"in": numbers})
+    arrival = notebook.hand("numbers").ends_changing(numbers=[1, 2])
+    assert arrival.brought == ["numbers"]
+    assert notebook.names["numbers"] is numbers
+    assert notebook.names["held"]["in"] == notebook.names["also"] == [1, 2]
+
+
+def test_an_array_is_changed_for_its_views_too() -> None:
+    array = np.zeros(10)
+    notebook = Notebook(array=array[2:5])
+    notebook.hand("array").ends_changing(array=np.ones(3))
+    assert array.sum() == 3
+
+
+def test_a_large_array_that_nobody_else_knows_is_bound_and_not_copied() -> None:
+    notebook = Notebook(array=np.zeros(200_000))
+    changed = np.ones(200_000)
+    notebook.hand("array").ends_changing(array=changed)
+    assert np.shares_memory(notebook.names["array"], changed)
+
+
+def test_a_large_array_that_somebody_else_knows_is_changed_itself() -> None:
+    array = np.zeros(200_000)
+    notebook = Notebook(array=array, box=[array])
+    notebook.hand("array").ends_changing(array=np.ones(200_000))
+    assert notebook.names["array"] is array
+    assert array.sum() == 200_000
+
+
+def test_what_cannot_be_changed_in_place_is_bound_anew_under_all_its_names() -> None:
+    pairs = iter([1, 2])
+    notebook = Notebook(pairs=pairs, same=pairs, other=iter([5]))
+    advanced = iter([2])
+    notebook.hand("pairs").ends_changing(pairs=advanced)
+    assert notebook.names["pairs"] is notebook.names["same"] is advanced
+
+
+def test_what_the_user_changed_in_place_meanwhile_stays() -> None:
+    notebook = Notebook(numbers=[1])
+    sent = notebook.hand("numbers")
+    notebook.names["numbers"].append("mine")
+    arrival = sent.ends_changing(numbers=[1, "the job's"])
+    assert notebook.names["numbers"] == [1, "mine"]
+    assert (arrival.kept, arrival.brought) == (["numbers"], [])
+
+
+def test_of_two_jobs_that_change_one_object_the_later_sent_wins() -> None:
+    notebook = Notebook(numbers=[0])
+    first, second = notebook.hand("numbers"), notebook.hand("numbers")
+    first.ends_changing(numbers=[1])
+    second.ends_changing(numbers=[2])
+    assert notebook.names["numbers"] == [2]
+
+
+def test_a_job_that_was_sent_earlier_and_ends_later_does_not_undo_the_later_one() -> None:
+    notebook = Notebook(numbers=[0])
+    first, second = notebook.hand("numbers"), notebook.hand("numbers")
+    second.ends_changing(numbers=[2])
+    assert first.ends_changing(numbers=[1]).kept == ["numbers"]
+    assert notebook.names["numbers"] == [2]
+
+
+def test_a_name_that_was_bound_anew_meanwhile_keeps_its_value_and_the_object_too() -> None:
+    numbers = [1]
+    notebook = Notebook(numbers=numbers)
+    sent = notebook.hand("numbers")
+    notebook.names["numbers"] = "new"
+    assert sent.ends_changing(numbers=[1, 2]).kept == ["numbers"]
+    assert notebook.names["numbers"] == "new"
+    assert numbers == [1]

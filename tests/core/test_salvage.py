@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nbsubmit.core.bundle import BundleWriter, load_what_can_be
+from tests.shelf import Shelf, writer_of
 
 
 class Picky(Exception):
@@ -29,15 +29,8 @@ class Fragile:
 
 
 def through(values: dict[str, Any], path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    writer = BundleWriter({})
-    for name, value in values.items():
-        writer.add(name, value)
-    stream, buffers = path / "values.pkl", path / "values.bin"
-    with stream.open("wb") as file:
-        writer.write_stream(file)
-    with buffers.open("wb") as file:
-        writer.write_buffers(file)
-    return load_what_can_be(stream, buffers, writer.entries, {})
+    shelf = Shelf(path)
+    return shelf.bundle(shelf.put(writer_of(values))).load_what_can_be({})
 
 
 BAD = {

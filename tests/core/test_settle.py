@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nbsubmit.core.backend import Report
-from nbsubmit.core.bundle import Entry
+from nbsubmit.core.bundle import Contents, Entry
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.result import CellError, Result
@@ -270,9 +270,11 @@ def test_what_the_folder_says_is_read_from_its_files(folder: JobFolder) -> None:
 
 
 def test_a_result_is_read_as_it_was_written(folder: JobFolder) -> None:
-    entry = Entry("x", "int", 5, "", 10, ((0, 4096, 1),))
+    entry = Entry("x", "int", 5, "", 10, ((0, 0, 4096, 1),), 5, True)
+    contents = Contents((entry,), (("", 0, 4096),), "result.bin")
     result = replace(
-        RAISED, entries=(entry,), changed=("x",), deleted=("y",), modules={"np": "numpy"},
+        RAISED, contents=contents, changed=("x",), deleted=("y",),
+        modules={"np": "numpy"},
         unsent={"z": "a lock"},
     )  # fmt: skip
     folder.write_json(folder.result_file, result.to_json())

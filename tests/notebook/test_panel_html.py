@@ -24,9 +24,10 @@ PLAIN = JobRow(
     advice="what",
     node="n1",
     elapsed="3 s",
-    sent=(("data", "numpy.ndarray", "120 MB", "read in line 3"),),
+    sent=(("data", "numpy.ndarray", "120 MB", "", "read in line 3"),),
     left_out=(("lock", "a lock"),),
     missing=("absent",),
+    warnings=("mind the gap",),
     back=("x",),
     imported=("np",),
     changed=("x",),
@@ -145,7 +146,7 @@ def test_the_reason_stands_below_the_title_if_there_is_one() -> None:
 def test_the_names_are_a_line_that_opens_into_a_table() -> None:
     page = Page(names_html(PLAIN))
     assert page.tags.count("tr") == 2
-    assert page.tags.count("td") == 8
+    assert page.tags.count("td") == 10
     for part in ("sends data 120 MB", "read in line 3", "left out", "a lock", "brings x (changed)"):
         assert part in page.text.replace("\u2002", " ")
 

@@ -13,11 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbsubmit.core import bundle
+from nbsubmit.core.bundle import Contents, Entry
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.originals import Originals
 from nbsubmit.core.result import EXCEPTION, VALUE
 from nbsubmit.worker.collect import LARGEST_VALUE, Collection, Sent, collect
 from nbsubmit.worker.execute import Outcome
+from tests.shelf import Shelf
 
 
 def run(
@@ -27,32 +29,29 @@ def run(
     outcome: Outcome | None = None,
     ignore: frozenset[str] = frozenset(),
     modules: dict[str, str] | None = None,
+    plain: tuple[str, ...] = (),
     **cell: Any,
 ) -> Collection:
     """Run a cell in a namespace into which these values were sent; collect what goes back."""
     home: dict[str, Any] = {"__name__": "__main__", **(sent or {})}
     arrived = {n for n in home if n != "__name__" and n not in (modules or {})}
-    payload = {"entries": [{"name": n} for n in arrived], "modules": modules or {}}
+    entries = [Entry(n, "", 2 << 20, "", 0, plain=n in plain) for n in arrived]
     made = Cell(source, source, "<cell>", **cell)
-    before = Sent.take(home, payload, made)
+    before = Sent.take(home, Contents(tuple(entries)), modules or {}, made)
     exec(compile(source, "<cell>", "exec", dont_inherit=True), home)
     del home["__builtins__"]
     return collect(made, home, before, outcome or Outcome(), ignore=set(ignore))
 
 
 def names(collection: Collection) -> list[str]:
-    return [entry.name for entry in collection.values.entries]
+    return collection.values.names
 
 
-def loaded(collection: Collection, path: Path) -> dict[str, Any]:
-    stream, buffers = path / "values.pkl", path / "values.bin"
-    with stream.open("wb") as out, buffers.open("wb") as data:
-        collection.values.write_stream(out)
-        collection.values.write_buffers(data)
-    values: dict[str, Any] = {}
-    home = {"__name__": "__main__"}
-    bundle.load(stream, buffers, collection.values.entries, home, values.__setitem__)
-    return values
+def loaded(collection: Collection, path: Path, **home: Any) -> dict[str, Any]:
+    """Load what goes back where these objects were sent from."""
+    shelf = Shelf(path)
+    originals = Originals(None, lambda: home, tuple(collection.changed))
+    return shelf.get(shelf.put(collection.values), originals=originals)
 
 
 # What was bound
@@ -201,12 +200,29 @@ def test_an_object_of_a_class_of_the_notebook_is_compared_too(tmp_path: Path) ->
     home = defined("class P:\n    def __init__(self): self.v = [1]\np, q = P(), P()")
     collection = run("p.v.append(2)\nlen(q.v)", {"P": home["P"], "p": home["p"], "q": home["q"]})
     assert (names(collection), collection.changed) == (["p"], ["p"])
-    assert loaded(collection, tmp_path)["p"].v == [1, 2]
+    other = home["P"]()
+    back = loaded(collection, tmp_path, p=other)["p"]
+    assert back is other
+    assert other.v == [1, 2]
 
 
-def test_only_what_the_cell_may_change_is_compared() -> None:
-    collection = run("a.append(1)\nb.append(1)", {"a": [], "b": []}, watched=("a",))
+def test_large_plain_data_are_compared_only_if_the_text_shows_that_they_may_be_changed() -> None:
+    collection = run(
+        "a.append(1)\nb.append(1)", {"a": [], "b": []}, watched=("a",), plain=("a", "b")
+    )
     assert names(collection) == ["a"]
+
+
+def test_an_object_that_is_changed_by_being_looked_at_goes_back() -> None:
+    class Counter:
+        seen = 0
+
+        def __len__(self) -> int:
+            self.seen += 1
+            return 1
+
+    collection = run("len(c)", {"c": Counter()}, watched=())
+    assert collection.changed == ["c"]
 
 
 def test_a_value_that_was_bound_anew_is_not_called_changed() -> None:
@@ -217,9 +233,11 @@ def test_a_value_that_was_bound_anew_is_not_called_changed() -> None:
 def test_one_object_under_two_names_goes_back_as_one(tmp_path: Path) -> None:
     inner: list[int] = []
     collection = run("a.append(1)", {"a": inner, "b": inner})
-    back = loaded(collection, tmp_path)
+    home: list[int] = []
+    back = loaded(collection, tmp_path, a=home, b=home)
     assert collection.changed == ["a", "b"]
-    assert back["a"] is back["b"]
+    assert back["a"] is back["b"] is home
+    assert home == [1]
 
 
 # Deleted, and modules
@@ -307,10 +325,19 @@ def test_every_name_that_has_to_stay_is_told() -> None:
 
 def test_the_last_value_goes_back_beside_the_names(tmp_path: Path) -> None:
     shared = [1]
-    collection = run("x = y", {"y": shared}, outcome=Outcome(value=shared))
-    back = loaded(collection, tmp_path)
-    assert back[VALUE] == [1]
+    collection = run("x = [1]", {"y": shared}, outcome=Outcome(value=[shared]))
+    back = loaded(collection, tmp_path, y=shared)
+    assert back[VALUE] == [[1]]
     assert list(back)[-1] == VALUE
+
+
+def test_what_is_bound_to_an_object_that_was_sent_goes_back_by_name(tmp_path: Path) -> None:
+    shared = [1]
+    collection = run("x = y\nz = [y]", {"y": shared}, outcome=Outcome(value=shared))
+    assert names(collection) == ["x", "z", VALUE]
+    home: list[int] = [5]
+    back = loaded(collection, tmp_path, y=home)
+    assert back["x"] is back["z"][0] is back[VALUE] is home
 
 
 def test_a_last_value_that_is_nothing_is_not_sent() -> None:

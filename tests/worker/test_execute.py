@@ -315,15 +315,6 @@ def test_the_process_is_afterwards_as_it_was(source: str) -> None:
     assert (sys.displayhook, builtins.input, list(warnings.filters)) == before
 
 
-def test_a_warning_about_what_the_cell_itself_does_is_seen() -> None:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        source = "import warnings\nwarnings.warn('old', DeprecationWarning)"
-        error = run(source).outcome.error
-    assert error is None
-    assert [str(warning.message) for warning in caught] == ["old"]
-
-
 def test_no_frame_of_ours_is_left_in_a_traceback() -> None:
     def frames(trace: TracebackType | None) -> list[str]:
         out = []

@@ -1,0 +1,263 @@
+"""Whose settings and whose chance travel, and how each is read and set.
+
+A module is asked only if it is there: nothing here imports one.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Values = dict[str, Any]
+
+_SEEDS = 1 << 32
+
+
+class Kind(ABC):
+    """The settings, or the chance, of one module.
+
+    Attributes
+    ----------
+    module : str
+        The module in which they lie.
+    is_chance : bool
+        They are a source of random numbers.
+    """
+
+    module = ""
+    is_chance = False
+
+    @abstractmethod
+    def get(self) -> Values:
+        """Return all as they are now."""
+
+    @abstractmethod
+    def put(self, values: Mapping[str, Any]) -> None:
+        """Set some of them."""
+
+    def changes(self, before: Values, after: Values) -> Values:
+        """Return what is to be set so that `before` becomes `after`."""
+        return {n: v for n, v in after.items() if n not in before or not same(v, before[n])}
+
+
+class _Python(Kind):
+    module = "sys"
+
+    def get(self) -> Values:
+        return {"recursion": sys.getrecursionlimit()}
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        sys.setrecursionlimit(values["recursion"])
+
+
+class _Warnings(Kind):
+    """The filters; a category goes by its name, for its module may not be needed."""
+
+    module = "warnings"
+
+    def get(self) -> Values:
+        found: list[Any] = list(warnings.filters)
+        return {"filters": [_plain(*one) for one in found]}
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        # The public way to tell Python that the list is another; it adds a filter of its own.
+        warnings.simplefilter("default", category=_Never)
+        filters: Any = warnings.filters
+        old = filters[1:]
+        if "filters" in values:
+            filters[:] = _resolved(values["filters"])
+        else:
+            new = _resolved(values["added"])
+            filters[:] = [*new, *(one for one in old if one not in new)]
+
+    def changes(self, before: Values, after: Values) -> Values:
+        # What the job could not find, and so did not set, is not to be lost at home.
+        new = [one for one in after["filters"] if one not in before["filters"]]
+        return {"added": new} if new else {}
+
+
+class _Never(Warning):
+    """Nobody warns of this."""
+
+
+def _plain(action: str, message: Any, category: type, module: Any, line: int) -> tuple[Any, ...]:
+    return action, message, (category.__module__, category.__qualname__), module, line
+
+
+def _resolved(plain: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [found for one in plain if (found := _filter(*one)) is not None]
+
+
+def _filter(
+    action: str, message: Any, category: tuple[str, str], module: Any, line: int
+) -> tuple[Any, ...] | None:
+    home = sys.modules.get(category[0])
+    kind = getattr(home, category[1], None)
+    return None if kind is None else (action, message, kind, module, line)
+
+
+class _Logging(Kind):
+    """The root logger's level, and the format in which it writes to standard error."""
+
+    module = "logging"
+
+    def get(self) -> Values:
+        logging = sys.modules["logging"]
+        root = logging.getLogger()
+        streams = [h for h in root.handlers if type(h) is logging.StreamHandler]
+        form = streams[0].formatter if streams else None
+        return {
+            "level": root.level,
+            "format": (form._fmt, form.datefmt) if form else ("", None) if streams else None,
+        }
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        logging = sys.modules["logging"]
+        root = logging.getLogger()
+        if "level" in values:
+            root.setLevel(values["level"])
+        form = values.get("format")
+        if form is not None and not any(type(h) is logging.StreamHandler for h in root.handlers):
+            handler = logging.StreamHandler()
+            handler.setFormatter(logging.Formatter(form[0] or None, form[1]))
+            root.addHandler(handler)
+
+
+class _Numpy(Kind):
+    module = "numpy"
+
+    def get(self) -> Values:
+        numpy = sys.modules["numpy"]
+        options = {f"print {name}": v for name, v in numpy.get_printoptions().items()}
+        options.pop("print override_repr", None)
+        return options | {f"error {name}": value for name, value in numpy.geterr().items()}
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        numpy = sys.modules["numpy"]
+        numpy.set_printoptions(**_under("print ", values))
+        numpy.seterr(**_under("error ", values))
+
+
+def _under(prefix: str, values: Mapping[str, Any]) -> Values:
+    return {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix)}
+
+
+class _Pandas(Kind):
+    module = "pandas"
+
+    def get(self) -> Values:
+        pandas = sys.modules["pandas"]
+        return dict(_flat("", object.__getattribute__(pandas.options, "d")))
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        pandas = sys.modules["pandas"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of those that are on their way out
+            for name, value in values.items():
+                pandas.set_option(name, value)
+
+
+def _flat(prefix: str, tree: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{prefix}{name}.", value)
+        else:
+            yield prefix + name, value
+
+
+class _Matplotlib(Kind):
+    module = "matplotlib"
+
+    def get(self) -> Values:
+        values = dict(dict.items(sys.modules["matplotlib"].rcParams))
+        # Where figures are drawn is each process's own.
+        return {n: v for n, v in values.items() if not n.startswith(("backend", "interactive"))}
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of those that are on their way out
+            sys.modules["matplotlib"].rcParams.update(values)
+
+
+class Chance(Kind):
+    """A source of random numbers; it takes a ``seed`` as well as a state."""
+
+    is_chance = True
+
+    @abstractmethod
+    def draw(self) -> int:
+        """Draw a seed from it."""
+
+
+class _Random(Chance):
+    module = "random"
+
+    def get(self) -> Values:
+        return {"state": random.getstate()}
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        if "seed" in values:
+            random.seed(values["seed"])
+        else:
+            random.setstate(values["state"])
+
+    def draw(self) -> int:
+        return random.randrange(_SEEDS)  # noqa: S311 - no secret depends on it
+
+
+class _NumpyRandom(Chance):
+    module = "numpy.random"
+
+    def get(self) -> Values:
+        kind, key, *rest = sys.modules["numpy.random"].get_state()
+        return {"state": (kind, key.tobytes(), *rest)}
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        numpy = sys.modules["numpy.random"]
+        if "seed" in values:
+            numpy.seed(values["seed"])
+            return
+        kind, key, *rest = values["state"]
+        numpy.set_state((kind, sys.modules["numpy"].frombuffer(key, "u4"), *rest))
+
+    def draw(self) -> int:
+        return int(sys.modules["numpy.random"].randint(0, _SEEDS, dtype="u4"))
+
+
+class _Torch(Chance):
+    module = "torch"
+
+    def get(self) -> Values:
+        return {"state": sys.modules["torch"].get_rng_state().numpy().tobytes()}
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        torch = sys.modules["torch"]
+        if "seed" in values:
+            torch.manual_seed(values["seed"])
+        else:
+            torch.set_rng_state(torch.frombuffer(bytearray(values["state"]), dtype=torch.uint8))
+
+    def draw(self) -> int:
+        torch = sys.modules["torch"]
+        return int(torch.randint(0, _SEEDS, (), dtype=torch.int64))
+
+
+KINDS: dict[str, Kind] = {
+    kind.module: kind
+    for kind in (
+        _Python(), _Warnings(), _Logging(), _Numpy(), _Pandas(), _Matplotlib(),
+        _Random(), _NumpyRandom(), _Torch(),
+    )
+}  # fmt: skip
+
+
+def same(one: Any, other: Any) -> bool:
+    """Tell whether two values are equal, as far as they can be compared."""
+    try:
+        return bool(one == other)
+    except Exception:
+        return False

@@ -1,0 +1,148 @@
+"""Large buffers, kept once each under a name made from their content.
+
+The name is a hash and the size, never the identity of whatever held the bytes: a changed array has
+another name, the same data sent again are there already. A job's folder holds each blob that it
+needs by a hard link, so a blob with one link is needed by nobody.
+
+The hash is xxh3-128: safe from accident at ten times a disk's speed. It is no defence against
+somebody who wants a collision, so a store is one user's alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import xxhash
+
+from nbsubmit.core.errors import FolderError
+from nbsubmit.core.folder import PRIVATE_FOLDER, check_private
+
+# At least this large, a buffer is worth a file of its own; inodes are rationed on clusters.
+SMALLEST_BLOB = 1 << 20
+# A writer may be between writing a blob and linking it into its job's folder.
+KEEP_SECONDS = 24 * 3600.0
+
+_NAME = re.compile(r"[0-9a-f]{32}-\d+$")
+# What Linux writes in one call at most is a little less than 2 GiB.
+_CHUNK = 1 << 30
+_HALF = ".half-"
+_NO_LINKS, _COLLECTED = ".no-links", ".collected"
+
+
+def name_of(parts: Iterable[memoryview | bytes]) -> str:
+    """Return the name of the blob that has this content."""
+    digest = xxhash.xxh3_128()
+    size = 0
+    for part in parts:
+        digest.update(part)
+        size += len(part)
+    return f"{digest.hexdigest()}-{size}"
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text could be a blob's name."""
+    return _NAME.match(text) is not None
+
+
+class BlobStore:
+    """The blobs of one store.
+
+    Parameters
+    ----------
+    path : Path
+        Their folder; made when the first blob is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def has(self, name: str) -> bool:
+        """Tell whether a blob is there, whole."""
+        try:
+            return (self.path / name).stat().st_size == _size(name)
+        except FileNotFoundError:
+            return False
+
+    def put(self, name: str, parts: Iterable[memoryview | bytes], *, durable: bool = False) -> None:
+        """Keep a blob, unless it is there."""
+        if self.has(name):
+            # It was needed just now: that is what keeps it from being collected.
+            os.utime(self.path / name)
+            return
+        self.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        check_private(self.path)
+        descriptor, temporary = tempfile.mkstemp(prefix=_HALF, dir=self.path)
+        try:
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
+                for part in parts:
+                    _write(file.fileno(), memoryview(part))
+                os.fchmod(file.fileno(), 0o400)
+                if durable:
+                    os.fsync(file.fileno())
+            Path(temporary).replace(self.path / name)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def hold(self, name: str, folder: Path) -> None:
+        """Have a job's folder hold a blob.
+
+        Where the file system has no hard links nothing is ever collected.
+        """
+        folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        try:
+            (folder / name).hardlink_to(self.path / name)
+        except FileExistsError:
+            return
+        except FileNotFoundError:
+            raise FolderError(f"the data {self.path / name} was deleted meanwhile") from None
+        except OSError:
+            (self.path / _NO_LINKS).touch(mode=0o600)
+
+    def collect_now_and_then(self) -> None:
+        """Collect if that was not done for a day."""
+        mark = self.path / _COLLECTED
+        try:
+            if not self.path.is_dir() or time.time() - mark.stat().st_mtime < KEEP_SECONDS:
+                return
+        except FileNotFoundError:
+            pass
+        mark.touch(mode=0o600)
+        os.utime(mark)
+        self.collect()
+
+    def collect(self, now: float | None = None, keep_seconds: float = KEEP_SECONDS) -> int:
+        """Delete the blobs that no job's folder holds and that were not needed lately.
+
+        Returns
+        -------
+        int
+            The bytes that were freed.
+        """
+        if not self.path.is_dir() or (self.path / _NO_LINKS).exists():
+            return 0
+        check_private(self.path)
+        oldest = (time.time() if now is None else now) - keep_seconds
+        freed = 0
+        for entry in os.scandir(self.path):
+            found = entry.stat(follow_symlinks=False)
+            # The second is what a killed writer left.
+            ours = is_name(entry.name) or entry.name.startswith(_HALF)
+            if ours and found.st_nlink == 1 and found.st_mtime < oldest:
+                Path(entry.path).unlink(missing_ok=True)
+                freed += found.st_size
+        return freed
+
+
+def _size(name: str) -> int:
+    return int(name.rpartition("-")[2])
+
+
+def _write(descriptor: int, view: memoryview) -> None:
+    while view:
+        view = view[os.write(descriptor, view[:_CHUNK]) :]

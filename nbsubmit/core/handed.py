@@ -1,0 +1,90 @@
+"""The values that went with a job: whether each is here still as it was when it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from nbsubmit.core.bundle import BundleWriter, Placed
+from nbsubmit.core.capture import Payload
+from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
+
+
+class Handed:
+    """What was sent, held, with a hash of each value's content.
+
+    Parameters
+    ----------
+    payload : Payload
+        What was sent.
+    home : dict
+        The notebook's namespace.
+    watched : iterable of str, optional
+        The names whose values the job may change by the look of its text; all if not given.
+        Other large plain data are not compared, and taken to have changed.
+
+    Attributes
+    ----------
+    values : dict
+        Name → value, in the order in which they were sent.
+    """
+
+    def __init__(
+        self, payload: Payload, home: Namespace, watched: Iterable[str] | None = None
+    ) -> None:
+        self.values = payload.names
+        self._store = payload.placed.store
+        self._shared = payload.shared
+        self._home = home
+        self._compared = [
+            entry.name
+            for entry in payload.entries
+            if not entry.is_inert or watched is None or entry.name in watched
+        ]
+        self._prints = self._hash(payload.placed)
+        self._changed: frozenset[str] | None = None
+
+    def is_unchanged(self, name: str) -> bool:
+        """Tell whether the object has the content that it had when it was sent.
+
+        All are looked at when the first is asked about, and not again: what follows is one step,
+        in which the notebook's own code does not run.
+        """
+        if self._changed is None:
+            self._changed = self._compare()
+        return name in self._compared and name not in self._changed
+
+    def look_again(self) -> None:
+        """Forget what was found: the notebook's own code has run since."""
+        self._changed = None
+
+    def _compare(self) -> frozenset[str]:
+        now = self._hash(self._place())
+        differ = {name for name in self._compared if now[name] != self._prints[name]}
+        if not differ:
+            return frozenset()
+        # What pickles differently each time tells nothing by it.
+        again = self._hash(self._place())
+        return frozenset(name for name in differ if now[name] == again[name])
+
+    def _place(self) -> Placed | None:
+        """Find the buffers of all values again, and hash each once, however many names need it."""
+        writer = BundleWriter(self._home, shared=self._shared)
+        try:
+            for name, value in self.values.items():
+                writer.add(name, value)
+        except Exception:
+            return None
+        return writer.place(self._store, "")
+
+    def _hash(self, placed: Placed | None) -> dict[str, bytes]:
+        """Hash each value by itself: in the stream of all a change moves what comes behind it."""
+        content = None if placed is None else placed.content
+        return {name: self._print(self.values[name], content) for name in self._compared}
+
+    def _print(self, value: Any, content: Callable[[memoryview], bytes | None] | None) -> bytes:
+        try:
+            return fingerprint(value, self._home, known_classes(), content)
+        except Exception:
+            # It was sent, so it could be pickled; what cannot be any more has been changed.
+            return b""

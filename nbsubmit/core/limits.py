@@ -1,0 +1,72 @@
+"""What stands between a slip of the pen and a full disk: checked before anything is written."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from pathlib import Path
+
+from nbsubmit.core.bundle import Entry
+from nbsubmit.core.capture import Payload
+from nbsubmit.core.errors import FolderError, TooLarge
+from nbsubmit.core.units import format_bytes, parse_memory
+
+# A disk that is filled to the last byte is of no use to the job's logs.
+_SPARE_BYTES = 64 << 20
+# Smaller values are not what makes a payload large.
+_WORTH_NAMING = 0.02
+
+
+def check_size(payload: Payload, asked_for: tuple[str, ...], limit: str) -> None:
+    """Make sure that no more is written than the user may have had in mind.
+
+    What was named with ``--in`` is meant to go, and what is there already costs nothing.
+
+    Raises
+    ------
+    TooLarge
+        Naming the large values.
+    """
+    most = parse_memory(limit) << 20
+    if not most or "*" in asked_for:
+        return
+    counted = [entry for entry in payload.entries if entry.name not in asked_for]
+    total = sum(entry.new_bytes for entry in counted)
+    if total <= most:
+        return
+    large = [entry for entry in counted if entry.new_bytes > _WORTH_NAMING * total]
+    large.sort(key=lambda entry: -entry.new_bytes)
+    raise TooLarge(_message(large, total, most), tuple(entry.name for entry in large))
+
+
+def _message(large: list[Entry], total: int, most: int) -> str:
+    names = ",".join(entry.name for entry in large)
+    lines = [f"the cell would send {format_bytes(total)}, and the limit is {format_bytes(most)}:"]
+    lines += [f"  {e.name}  {format_bytes(e.new_bytes)}  ({e.why})" for e in large]
+    return "\n".join(
+        [
+            *lines,
+            f"Nothing was submitted. If they are meant to go, name them:  --in {names}",
+            f"or raise the limit (NBSUBMIT_SIZE_LIMIT), or leave some out:  --without {names}",
+        ]
+    )
+
+
+def check_space(payload: Payload, store: Path) -> None:
+    """Make sure that the store's disk can take what has to be written.
+
+    Raises
+    ------
+    FolderError
+        With what is free and what is needed.
+    """
+    place = store
+    while not place.exists():
+        place = place.parent
+    free, needed = shutil.disk_usage(place).free, payload.placed.new_bytes
+    if needed + _SPARE_BYTES > free:
+        raise FolderError(
+            f"the disk of {store} has {format_bytes(free)} free and the job's data need "
+            f"{format_bytes(needed)}. Nothing was submitted. Delete jobs that you no longer need "
+            f"(du -sh {shlex.quote(str(store))}/jobs/*), or set NBSUBMIT_FOLDER to a larger disk"
+        )

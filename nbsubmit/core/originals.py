@@ -1,0 +1,61 @@
+"""The objects that a job's result refers to by the names under which they were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from nbsubmit.core.revise import Content, is_large, take_on
+
+
+class Home(Protocol):
+    """What the notebook knows of the objects that it has sent."""
+
+    def original(self, name: str, *, changed: bool) -> Any:
+        """Return the object itself; None if it is not what the job may refer to or change."""
+
+    def is_shared(self, name: str) -> bool:
+        """Tell whether anything but the name refers to the object."""
+
+
+class Originals:
+    """Finds the objects, each once: the notebook's own, or else a copy of what was sent.
+
+    Parameters
+    ----------
+    home : Home or None
+        The notebook; None where there is none, as in another process.
+    copies : callable
+        Returns what was sent, loaded again; asked only if it is needed.
+    changed : collection of str
+        The names whose objects the job has changed.
+    """
+
+    def __init__(
+        self, home: Home | None, copies: Callable[[], Mapping[str, Any]], changed: tuple[str, ...]
+    ) -> None:
+        self._home = home
+        self._copies = copies
+        self._changed = changed
+        self._found: dict[str, Any] = {}
+
+    def reference(self, name: str) -> Any:
+        """Return the object that was sent by this name."""
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def _find(self, name: str) -> Any:
+        if self._home is not None:
+            value = self._home.original(name, changed=name in self._changed)
+            if value is not None:
+                return value
+        return self._copies()[name]
+
+    def revised(self, name: str, content: Content) -> Any:
+        """Give an object the content that the job has left in it, and return it."""
+        if is_large(content) and (self._home is None or not self._home.is_shared(name)):
+            self._found[name] = content.array
+        else:
+            self._found[name] = take_on(self.reference(name), content)
+        return self._found[name]

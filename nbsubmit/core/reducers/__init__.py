@@ -1,0 +1,87 @@
+"""Types of other packages that travel better than their own way of pickling lets them.
+
+A package's module here is loaded when the first value of the package is met, so nobody pays for
+packages that are not used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from nbsubmit.core.memory import Spans
+
+# A smaller buffer is not worth an entry of its own in the list of contents.
+SMALLEST_BUFFER = 4096
+
+
+@dataclass(frozen=True)
+class Apart:
+    """An array whose bytes go into the stream as a copy, apart from whoever shares them.
+
+    Attributes
+    ----------
+    start, end : int
+        The stretch of memory in which its elements lie.
+    array : ndarray
+        The array.
+    """
+
+    start: int
+    end: int
+    array: Any
+
+
+class Context(Protocol):
+    """What a reducer may ask of the pickler and tell it.
+
+    Attributes
+    ----------
+    shared : Spans or None
+        Memory that several values share: whatever lies there has to stay out of the stream.
+    apart : list of Apart
+        Takes the arrays that are copied into the stream.
+    private : dict
+        By `id`, arrays that must not share memory although they do here: their owner copies
+        them before it writes, which it cannot know to do on the other side.
+    private_buffers : dict
+        By `id`, their buffers.
+    """
+
+    shared: Spans | None
+    apart: list[Apart]
+    private: dict[int, Any]
+    private_buffers: dict[int, Any]
+
+
+Reducer = Callable[[Any, Context], Any]
+
+# Package → the module here that knows its types.
+_MODULES = {
+    "numpy": "nbsubmit.core.reducers.arrays",
+    "pandas": "nbsubmit.core.reducers.frames",
+}
+_found: dict[type, Reducer | None] = {}
+
+
+def find(kind: type) -> Reducer | None:
+    """Return what reduces values of this type, if anything here does."""
+    try:
+        return _found[kind]
+    except KeyError:
+        found = _found[kind] = _search(kind)
+        return found
+
+
+def _search(kind: type) -> Reducer | None:
+    for base in kind.__mro__:
+        package = getattr(base, "__module__", None)
+        if isinstance(package, str):
+            name = _MODULES.get(package.partition(".")[0])
+            if name is not None:
+                reducer: Reducer | None = importlib.import_module(name).reducer_of(kind)
+                return reducer
+    return None

@@ -1,0 +1,191 @@
+"""An object that a job changed ↔ its content, which the object itself takes on at home.
+
+A cell that appends to a list has appended to it for every name, container and view that the list is
+known by. So what comes back is not another list but the list's content; and whatever else comes
+back and holds the list refers to it by the name under which it was sent.
+"""
+
+from __future__ import annotations
+
+import collections
+import copyreg
+import random
+import struct
+import sys
+import types
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+_HEAP_TYPE = 1 << 9
+# A copy of this size is mapped in no time, and takes memory and time to be copied once more.
+_LARGE = 1 << 20
+_CONTAINERS = (list, dict, set, bytearray, collections.deque)
+_MAKERS = (copyreg.__newobj__, copyreg.__newobj_ex__)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an object holds.
+
+    Attributes
+    ----------
+    state : object
+        Its attributes, as pickling takes them.
+    items : list or None
+        The elements of a sequence or a set.
+    pairs : list or None
+        Keys and values of a mapping.
+    array : ndarray or None
+        The elements of an array.
+    """
+
+    state: Any = None
+    items: Any = None
+    pairs: list[tuple[Any, Any]] | None = None
+    array: Any = None
+
+
+def content_of(value: Any) -> Content | None:
+    """Return what an object holds; None if its type does not let it take on another content."""
+    kind = type(value)
+    if is_of(value, "numpy", "ndarray"):
+        return Content(array=value.view())
+    if is_of(value, "numpy.random._generator", "Generator"):
+        return Content(state=value.bit_generator.state)
+    if isinstance(value, random.Random):
+        return Content(state=value.getstate()) if kind is random.Random else None
+    if isinstance(value, _CONTAINERS):
+        return _contained(value)
+    return _reduced(value) if _is_plain(kind) else None
+
+
+def _contained(value: Any) -> Content:
+    """Take the elements of a container that may have attributes besides."""
+    state = dict(getattr(value, "__dict__", ())) or None
+    if isinstance(value, dict):
+        # An ordered one has an order of its own besides.
+        ordered = isinstance(value, collections.OrderedDict)
+        return Content(state, pairs=list(value.items() if ordered else dict.items(value)))
+    return Content(state, items=list(value))
+
+
+def _reduced(value: Any) -> Content | None:
+    """Take what the object's own way of pickling says, if that is but its attributes."""
+    reduced: Any = value.__reduce_ex__(5)
+    if not isinstance(reduced, tuple) or reduced[0] not in _MAKERS or any(reduced[3:]):
+        return None
+    state = reduced[2] if len(reduced) > 2 else None
+    # A copy: it may be the very dictionary in which the attributes are.
+    return Content(dict(state) if type(state) is dict else state)
+
+
+def take_on(value: Any, content: Content) -> Any:
+    """Give an object a content and return it, or what has to stand in its place.
+
+    Raises
+    ------
+    Exception
+        Whatever the object's own methods raise; it is then as it was.
+    """
+    if content.array is not None:
+        return _copied(value, content.array)
+    if is_of(value, "numpy.random._generator", "Generator"):
+        value.bit_generator.state = content.state
+    elif isinstance(value, random.Random):
+        value.setstate(content.state)
+    else:
+        before = content_of(value)
+        try:
+            _fill(value, content)
+        except BaseException:
+            if before is not None:
+                _fill(value, before)
+            raise
+    return value
+
+
+def _fill(value: Any, content: Content) -> None:
+    if isinstance(value, _CONTAINERS):
+        value.clear()
+    if isinstance(value, set):
+        value.update(content.items or ())
+    elif content.items:
+        value.extend(content.items)
+    for key, part in content.pairs or ():
+        value[key] = part
+    _set_attributes(value, content.state)
+
+
+def _set_attributes(value: Any, state: Any) -> None:
+    """Set the attributes as unpickling does, in place of those that are there."""
+    attributes = getattr(value, "__dict__", None)
+    if attributes is not None:
+        attributes.clear()
+    for slot in _slots(type(value)):
+        with suppress(AttributeError):
+            slot.__delete__(value)
+    if state is None:
+        return
+    if hasattr(value, "__setstate__"):
+        value.__setstate__(state)
+        return
+    named, slotted = state if isinstance(state, tuple) and len(state) == 2 else (state, None)
+    if named:
+        value.__dict__.update(named)
+    for name, part in (slotted or {}).items():
+        setattr(value, name, part)
+
+
+def _copied(old: Any, new: Any) -> Any:
+    """Copy an array's elements, unless it has become another kind of array."""
+    if not old.flags.writeable or (old.dtype, old.shape) != (new.dtype, new.shape):
+        return new
+    old[...] = new
+    return old
+
+
+def _is_plain(kind: type) -> bool:
+    """Tell whether all that an instance is lies in its attributes, none of it in C."""
+    if issubclass(kind, (type, BaseException)):
+        return False
+    if not all(base is object or base.__flags__ & _HEAP_TYPE for base in kind.__mro__):
+        return False
+    # At most a dictionary, a list of weak references, and the slots.
+    words = 2 + len(_slots(kind))
+    return kind.__basicsize__ <= object.__basicsize__ + words * struct.calcsize("P")
+
+
+def _slots(kind: type) -> list[types.MemberDescriptorType]:
+    return [
+        member
+        for base in kind.__mro__
+        for member in base.__dict__.values()
+        if isinstance(member, types.MemberDescriptorType)
+    ]
+
+
+def is_large(content: Content) -> bool:
+    """Tell whether a content is an array that is better bound than copied."""
+    return content.array is not None and content.array.nbytes >= _LARGE
+
+
+def is_of(value: Any, module: str, name: str) -> bool:
+    """Tell whether a value is of this very type, without loading the module."""
+    return (type(value).__module__, type(value).__name__) == (module, name)
+
+
+def is_view(value: Any) -> bool:
+    """Tell whether an array looks at the memory of another one."""
+    return isinstance(value.base, type(value))
+
+
+def references(holder: Mapping[str, Any], name: str) -> int:
+    """Return how many references there are to an object, that of its holder included."""
+    return sys.getrefcount(holder[name]) - _OF_THE_CALL
+
+
+# How a call counts in the number of references differs between releases of Python.
+_OF_THE_CALL = 0
+_OF_THE_CALL = references({"probe": object()}, "probe") - 1

@@ -1,0 +1,55 @@
+"""Do something as soon as a module has been imported, by whomever, and not before."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import types
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+
+
+class AfterImport(MetaPathFinder):
+    """Waits for modules to be imported; a context.
+
+    Parameters
+    ----------
+    modules : iterable of str
+        Their names; those that are there already are not waited for.
+    then : callable
+        Takes the name of each when it has been loaded.
+    """
+
+    def __init__(self, modules: Iterable[str], then: Callable[[str], object]) -> None:
+        self._awaited = {name for name in modules if name not in sys.modules}
+        self._then = then
+
+    def __enter__(self) -> AfterImport:
+        if self._awaited:
+            sys.meta_path.insert(0, self)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        with suppress(ValueError):
+            sys.meta_path.remove(self)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in self._awaited:
+            return None
+        # Asked again below, for the spec that the others give, it has to pass.
+        self._awaited.remove(name)
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def execute_and_tell(module: types.ModuleType) -> None:
+            execute(module)
+            self._then(name)
+
+        spec.loader.exec_module = execute_and_tell  # type: ignore[method-assign]
+        return spec

@@ -1,0 +1,139 @@
+"""An object takes the content of a changed copy, so that all who refer to it see the change."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from nbsubmit.core.revise import content_of, references, take_on
+
+
+class Slotted:
+    __slots__ = ("__hidden", "left", "right")
+
+    def __init__(self) -> None:
+        self.left, self.right, self.__hidden = 1, 2, 3
+
+    def seen(self) -> list[Any]:
+        return [getattr(self, "left", None), getattr(self, "right", None), self.__hidden]
+
+
+@dataclass
+class Point:
+    x: int = 1
+    tags: list[str] = field(default_factory=list)
+
+
+class Fixed(int):
+    """A number."""
+
+
+class Shelf(dict[str, int]):
+    owner = ""
+
+
+def append(value: Any) -> None:
+    value.append(4)
+
+
+def fit(value: Any) -> None:
+    value.fit(np.arange(6.0).reshape(3, 2), [1, 2, 3])
+
+
+def give_owner(value: Any) -> None:
+    value.owner, value["k"] = "me", 5
+
+
+def take_right(value: Any) -> None:
+    value.left = 9
+    del value.right
+
+
+CHANGES: dict[str, tuple[Any, Any, Any]] = {
+    "a list": ([1, 2], append, list),
+    "a dictionary": ({"a": 1}, lambda v: v.update(a=2, b=3), dict),
+    "an ordered one": (
+        collections.OrderedDict(a=1, b=2), lambda v: v.move_to_end("a"), lambda v: list(v.items()),
+    ),
+    "one with defaults": (collections.defaultdict(list), lambda v: v["x"].append(1), dict),
+    "a counter": (collections.Counter("abc"), lambda v: v.update("ab"), dict),
+    "a set": ({1}, lambda v: v.add(2), set),
+    "a queue": (collections.deque([1, 2], maxlen=3), append, list),
+    "bytes": (bytearray(b"ab"), lambda v: v.extend(b"c"), bytes),
+    "an array": (np.zeros(3), lambda v: v.__setitem__(0, 5), lambda v: v.tolist()),
+    "a frame": (
+        pd.DataFrame({"a": [1, 2]}), lambda v: v.insert(0, "b", [3, 4]),
+        lambda v: v.to_dict("list"),
+    ),
+    "a column": (pd.Series([1, 2]), lambda v: v.__setitem__(0, 9), lambda v: v.tolist()),
+    "a model": (LinearRegression(), fit, lambda v: np.round(getattr(v, 'coef_', 0), 9).tolist()),
+    "a data class": (Point(), lambda v: v.tags.append("t"), lambda v: v.tags),
+    "slots": (Slotted(), take_right, lambda v: v.seen()),
+    "a dictionary of one's own": (Shelf(a=1), give_owner, lambda v: (dict(v), v.owner)),
+    "a source of chance": (random.Random(1), lambda v: v.random(), lambda v: v.getstate()),
+    "numpy's": (
+        np.random.default_rng(1), lambda v: v.random(), lambda v: v.bit_generator.state,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_an_object_takes_on_what_its_copy_became(what: str) -> None:
+    original, change, content = CHANGES[what]
+    old, new = copy.deepcopy(original), copy.deepcopy(original)
+    change(new)
+    assert content(old) != content(new)
+    held = content_of(new)
+    assert held is not None
+    assert take_on(old, held) is old
+    assert content(old) == content(new)
+
+
+@pytest.mark.parametrize(
+    "value", [(1,), frozenset({1}), iter([1]), ValueError(1), "text", 5, Fixed(1), len, int]
+)
+def test_what_cannot_take_on_another_content_is_known(value: Any) -> None:
+    assert content_of(value) is None
+
+
+@pytest.mark.parametrize("other", [np.zeros(4), np.zeros(3, dtype="i4"), np.zeros((3, 1))])
+def test_an_array_that_has_become_another_kind_stands_in_its_place(other: Any) -> None:
+    old = np.ones(3)
+    content = content_of(other)
+    assert content is not None
+    assert np.shares_memory(take_on(old, content), other)
+    assert old.sum() == 3
+
+
+def test_an_object_that_refuses_its_content_is_as_it_was() -> None:
+    class Picky:
+        def __init__(self, limit: int) -> None:
+            self.limit = limit
+
+        def __setstate__(self, state: dict[str, int]) -> None:
+            if state["limit"] > 5:
+                raise ValueError("too much")
+            self.__dict__.update(state)
+
+    old, content = Picky(1), content_of(Picky(9))
+    assert content is not None
+    with pytest.raises(ValueError, match="too much"):
+        take_on(old, content)
+    assert old.limit == 1
+
+
+def test_references_are_counted_as_people_count_them() -> None:
+    holder = {"v": np.zeros(3)}
+    assert references(holder, "v") == 1
+    other = [holder["v"]]
+    assert references(holder, "v") == 2
+    other.clear()
+    assert references(holder, "v") == 1
