@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import linecache
 import sys
 import types
 from collections import deque
@@ -17,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbsubmit.core import culprit, history
+from nbsubmit.core import culprit, history, lines
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Entry, Placed, total_bytes, type_name
 from nbsubmit.core.errors import CaptureError, NotPicklable
@@ -25,7 +24,7 @@ from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.memory import Spans
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.pickling import Namespace
-from nbsubmit.core.reserved import is_shells_own
+from nbsubmit.core.reserved import is_shells_own, users_own
 
 # Why a name goes that the cell itself does not reach.
 PART = "part of what goes"
@@ -66,8 +65,8 @@ class Payload:
         Names that the cell reads and the notebook does not have.
     excluded : list of str
         Names that the notebook has and the user does not want to be sent.
-    dynamic : tuple of str
-        Why the cell may read names that nobody has seen in it.
+    others : list of str
+        All further names that the notebook has: if the cell misses one, it can be told so.
     warnings : list of str
         What the user should know before the job ends.
     sources : dict
@@ -82,7 +81,7 @@ class Payload:
     left_out: list[LeftOut] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
-    dynamic: tuple[str, ...] = ()
+    others: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
 
@@ -144,19 +143,29 @@ def capture(
         found.names,
         found.shared,
         found.modules,
-        left_out=collector.left_out(),
+        left_out=collector.left_out() + [LeftOut(*item) for item in staying.items()],
+        submodules=_submodules(source, found.modules),
+        sources=lines.known(found.writer.files),
     )
-    payload.left_out += [LeftOut(name, reason) for name, reason in staying.items()]
-    payload.missing += sorted(
+    _note_absent(payload, use, namespace, unwanted)
+    if use.dynamic and not tuple(include):
+        payload.warnings.append(
+            f"cannot see all names that the cell reads ({', '.join(use.dynamic)}); "
+            f"name them with --in"
+        )
+    return payload
+
+
+def _note_absent(payload: Payload, use: NameUse, namespace: Namespace, unwanted: set[str]) -> None:
+    """Note the names that the job will not have, so that it can say why if it misses one."""
+    payload.missing = sorted(
         name
         for name in use.reads - use.maybe_reads - unwanted
         if name not in namespace and not hasattr(builtins, name) and not is_shells_own(name)
     )
     payload.excluded = sorted(unwanted & namespace.keys())
-    payload.dynamic = use.dynamic
-    payload.submodules = _submodules(source, payload.modules)
-    payload.sources = _sources(found.writer.files)
-    return payload
+    told = {*payload.names, *payload.modules, *unwanted, *(item.name for item in payload.left_out)}
+    payload.others = sorted(set(users_own(namespace)) - told)
 
 
 @dataclass(frozen=True)
@@ -317,17 +326,17 @@ class _Collector:
         fatal = {name: found for name, found in self._failed.items() if found[0].must}
         if not fatal:
             return
-        lines = [
+        told = [
             f"{part}, and cannot be sent to the job. {name} is {want.why}."
             for name, (want, culprits) in fatal.items()
             for part in culprits
         ]
         names = tuple(fatal)
-        lines.append(
+        told.append(
             f"Nothing was submitted. Make it inside the cell, or leave it out:  "
             f"--without {','.join(names)}"
         )
-        raise NotPicklable("\n".join(lines), names)
+        raise NotPicklable("\n".join(told), names)
 
 
 def _submodules(source: str, modules: Mapping[str, str]) -> list[str]:
@@ -353,8 +362,3 @@ def _submodules(source: str, modules: Mapping[str, str]) -> list[str]:
 
 def _importable(module: types.ModuleType) -> bool:
     return getattr(module, "__spec__", None) is not None and module.__name__ != "__main__"
-
-
-def _sources(files: Iterable[str]) -> dict[str, str]:
-    texts = {file: "".join(linecache.getlines(file)) for file in sorted(files)}
-    return {file: text for file, text in texts.items() if text}

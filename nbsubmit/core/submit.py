@@ -152,7 +152,7 @@ def _contents(request: Request) -> dict[str, Any]:
         "left_out": {item.name: item.reason for item in payload.left_out},
         "missing": payload.missing,
         "excluded": payload.excluded,
-        "dynamic": payload.dynamic,
+        "others": payload.others,
         "warnings": payload.warnings,
         "ambient": dict(request.ambient),
         "sources": payload.sources,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_UNDEFINED = re.compile(r"name '(\w+)' is not defined")
+_UNDEFINED = re.compile(r"(?:name|variable) '(\w+)' is not defined")
 
 
 def explain(
@@ -74,12 +74,11 @@ def _why_not_sent(name: str, payload: Mapping[str, Any]) -> str:
 
 
 def _why_not_seen(name: str, payload: Mapping[str, Any]) -> str:
+    if name in payload["others"]:
+        return (
+            f"{name} was not sent: it is in the notebook, but nothing in the cell shows that it is "
+            f"read. Name it:  --in {name}"
+        )
     if name in payload["missing"]:
         return f"There was no {name} in the notebook when the cell was sent."
-    if payload["dynamic"]:
-        reasons = ", ".join(payload["dynamic"])
-        return (
-            f"{name} was not sent: not all names that the cell reads can be seen in it "
-            f"({reasons}). If the notebook has it, name it:  --in {name}"
-        )
     return ""

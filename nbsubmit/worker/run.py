@@ -7,7 +7,6 @@ cannot be pickled, of a disk that is full.
 from __future__ import annotations
 
 import importlib
-import linecache
 import os
 import platform
 import sys
@@ -21,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core import ambient
+from nbsubmit.core import ambient, lines
 from nbsubmit.core.ambient import Around
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import Bundle, Contents, Placed
@@ -168,8 +167,7 @@ def _prepare(
     _go_to(payload["working_directory"])
     sys.path[:] = _path(payload)
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    for file, text in {**payload["sources"], cell.file_name: cell.text}.items():
-        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    lines.remember({**payload["sources"], cell.file_name: cell.text})
     for module in payload["submodules"]:
         _import(module, module)
     for name, module in payload["modules"].items():
@@ -220,12 +218,12 @@ def _import(module: str, name: str) -> types.ModuleType:
 
 def _failure(error: BaseException) -> Result:
     """What is reported when not even the cell could be run."""
-    lines = (
+    told = (
         [f"{type(error).__name__}: {error}"]
         if isinstance(error, NbsubmitError)
         else traceback.format_exception(error)
     )
-    text = CellError(type(error).__name__, str(error), tuple(lines))
+    text = CellError(type(error).__name__, str(error), tuple(told))
     return Result(started=0, ended=0, python=PYTHON, error=text)
 
 

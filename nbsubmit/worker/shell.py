@@ -80,8 +80,12 @@ class Shell:
             before = dict(names)
             self._ishell = WorkerShell.start(self._cell, self._module, self._recorder)
             self.names |= set(names) - set(before)
-            # It begins with an empty history, and `_` may be the cell's own by now.
+            # It begins with an empty history, and `_` may be the cell's own by now. What was there
+            # when it began it takes for its own, and %who would not list it.
             names.update(before)
+            for name in before:
+                if not name.startswith("_"):
+                    self._ishell.user_ns_hidden.pop(name, None)
         return self._ishell
 
     def show_result(self, value: object) -> None:

@@ -70,12 +70,22 @@ def test_a_name_kept_back_by_the_user_is_explained(local: Way) -> None:
     )
 
 
-def test_a_name_that_nobody_could_see_is_said_to_be_perhaps_in_the_notebook(local: Way) -> None:
+def test_a_name_that_nobody_could_see_is_said_to_be_in_the_notebook(local: Way) -> None:
     job = local.run("y = eval(''.join(['hid', 'den']))", {"hidden": 1})
     assert error_of(job).traceback[-1] == (
-        "hidden was not sent: not all names that the cell reads can be seen in it (eval). "
-        "If the notebook has it, name it:  --in hidden"
+        "hidden was not sent: it is in the notebook, but nothing in the cell shows that it is "
+        "read. Name it:  --in hidden"
     )
+    assert job.sent.warnings == (
+        "cannot see all names that the cell reads (eval); name them with --in",
+    )
+
+
+def test_a_variable_that_a_query_misses_is_explained(local: Way) -> None:
+    pd = pytest.importorskip("pandas")
+    names = {"df": pd.DataFrame({"a": [1, 2]}), "query": "a > @limit", "limit": 1}
+    shown = error_of(local.run("df.query(query)", names))
+    assert shown.traceback[-1].endswith("Name it:  --in limit")
 
 
 def test_a_name_that_the_notebook_never_had_is_told(local: Way) -> None:
@@ -101,7 +111,7 @@ PAYLOAD = {
     "left_out": {"conn": "conn is a lock (read in line 2)"},
     "excluded": ["big"],
     "missing": ["absent"],
-    "dynamic": (),
+    "others": ["there"],
 }
 
 
@@ -122,6 +132,7 @@ def raised(code: str) -> BaseException:
         "try:\n    conn\nexcept NameError as error:\n    raise ValueError from error",
         "try:\n    conn\nexcept NameError:\n    raise ValueError",
         "raise NameError(\"name 'conn' is not defined\")",
+        "raise NameError(\"local variable 'conn' is not defined\")",
         "{}['conn']",
     ],
 )
@@ -135,12 +146,21 @@ def test_the_missed_name_is_found_in_an_error_and_behind_it(code: str) -> None:
         "try:\n    conn\nexcept NameError:\n    raise ValueError from None",
         "def f():\n    conn\n    conn = 1\nf()",
         "{}[1]",
+        "{}['there']",
         "raise NameError('conn')",
         "other",
     ],
 )
 def test_an_error_that_is_no_missed_name_of_ours_is_not_explained(code: str) -> None:
     assert explained(raised(code)) == []
+
+
+def test_each_reason_has_words_of_its_own() -> None:
+    assert [explained(raised(name))[0].split(",")[0] for name in ("big", "there", "absent")] == [
+        "big was not sent: --without says so. Send it",
+        "there was not sent: it is in the notebook",
+        "There was no absent in the notebook when the cell was sent.",
+    ]
 
 
 def test_a_name_that_the_cell_has_by_now_is_not_missed() -> None:
