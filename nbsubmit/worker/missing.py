@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nbsubmit.core.reserved import is_shells_own
+
 _UNDEFINED = re.compile(r"(?:name|variable) '(\w+)' is not defined")
 
 
@@ -67,7 +69,8 @@ def _not_found(error: BaseException) -> list[str]:
 
 def _why_not_sent(name: str, payload: Mapping[str, Any]) -> str:
     if name in payload["left_out"]:
-        return f"{name} was not sent: {payload['left_out'][name]}. Make it inside the cell."
+        cure = "" if is_shells_own(name) else " Make it inside the cell."
+        return f"{name} was not sent: {payload['left_out'][name]}.{cure}"
     if name in payload["excluded"]:
         return f"{name} was not sent: --without says so. Send it, or make it inside the cell."
     return ""

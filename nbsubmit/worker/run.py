@@ -144,9 +144,10 @@ def _error(
     error = outcome.error
     if error is None:
         return None
-    shown = shell.format_error(error)
-    # After it was shown: not every IPython shows notes.
+    # Before it is shown: that may start IPython, which binds names of its own. And noted after it,
+    # for not every IPython shows notes.
     sentences = missing.explain(error, namespace, payload)
+    shown = shell.format_error(error)
     missing.note(error, sentences)
     try:
         message = str(error)

@@ -67,11 +67,7 @@ class Expressions:
             self.evaluated, self.mapping, self.spread,
         ]  # fmt: skip
         if place.awaits:
-            common.append(self.awaited)
-            # The interpreter of 3.13.0 crashes where the target is a variable of the function's
-            # that an inner function sees too.
-            if VERSION != (3, 13) or not place.function:
-                common.append(self.awaited_listing)
+            common += [self.awaited, self.awaited_listing]
         if place.yields:
             common.append(self.yielded)
         # These end many a run, for a function has no methods, sums or items.
@@ -134,14 +130,18 @@ class Expressions:
     def comprehension(self, place: Place, each: str = "for {} in each({})") -> str:
         # Python forbids a walrus in an iterable, and in a class body's comprehension.
         simple = Place(nesting=9, outer=place.outer)
-        first = self.chance.choice([self.name(place), "p", "p"])
+        first, second = self.chance.choice([self.name(place), "p", "p"]), "q"
+        if VERSION == (3, 13) and place.function:
+            # Its first release crashes where the target is also a variable of the function's that
+            # an inner function sees.
+            first, second = "r", "s"
         inner = place.with_(hidden=(*place.hidden, first), awaits=False, yields=False)
         if place.class_body:
             inner = simple
         body = self.expression(inner)
         text = f"{body} {each.format(first, self.expression(simple))}"
         if self.one_in(3):
-            text += f" for q in each({self.expression(simple)})"
+            text += f" for {second} in each({self.expression(simple)})"
         if self.one_in(8):
             text += f" for {self.name(simple)}.kind in [1]"
         for _ in range(self.chance.choice([0, 0, 1, 2])):
