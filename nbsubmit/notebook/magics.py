@@ -165,8 +165,6 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             print(f"not defined here: {', '.join(payload.missing)}")
         for text in payload.warnings:
             print(f"warning: {text}")
-        for reason in prepared.use.dynamic:
-            print(f"cannot see all names that the cell reads: {reason}; name them with --in")
         if start:
             print(f"would start: {start}")
         print("nothing was sent")
