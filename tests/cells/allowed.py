@@ -1,0 +1,58 @@
+"""All that may differ between a cell that ran here and one that ran in a job, with the reasons.
+
+Everything else that differs is a bug.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sqlite3
+import types
+from typing import Any
+
+# The shell's own names; and names that begin with an underscore, which stay on the node as the
+# manual says, are not looked at either.
+UNCOUNTED = {"In", "Out", "exit", "quit", "get_ipython", "open"}
+
+# Open or closed, a handle of the operating system or a frozen frame means nothing elsewhere, and
+# stays on the node: ``with open(...) as file`` leaves a closed file behind in a plain notebook.
+_HANDLES = (
+    io.TextIOWrapper,
+    io.BufferedIOBase,
+    io.FileIO,
+    sqlite3.Connection,
+    sqlite3.Cursor,
+    types.GeneratorType,
+    type(csv.reader(())),
+    type(csv.writer(io.StringIO())),
+)
+
+
+def stays_on_the_node(value: Any) -> bool:
+    """Tell whether a name with this value may be missing after a job."""
+    return isinstance(value, _HANDLES) and not isinstance(value, io.BytesIO)
+
+
+# What is in an output only because of where and when it was made.
+_WHERE_AND_WHEN = (
+    (r"\b0x[0-9a-f]{6,}", "0x…"),  # an address
+    (r"ipykernel_\d+/\d+\.py", "ipykernel/cell.py"),  # the process, and a hash of magic and cell
+    (r"(CPU times: ).*|(Wall time: ).*", r"\1\2…"),  # %time
+    (r"[\d.]+ \S+ ± [\d.]+ \S+ per loop \(mean", "… per loop (mean"),  # %timeit
+    (r"\[\d\d:\d\d<[^\]]*\]", "[…]"),  # a progress bar's clock
+    (r"(sk-(?:container|estimator)-id-)[\w-]+", r"\1…"),  # scikit-learn counts its displays
+    (r"\bT_[0-9a-f]{5}", "T_…"),  # pandas gives each styled table a random name
+)
+_PATTERNS = [(re.compile(pattern), instead) for pattern, instead in _WHERE_AND_WHEN]
+
+# A bar is redrawn when enough time has passed: only its last state counts.
+_OLD_BAR = re.compile(r"\r[^\r\n]*\d+/\d+ \[[^\]]*\] *(?=\r)")
+
+
+def without_where_and_when(text: str) -> str:
+    """Take out of an output what can never be the same twice."""
+    for pattern, instead in _PATTERNS:
+        text = pattern.sub(instead, text)
+    return _OLD_BAR.sub("", text)
