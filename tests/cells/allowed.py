@@ -12,9 +12,9 @@ import sqlite3
 import types
 from typing import Any
 
-# The shell's own names; and names that begin with an underscore, which stay on the node as the
-# manual says, are not looked at either.
-UNCOUNTED = {"In", "Out", "exit", "quit", "get_ipython", "open"}
+# The shell's own names. `display` is a builtin of every notebook, imported or not. Names that begin
+# with an underscore, which stay on the node as the manual says, are not looked at either.
+UNCOUNTED = {"In", "Out", "exit", "quit", "get_ipython", "open", "display"}
 
 # Open or closed, a handle of the operating system or a frozen frame means nothing elsewhere, and
 # stays on the node: ``with open(...) as file`` leaves a closed file behind in a plain notebook.

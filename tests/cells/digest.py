@@ -147,12 +147,12 @@ class Describer:
         self._kept.append(value)  # so that its address is not given out again
 
     def _describe(self, value: Any) -> str:
-        for kind, function in _KINDS:
-            if isinstance(value, kind):
-                return function(self, value)
         known = libraries.describe(self, value)
         if known is not None:
             return known
+        for kind, function in _KINDS:
+            if isinstance(value, kind):
+                return function(self, value)
         if type(value).__module__ == "__main__":
             return self._instance(value)
         return self._reduced(value)
@@ -236,7 +236,7 @@ class Describer:
             "annotations": self.text(value.__annotations__),
             "doc": repr(value.__doc__),
             "code": _code(value.__code__),
-            "source": repr(_source(value)),
+            "text": _source(value),
         }
         told = "; ".join(f"{name} {part}" for name, part in parts.items())
         return f"function {value.__module__}.{value.__qualname__}{bound}({told})"
@@ -312,7 +312,7 @@ def _code(code: types.CodeType) -> str:
     ]
     names = (code.co_name, code.co_names, code.co_varnames, code.co_cellvars, code.co_freevars)
     numbers = (code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount, code.co_flags)
-    return f"{names}{numbers}{hash_of(code.co_code)}[{', '.join(constants)}]"
+    return f"{names}{numbers}[{', '.join(constants)}]"
 
 
 def _constant(value: Any) -> str:
@@ -322,10 +322,15 @@ def _constant(value: Any) -> str:
 
 
 def _source(function: types.FunctionType) -> str:
+    """What a person may look up; the instructions where there is nothing to read.
+
+    The instructions differ a little with how much of a cell is compiled at once: a notebook
+    compiles statement by statement, and so does not know which names are modules.
+    """
     try:
-        return inspect.getsource(function)
+        return repr(inspect.getsource(function))
     except (OSError, TypeError) as error:
-        return f"no source: {type(error).__name__}"
+        return f"no source ({type(error).__name__}), {hash_of(function.__code__.co_code)}"
 
 
 _MethodWrapper = type([].__len__)

@@ -214,6 +214,10 @@ def _text(_to: Describes, value: Any) -> str:
     return f"Text({value.get_text()!r}, {value.get_position()})"
 
 
+def _artists(to: Describes, value: Any) -> str:
+    return f"{to.class_name(type(value))}({value.get_label()!r}, {to.each(tuple(value))})"
+
+
 def _artist(to: Describes, value: Any) -> str:
     return f"{to.class_name(type(value))}({value.get_label()!r}, {value.zorder})"
 
@@ -240,4 +244,5 @@ _TABLE: list[tuple[str, str, Function]] = [
     ("matplotlib.lines", "Line2D", _line),
     ("matplotlib.text", "Text", _text),
     ("matplotlib.artist", "Artist", _artist),
+    ("matplotlib.container", "Container", _artists),
 ]
