@@ -35,6 +35,10 @@ def stays_on_the_node(value: Any) -> bool:
     return isinstance(value, _HANDLES) and not isinstance(value, io.BytesIO)
 
 
+# Attributes in which a library keeps the address of an object, to know it again.
+ADDRESSES = {"_stop_words_id"}  # scikit-learn's vectorizers
+
+
 # What is in an output only because of where and when it was made.
 _WHERE_AND_WHEN = (
     (r"\b0x[0-9a-f]{6,}", "0x…"),  # an address

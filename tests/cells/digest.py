@@ -14,16 +14,16 @@ import hashlib
 import inspect
 import io
 import json
-import os
 import re
 import types
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from tests.cells import libraries
-from tests.cells.allowed import UNCOUNTED, stays_on_the_node
+from tests.cells.allowed import ADDRESSES, UNCOUNTED, stays_on_the_node, without_where_and_when
 from tests.cells.relations import same_objects, shared_memory
 
 Namespace = dict[str, Any]
@@ -39,8 +39,8 @@ _CLASS_NOISE = {
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 
 
-def write(namespace: Namespace, file: str, count: int) -> None:
-    """Write the digest of a notebook's namespace and working directory to a file, as JSON.
+def write(namespace: Namespace, file: str, work: str, count: int) -> None:
+    """Write the digest of a notebook's namespace and its folder to a file, as JSON.
 
     Parameters
     ----------
@@ -48,16 +48,18 @@ def write(namespace: Namespace, file: str, count: int) -> None:
         The notebook's.
     file : str
         Where to write.
+    work : str
+        The folder in which the notebook began.
     count : int
         The number of the cell that ran last, for its entry in ``Out``.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = _digest(namespace, count)
+        found = _digest(namespace, Path(work), count)
     Path(file).write_text(json.dumps(found))
 
 
-def _digest(namespace: Namespace, count: int) -> dict[str, Any]:
+def _digest(namespace: Namespace, work: Path, count: int) -> dict[str, Any]:
     mine = {
         name: value
         for name, value in namespace.items()
@@ -69,28 +71,25 @@ def _digest(namespace: Namespace, count: int) -> dict[str, Any]:
     if count in namespace["Out"]:
         values[f"Out[{count}]"] = namespace["Out"][count]
     return {
-        "values": {name: _shorten(describe(value, namespace)) for name, value in values.items()},
+        "values": {name: _text(value, namespace) for name, value in values.items()},
         "handles": handles,
         "same object": same_objects(counted),
         "shared memory": shared_memory(counted),
-        "files": _files(),
+        "files": _files(work),
     }
 
 
-def _shorten(text: str) -> str:
-    """Keep what can be read, and the hash of all."""
+def _text(value: Any, namespace: Namespace) -> str:
+    """What can be read of a value's description, and the hash of all."""
+    text = without_where_and_when(describe(value, namespace))
     if len(text) <= _SHOWN:
         return text
     return f"{text[:_SHOWN]}… {hash_of(text.encode())} of {len(text)}"
 
 
-def _files() -> dict[str, str]:
-    found = {}
-    for folder, folders, files in os.walk("."):
-        folders[:] = sorted(set(folders) - {"__pycache__"})
-        for path in (Path(folder, name) for name in files):
-            found[str(path)] = hash_of(path.read_bytes())
-    return found
+def _files(work: Path) -> dict[str, str]:
+    paths = [path for path in work.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return {str(path.relative_to(work)): hash_of(path.read_bytes()) for path in paths}
 
 
 def hash_of(data: Any) -> str:
@@ -130,7 +129,9 @@ class Describer:
 
     def pairs(self, items: Iterable[tuple[Any, Any]]) -> str:
         """Describe keys with their values, in their order."""
-        return ", ".join(f"{self.text(key)}: {self.text(value)}" for key, value in items)
+        return ", ".join(
+            f"{self.text(key)}: {self.text(value)}" for key, value in items if not _is_address(key)
+        )
 
     def _again(self, value: Any) -> str:
         # Whether equal constants are one object is the business of compiler and libraries.
@@ -168,9 +169,12 @@ class Describer:
 
     def _container(self, value: Any) -> str:
         # Compared by the base class's own iteration: a subclass may show something else.
-        contents = (
-            self.pairs(dict.items(value)) if isinstance(value, dict) else self.each(iter(value))
-        )
+        if isinstance(value, OrderedDict):  # it has an order of its own
+            contents = self.pairs(OrderedDict.items(value))
+        elif isinstance(value, dict):
+            contents = self.pairs(dict.items(value))
+        else:
+            contents = self.each(iter(value))
         return f"{self._head(value)}[{contents}]{self._attributes(value)}"
 
     def _set(self, value: Any) -> str:
@@ -291,11 +295,17 @@ class Describer:
         if isinstance(made, str):
             return f"{type(value).__module__}.{made}"
         make, arguments, *rest = made
+        if make is iter and not arguments[0]:
+            return f"{type(value).__name__}, used up"
         rest += [None] * (3 - len(rest))
         parts = [self.text(make), self.each(arguments), self.text(rest[0])]
         parts += [f"[{self.each(rest[1])}]"] if rest[1] is not None else []
         parts += [f"{{{self.pairs(rest[2])}}}"] if rest[2] is not None else []
         return f"{self.class_name(type(value))}({'; '.join(parts)})"
+
+
+def _is_address(key: Any) -> bool:
+    return isinstance(key, str) and key in ADDRESSES
 
 
 def _cell_contents(cell: types.CellType) -> Any:

@@ -47,8 +47,8 @@ class NotebookKernel:
     """
 
     def __init__(self, folder: Path) -> None:
-        work = folder / "work"
-        work.mkdir(parents=True)
+        self._work = folder / "work"
+        self._work.mkdir(parents=True)
         self._file = folder / "digest.json"
         environ = {
             "PYTHONPATH": str(ROOT),
@@ -56,7 +56,7 @@ class NotebookKernel:
             "IPYTHONDIR": str(folder / "ipython"),
             "NBSUBMIT_FOLDER": str(folder / "store"),
         }
-        self._kernel = Kernel(work, environ)
+        self._kernel = Kernel(self._work, environ)
 
     def close(self) -> None:
         """End the kernel."""
@@ -73,7 +73,7 @@ class NotebookKernel:
         client = self._kernel.client
         messages, reply = self._finish(client.execute(source, store_history=True))
         count = reply["execution_count"]
-        self.quietly(_DIGEST.format(file=str(self._file), count=count))
+        self.quietly(_DIGEST.format(file=str(self._file), work=str(self._work), count=count))
         return Left(outputs(messages), json.loads(self._file.read_text()))
 
     def _finish(self, message_id: str) -> tuple[list[Message], Message]:

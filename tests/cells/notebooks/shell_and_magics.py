@@ -54,21 +54,6 @@ for word in snow rain; do
     echo "there is $word"
 done
 
-# %% the working directory
-%mkdir -p inner
-%cd -q inner
-from pathlib import Path
-
-here = Path.cwd().name
-here
-
-# %% it stays changed
-Path.cwd().name
-
-# %% and back
-%cd -q ..
-Path.cwd().name == "inner", Path("inner").is_dir()
-
 # %% await at the top level
 import asyncio
 
@@ -87,22 +72,19 @@ async with asyncio.Lock():
     done.append("locked")
 done
 
-# %% an environment variable
-import os
-
-%env STATION_CODE=HB7
-os.environ["STATION_CODE"]
-
-# %% it stays set
-os.environ.get("STATION_CODE")
-
 # %% a command that fails
 !exit 3
 _exit_code
 
-# %% a question mark shows nothing here
-%precision 3
-3.14159265
+# %% a magic inside a function's cell
+def table_of(base):
+    return [base * k for k in range(1, 6)]
 
-# %% with the precision of before
-2.718281828
+
+%time sevens = table_of(7)
+sevens
+
+# %% the next of the kind
+%%time
+nines = table_of(9)
+nines
