@@ -18,6 +18,7 @@ UNCOUNTED = {"In", "Out", "exit", "quit", "get_ipython", "open", "display"}
 
 # Open or closed, a handle of the operating system or a frozen frame means nothing elsewhere, and
 # stays on the node: ``with open(...) as file`` leaves a closed file behind in a plain notebook.
+# A match of a regular expression cannot be made but by matching.
 _HANDLES = (
     io.TextIOWrapper,
     io.BufferedIOBase,
@@ -25,6 +26,7 @@ _HANDLES = (
     sqlite3.Connection,
     sqlite3.Cursor,
     types.GeneratorType,
+    re.Match,
     type(csv.reader(())),
     type(csv.writer(io.StringIO())),
 )
@@ -35,8 +37,12 @@ def stays_on_the_node(value: Any) -> bool:
     return isinstance(value, _HANDLES) and not isinstance(value, io.BytesIO)
 
 
-# Attributes in which a library keeps the address of an object, to know it again.
-ADDRESSES = {"_stop_words_id"}  # scikit-learn's vectorizers
+# Attributes, and keys of the results of a search, that are not the same in two plain kernels.
+NOT_COMPARED = {
+    "_stop_words_id",  # scikit-learn's vectorizers keep the address of an object
+    "refit_time_", "mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time",
+    "_deprecated_key_to_warnings",  # scikit-learn's Bunch leaves it out of its own pickle
+}  # fmt: skip
 
 
 # What is in an output only because of where and when it was made.
@@ -60,3 +66,14 @@ def without_where_and_when(text: str) -> str:
     for pattern, instead in _PATTERNS:
         text = pattern.sub(instead, text)
     return _OLD_BAR.sub("", text)
+
+
+# In a traceback the expression that was running is marked if it can be found in the bytecode, and
+# that depends on how often the code has run in this process: a library's line is marked at the
+# first error and not at the tenth.
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+
+
+def without_colours(text: str) -> str:
+    """Take the colours out of a traceback."""
+    return _COLOUR.sub("", text)

@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.cells import libraries
-from tests.cells.allowed import ADDRESSES, UNCOUNTED, stays_on_the_node, without_where_and_when
+from tests.cells.allowed import NOT_COMPARED, UNCOUNTED, stays_on_the_node, without_where_and_when
 from tests.cells.relations import same_objects, shared_memory
 
 Namespace = dict[str, Any]
 
-_SHOWN = 3000
+_SHOWN = 20_000
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented))
 _IMMUTABLE = (tuple, frozenset, type, types.ModuleType, enum.Enum)
 _IMMUTABLE_OF = {"datetime", "decimal", "fractions", "pathlib", "re", "uuid"}
@@ -130,7 +130,7 @@ class Describer:
     def pairs(self, items: Iterable[tuple[Any, Any]]) -> str:
         """Describe keys with their values, in their order."""
         return ", ".join(
-            f"{self.text(key)}: {self.text(value)}" for key, value in items if not _is_address(key)
+            f"{self.text(key)}: {self.text(value)}" for key, value in items if _is_compared(key)
         )
 
     def _again(self, value: Any) -> str:
@@ -273,6 +273,10 @@ class Describer:
     def _slot(self, value: Any) -> str:
         return f"slot {value.__name__}"
 
+    def _memory(self, value: memoryview) -> str:
+        locked = ", read-only" if value.readonly else ""
+        return f"memoryview({value.format}, {value.shape}{locked}, {value.tobytes()!r})"
+
     def _view(self, value: Any) -> str:
         return f"{type(value).__name__}({self.each(value)})"
 
@@ -304,8 +308,8 @@ class Describer:
         return f"{self.class_name(type(value))}({'; '.join(parts)})"
 
 
-def _is_address(key: Any) -> bool:
-    return isinstance(key, str) and key in ADDRESSES
+def _is_compared(key: Any) -> bool:
+    return not (isinstance(key, str) and key in NOT_COMPARED)
 
 
 def _cell_contents(cell: types.CellType) -> Any:
@@ -358,6 +362,7 @@ _KINDS: list[tuple[Any, Callable[[Describer, Any], str]]] = [
     ((list, tuple, dict), Describer._container),
     ((set, frozenset), Describer._set),
     ((type({}.keys()), type({}.values()), type({}.items())), Describer._view),
+    (memoryview, Describer._memory),
     (types.SimpleNamespace, Describer._namespace),
     (types.MappingProxyType, Describer._proxy),
     ((staticmethod, classmethod), Describer._wrapped),

@@ -18,7 +18,10 @@ from tests.journeys.kernel import PATIENCE, Kernel
 ROOT = Path(__file__).parents[2]
 MAGIC = "%%local --wait --quiet"
 
-_DIGEST = "__import__('tests.cells.digest', fromlist=['write']).write(globals(), {file!r}, {count})"
+_DIGEST = (
+    "__import__('tests.cells.digest', fromlist=['write'])"
+    ".write(globals(), {file!r}, {work!r}, {count})"
+)
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,12 @@ def _ufunc(_to: Describes, value: Any) -> str:
     return f"ufunc {value.__name__}"
 
 
+def _random_state(to: Describes, value: Any) -> str:
+    if value is sys.modules["numpy"].random.mtrand._rand:
+        return "the RandomState of numpy.random itself"
+    return f"RandomState({to.text(value.get_state())})"
+
+
 # pandas
 
 
@@ -129,6 +135,10 @@ def _index(to: Describes, value: Any) -> str:
 
 def _extension_array(to: Describes, value: Any) -> str:
     return f"{to.class_name(type(value))}({value.dtype!r}, [{to.each(list(value))}])"
+
+
+def _styled(_to: Describes, value: Any) -> str:
+    return f"Styler({value.to_html()})"  # named at random; see allowed.py
 
 
 def _grouped(to: Describes, value: Any) -> str:
@@ -227,11 +237,13 @@ _TABLE: list[tuple[str, str, Function]] = [
     ("numpy", "generic", _scalar),
     ("numpy", "dtype", _dtype),
     ("numpy", "ufunc", _ufunc),
+    ("numpy.random", "RandomState", _random_state),
     ("pandas", "DataFrame", _frame),
     ("pandas", "Series", _series),
     ("pandas", "Index", _index),
     ("pandas.api.extensions", "ExtensionArray", _extension_array),
     ("pandas.core.groupby", "GroupBy", _grouped),
+    ("pandas.io.formats.style", "Styler", _styled),
     ("polars", "DataFrame", _polars_frame),
     ("polars", "Series", _polars_series),
     ("polars", "LazyFrame", _polars_lazy),

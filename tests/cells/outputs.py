@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.cells.allowed import without_where_and_when
+from tests.cells.allowed import without_colours, without_where_and_when
 
 Message = dict[str, Any]
 _DISPLAYS = ("display_data", "update_display_data", "execute_result")
@@ -54,4 +54,6 @@ def _plain(value: Any) -> str:
 
 def _error(content: Message) -> str:
     shown = "\n".join(content["traceback"])
-    return without_where_and_when(f"error: {content['ename']}: {content['evalue']}\n{shown}")
+    text = without_where_and_when(without_colours(shown))
+    coloured = "in colours" if "\x1b" in shown else "plain"
+    return f"error: {content['ename']}: {content['evalue']}\n{coloured}: {text}"
