@@ -190,8 +190,8 @@ class Describer:
         return ("" if kind in (list, dict, tuple, set) else self.class_name(kind)) + extra
 
     def _attributes(self, value: Any) -> str:
-        state = getattr(value, "__dict__", None)
-        return f" with {{{self.pairs(sorted(state.items()))}}}" if state else ""
+        state = self.pairs(sorted(getattr(value, "__dict__", {}).items()))
+        return f" with {{{state}}}" if state else ""
 
     def _instance(self, value: Any) -> str:
         state = dict(getattr(value, "__dict__", {}))

@@ -69,7 +69,7 @@ before == dice.random()
 
 # %% the bit generator itself
 state = rng.bit_generator.state
-again = np.random.Generator(np.random.PCG64())
+again = np.random.Generator(np.random.PCG64(1))
 again.bit_generator.state = state
 np.array_equal(again.integers(0, 99, 5), rng.integers(0, 99, 5))
 
