@@ -103,7 +103,7 @@ class Bench:
         job, changed = self.job, WATCHED
         _, bundle = _read(job, job.result_file, job.result_stream)
         values, failed = bundle.load_what_can_be(self.home, Originals(sender, self._copies, changed))
-        assert not failed
+        assert not failed, failed
         return values
 
     def _copies(self) -> dict[str, Any]:
