@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 _ALIGNMENT = 64
 # Objects that make new arrays each time they are pickled would be pickled for ever.
 MOST_TRIES = 3
+# What is no part worth a number, or merely holds another one for pickling.
+_NO_PART = (str, bytes, int, float, tuple, frozenset, type, pickle.PickleBuffer)
 # To list the parts of a larger stream takes longer than a tenth of a second.
-_MOST_SEARCHED = 4 << 20
+MOST_NUMBERED = 4 << 20
 # Why an entry is there: it is the content of an object that was sent.
 CHANGED = "changed"
 FUNCTION, CLASS = "function", "class"
@@ -264,9 +266,18 @@ class BundleWriter:
     def has_inside(self, value: Any) -> bool:
         """Tell whether an object is part of what was added; not asked of very many parts."""
         if self._inside is None:
-            small = self._stream.tell() <= _MOST_SEARCHED
-            self._inside = frozenset(self._pickler.memo.copy() if small else ())
+            self._inside = frozenset(map(id, self.parts().values()))
         return id(value) in self._inside
+
+    def parts(self) -> dict[int, Any]:
+        """The objects that were added, with all that is in them, by their numbers in the stream.
+
+        They have the same numbers where they are loaded. Of a large stream it is none of them.
+        """
+        if self._stream.tell() > MOST_NUMBERED:
+            return {}
+        found = self._pickler.memo.copy().values()
+        return {number: part for number, part in found if not isinstance(part, _NO_PART)}
 
     @property
     def mentioned(self) -> dict[str, str]:
@@ -547,6 +558,7 @@ class Bundle:
         *,
         mappings: Mappings | None = None,
         originals: Originals | None = None,
+        parts: dict[int, Any] | None = None,
     ) -> None:
         """Load the values one after another and hand each over as soon as it is there.
 
@@ -560,6 +572,8 @@ class Bundle:
             Keeps account of what is mapped.
         originals : Originals, optional
             Has the objects that the bundle refers to, and takes what has become of them.
+        parts : dict, optional
+            Takes all objects by their numbers in the stream, unless that is large.
 
         Raises
         ------
@@ -578,6 +592,8 @@ class Bundle:
                 except Exception as error:
                     raise LoadError(entry.name, f"{type(error).__name__}: {error}") from error
                 arrived(entry.name, value)
+            if parts is not None and file.tell() <= MOST_NUMBERED:
+                parts.update(unpickler.memo.copy())
 
     def load_what_can_be(
         self, home: Namespace, originals: Originals | None = None

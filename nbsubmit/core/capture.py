@@ -53,6 +53,8 @@ class Payload:
         The pickled values, and where they are to lie.
     names : dict
         Name → value, of all that is pickled, in this order.
+    parts : dict
+        Number in the stream → object, of all that goes; empty if that is very much.
     shared : Spans or None
         Memory that several of them share.
     modules : dict
@@ -75,6 +77,7 @@ class Payload:
 
     placed: Placed
     names: Namespace
+    parts: dict[int, Any] = field(default_factory=dict)
     shared: Spans | None = None
     modules: dict[str, str] = field(default_factory=dict)
     submodules: list[str] = field(default_factory=list)
@@ -141,6 +144,7 @@ def capture(
     payload = Payload(
         found.writer.place(blobs, PAYLOAD_PACK),
         found.names,
+        found.writer.parts(),
         found.shared,
         found.modules,
         left_out=collector.left_out() + [LeftOut(*item) for item in staying.items()],

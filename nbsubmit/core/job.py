@@ -328,13 +328,14 @@ class Job:
         return values
 
     @functools.cached_property
-    def _sent_copies(self) -> dict[str, Any]:
-        """The values that were sent, as they were then."""
+    def _sent_copies(self) -> tuple[dict[str, Any], dict[int, Any]]:
+        """The values that were sent, as they were then, and their parts."""
         values: dict[str, Any] = {}
+        parts: dict[int, Any] = {}
         payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
         with keep_classes():
-            payload.load(self._namespace, values.__setitem__)
-        return values
+            payload.load(self._namespace, values.__setitem__, parts=parts)
+        return values, parts
 
     @property
     def _namespace(self) -> Namespace:

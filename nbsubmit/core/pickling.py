@@ -93,6 +93,8 @@ class HomeReducers:
             tracker = self._tracker(obj)
             if tracker is not None:
                 return lookup_class, (tracker,)
+        elif isinstance(obj, BaseException) and _has_own_init(type(obj)):
+            return make_exception, (type(obj), obj.args, dict(obj.__dict__))
         elif isinstance(obj, types.CodeType):
             return make_code, (internals._code_reduce(obj)[1], obj.co_filename)
         elif isinstance(obj, types.CellType):
@@ -147,6 +149,26 @@ class ReferringPickler(ValuePickler):
 
     def persistent_id(self, obj: Any) -> str | None:
         return self.sent.get(id(obj))
+
+
+def _has_own_init(kind: type[BaseException]) -> bool:
+    """Tell whether pickling would call an ``__init__`` that may not take the exception's args."""
+    if kind.__reduce__ is not BaseException.__reduce__ or kind.__reduce_ex__ is not _REDUCE_EX:
+        return False
+    return isinstance(kind.__init__, types.FunctionType)
+
+
+_REDUCE_EX = BaseException.__reduce_ex__
+
+
+def make_exception(
+    kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> BaseException:
+    """Build an exception as it is, not as it was made."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 def make_code(arguments: tuple[Any, ...], file: str) -> types.CodeType:
@@ -276,6 +298,7 @@ def fingerprint(
     home: Namespace,
     known: Mapping[type, str] | None = None,
     content: Callable[[memoryview], bytes | None] | None = None,
+    inside: set[int] | None = None,
 ) -> bytes:
     """A hash of the value's content, to tell later whether it was changed in place.
 
@@ -287,6 +310,8 @@ def fingerprint(
         As for the pickler; a class that is the value itself goes by its content all the same.
     content : callable, optional
         Gives bytes that stand for a buffer's content, or None where it has to be read.
+    inside : set, optional
+        Takes the `id` of every object in the value.
 
     Raises
     ------
@@ -307,7 +332,10 @@ def fingerprint(
         digest.update(view if stand_in is None else stand_in)
         return False
 
-    ValuePickler(_Hashing(digest), home, known, take).dump(value)
+    pickler = ValuePickler(_Hashing(digest), home, known, take)
+    pickler.dump(value)
+    if inside is not None:
+        inside.update(pickler.memo.copy())
     return bytes(digest.digest())
 
 

@@ -53,7 +53,8 @@ def content_of(value: Any) -> Content | None:
     if is_of(value, "numpy", "ndarray"):
         return Content(array=value.view())
     if is_of(value, "numpy.random._generator", "Generator"):
-        return Content(state=value.bit_generator.state)
+        seeds = value.bit_generator.seed_seq
+        return Content((value.bit_generator.state, getattr(seeds, "n_children_spawned", 0)))
     if isinstance(value, random.Random):
         return Content(state=value.getstate()) if kind is random.Random else None
     if isinstance(value, _CONTAINERS):
@@ -92,7 +93,11 @@ def take_on(value: Any, content: Content) -> Any:
     if content.array is not None:
         return _copied(value, content.array)
     if is_of(value, "numpy.random._generator", "Generator"):
-        value.bit_generator.state = content.state
+        state, spawned = content.state
+        value.bit_generator.state = state
+        seeds = value.bit_generator.seed_seq
+        if spawned > getattr(seeds, "n_children_spawned", spawned):
+            seeds.spawn(spawned - seeds.n_children_spawned)
     elif isinstance(value, random.Random):
         value.setstate(content.state)
     else:
@@ -150,6 +155,9 @@ def _is_plain(kind: type) -> bool:
     """Tell whether all that an instance is lies in its attributes, none of it in C."""
     if issubclass(kind, (type, BaseException)):
         return False
+    # The parts of a figure refer to each other in more ways than names do: they change as a whole.
+    if kind.__module__.partition(".")[0] == "matplotlib":
+        return False
     if not all(base is object or base.__flags__ & _HEAP_TYPE for base in kind.__mro__):
         return False
     # At most a dictionary, a list of weak references, and the slots.
@@ -161,6 +169,7 @@ def _slots(kind: type) -> list[types.MemberDescriptorType]:
     return [
         member
         for base in kind.__mro__
+        if base.__flags__ & _HEAP_TYPE
         for member in base.__dict__.values()
         if isinstance(member, types.MemberDescriptorType)
     ]

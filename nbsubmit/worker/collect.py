@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.bundle import CHANGED, MOST_TRIES, BundleWriter, Contents, type_name
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.originals import PART_OF
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
@@ -28,6 +29,8 @@ _IMMUTABLE = (
     int, float, complex, str, bytes, bool, type(None), range,
     types.ModuleType, types.BuiltinFunctionType,
 )  # fmt: skip
+# Whether it is this one or another like it makes no difference.
+_NO_IDENTITY = (*_IMMUTABLE, tuple, frozenset, type, types.FunctionType, types.CodeType)
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Sent:
     classes: dict[type, str]
     candidates: frozenset[str]
     mappings: Mappings | None = None
+    # Id of an object that was sent → its number in the stream.
+    numbers: Mapping[int, int] = field(default_factory=dict)
+    # Name → ids of what is in its object, which is as it was sent.
+    inside: dict[str, set[int]] = field(default_factory=dict)
 
     @classmethod
     def take(
@@ -48,6 +55,7 @@ class Sent:
         modules: Iterable[str],
         cell: Cell,
         mappings: Mappings | None = None,
+        parts: Mapping[int, Any] | None = None,
     ) -> Sent:
         """Remember what was sent, with a fingerprint of what may be changed in place.
 
@@ -58,7 +66,12 @@ class Sent:
         values = {name: namespace[name] for name in names}
         candidates = frozenset(values if cell.watched is None else cell.watched)
         inert = {entry.name for entry in contents.entries if entry.is_inert}
-        sent = cls(values, {}, dict(known_classes()), candidates, mappings)
+        numbers = {
+            id(part): number
+            for number, part in (parts or {}).items()
+            if not isinstance(part, _NO_IDENTITY)
+        }
+        sent = cls(values, {}, dict(known_classes()), candidates, mappings, numbers)
         for name in values:
             if name in candidates or name not in inert:
                 print_ = sent._fingerprint(name, namespace)
@@ -71,14 +84,18 @@ class Sent:
         return {name for name in self.prints if self._is_changed(name, namespace)}
 
     def _is_changed(self, name: str, namespace: Namespace) -> bool:
-        now = self._fingerprint(name, namespace)
+        inside: set[int] | None = set() if self.numbers else None
+        now = self._fingerprint(name, namespace, inside)
         if now == self.prints[name]:
+            self.inside[name] = inside or set()
             return False
         # What pickles differently each time tells nothing by it; then the cell's text decides.
         return name in self.candidates or now == self._fingerprint(name, namespace)
 
-    def _fingerprint(self, name: str, home: Namespace) -> bytes | None:
-        return _fingerprint(self.values[name], home, self.classes, self.mappings)
+    def _fingerprint(
+        self, name: str, home: Namespace, inside: set[int] | None = None
+    ) -> bytes | None:
+        return _fingerprint(self.values[name], home, self.classes, self.mappings, inside)
 
     def references(self, values: Iterable[str]) -> dict[int, str]:
         """The objects that go back by name, by `id`: all but those that go by value."""
@@ -87,16 +104,23 @@ class Sent:
         for name, value in self.values.items():
             if name not in by_value and not isinstance(value, (*_IMMUTABLE, type)):
                 found.setdefault(id(value), name)
+        for name, inside in self.inside.items():
+            for part in inside & self.numbers.keys():
+                found.setdefault(part, f"{name}{PART_OF}{self.numbers[part]}")
         return found
 
 
 def _fingerprint(
-    value: Any, home: Namespace, classes: dict[type, str], mappings: Mappings | None
+    value: Any,
+    home: Namespace,
+    classes: dict[type, str],
+    mappings: Mappings | None,
+    inside: set[int] | None = None,
 ) -> bytes | None:
     if isinstance(value, _IMMUTABLE):
         return None
     try:
-        return fingerprint(value, home, classes, mappings.content if mappings else None)
+        return fingerprint(value, home, classes, mappings.content if mappings else None, inside)
     except Exception:
         # It was sent, so it could be pickled; what cannot be any more has changed.
         return b""

@@ -175,8 +175,9 @@ def _prepare(
         namespace[name] = _import(module, name)
     contents = Contents.from_json(payload["contents"])
     bundle = Bundle(folder.payload_stream, contents, folder.locate)
-    bundle.load(namespace, namespace.__setitem__, mappings=mappings)
-    return Sent.take(namespace, contents, payload["modules"], cell, mappings)
+    parts: dict[int, Any] = {}
+    bundle.load(namespace, namespace.__setitem__, mappings=mappings, parts=parts)
+    return Sent.take(namespace, contents, payload["modules"], cell, mappings, parts)
 
 
 def _check_versions(payload: dict[str, Any]) -> None:
