@@ -20,6 +20,7 @@ from typing import Any
 from nbsubmit.core import culprit
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Entry, Placed, total_bytes, type_name
+from nbsubmit.core.definitions.known import is_known
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.memory import Spans
@@ -31,7 +32,7 @@ from nbsubmit.core.reserved import is_shells_own
 PART = "part of what goes"
 # What cannot be changed, and what is not changed through what holds it.
 _NO_PARTS = (
-    int, float, complex, str, bytes, bool, type(None), type,
+    int, float, complex, str, bytes, bool, type(None),
     types.ModuleType, types.FunctionType, types.BuiltinFunctionType,
 )  # fmt: skip
 
@@ -274,6 +275,8 @@ class _Collector:
             if name in seen or name in self._bound or name.startswith("_"):
                 continue
             if isinstance(value, _NO_PARTS) or not self._can_follow(name):
+                continue
+            if isinstance(value, type) and not is_known(value):
                 continue
             if collected.writer.has_inside(value):
                 collected.writer.add(name, value, PART)

@@ -27,7 +27,7 @@ from nbsubmit.core.errors import (
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
-from nbsubmit.core.pickling import Namespace, keep_classes
+from nbsubmit.core.pickling import Namespace, defined_by
 from nbsubmit.core.result import EXCEPTION, VALUE, CellError
 from nbsubmit.core.settle import Found, look
 from nbsubmit.core.state import JobState, Status
@@ -313,7 +313,8 @@ class Job:
         self.folder.check()
         brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
         originals = Originals(self._sender, lambda: self._sent_copies, result.changed)
-        values, failed = brought.load_what_can_be(self._namespace, originals)
+        with defined_by(lambda: self._sent_copies):
+            values, failed = brought.load_what_can_be(self._namespace, originals)
         # An exception that cannot be rebuilt is told by its text.
         self._failed = {name: why for name, why in failed.items() if name != EXCEPTION}
         return values
@@ -323,8 +324,7 @@ class Job:
         """The values that were sent, as they were then."""
         values: dict[str, Any] = {}
         payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
-        with keep_classes():
-            payload.load(self._namespace, values.__setitem__)
+        payload.load(self._namespace, values.__setitem__)
         return values
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from nbsubmit.core.definitions.known import known_classes
+from nbsubmit.core.definitions.parts import is_built
 from nbsubmit.core.revise import Content, is_large, take_on
 
 
@@ -38,6 +40,7 @@ class Originals:
         self._copies = copies
         self._changed = changed
         self._found: dict[str, Any] = {}
+        self._known = frozenset(known_classes().values())
 
     def reference(self, name: str) -> Any:
         """Return the object that was sent by this name."""
@@ -52,8 +55,17 @@ class Originals:
                 return value
         return self._copies()[name]
 
+    def _may_change(self, name: str) -> bool:
+        """A class has no copy to change: it is the notebook's, or was built for this result."""
+        if self._home is not None and self._home.original(name, changed=True) is not None:
+            return True
+        kind = self.reference(name)
+        return is_built(kind) and known_classes().get(kind) not in self._known
+
     def revised(self, name: str, content: Content) -> Any:
         """Give an object the content that the job has left in it, and return it."""
+        if isinstance(self.reference(name), type) and not self._may_change(name):
+            return self.reference(name)
         if is_large(content) and (self._home is None or not self._home.is_shared(name)):
             self._found[name] = content.array
         else:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.bundle import CHANGED, MOST_TRIES, BundleWriter, Contents, type_name
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.definitions.known import is_importable
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
 from nbsubmit.core.revise import Content, content_of
 from nbsubmit.core.units import format_bytes
+from nbsubmit.worker.class_changes import Prints, changes_of, prints_of
 from nbsubmit.worker.execute import Outcome
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class Sent:
     classes: dict[type, str]
     candidates: frozenset[str]
     mappings: Mappings | None = None
+    parts: dict[str, Prints] = field(default_factory=dict)
 
     @classmethod
     def take(
@@ -59,16 +62,42 @@ class Sent:
         candidates = frozenset(values if cell.watched is None else cell.watched)
         inert = {entry.name for entry in contents.entries if entry.is_inert}
         sent = cls(values, {}, dict(known_classes()), candidates, mappings)
-        for name in values:
-            if name in candidates or name not in inert:
+        for name, value in values.items():
+            if isinstance(value, type):
+                if not is_importable(value):
+                    sent.parts[name] = prints_of(value, sent._part_print(namespace))
+            elif name in candidates or name not in inert:
                 print_ = sent._fingerprint(name, namespace)
                 if print_ is not None:
                     sent.prints[name] = print_
         return sent
 
-    def changed(self, namespace: Namespace) -> set[str]:
-        """Return the names whose value was changed in place."""
-        return {name for name in self.prints if self._is_changed(name, namespace)}
+    def changed(self, namespace: Namespace) -> dict[str, Content | None]:
+        """Return the names whose value was changed in place, with what it holds now.
+
+        None stands for what cannot be told apart from the value.
+        """
+        print_ = self._part_print(namespace)
+        classes = {
+            name: changes_of(self.values[name], before, print_)
+            for name, before in self.parts.items()
+        }
+        names = [name for name in self.prints if self._is_changed(name, namespace)]
+        # One content for each object, whatever names it has.
+        objects = {id(self.values[name]): self.values[name] for name in names}
+        by_id = {key: content_of(value) for key, value in objects.items()}
+        contents = {name: by_id[id(self.values[name])] for name in names}
+        return contents | {name: content for name, content in classes.items() if content}
+
+    def _part_print(self, home: Namespace) -> Callable[[Any], bytes]:
+        def print_(part: Any) -> bytes:
+            try:
+                content = self.mappings.content if self.mappings else None
+                return fingerprint(part, home, self.classes, content)
+            except Exception:
+                return b""
+
+        return print_
 
     def _is_changed(self, name: str, namespace: Namespace) -> bool:
         now = self._fingerprint(name, namespace)
@@ -152,10 +181,6 @@ def collect(
     collection = Collection(BundleWriter(namespace, sent.classes))
     wanted: dict[str, Any] = {}
     changed = sent.changed(namespace)
-    # One for each object, whatever names it has.
-    objects = {id(sent.values[name]): sent.values[name] for name in changed}
-    by_id = {key: content_of(value) for key, value in objects.items()}
-    contents = {name: by_id[id(sent.values[name])] for name in changed}
     for name, value in namespace.items():
         if not _goes_back(name, value, cell, ignore):
             continue
@@ -163,7 +188,7 @@ def collect(
             if name not in changed:
                 continue
             collection.changed.append(name)
-            wanted[name] = contents[name] or value
+            wanted[name] = changed[name] or value
         elif isinstance(value, types.ModuleType):
             collection.modules[name] = value.__name__
         else:
@@ -172,7 +197,7 @@ def collect(
         collection.deleted = [name for name in sent.values if name not in namespace]
     collection.submodules = _submodules(cell)
     # An object whose content goes back is the very object that was sent; so is an unchanged one.
-    by_value = changed - {n for n in collection.changed if contents[n] is not None}
+    by_value = changed.keys() - {n for n in collection.changed if changed[n] is not None}
     _pickle(collection, _arrays_first(wanted), outcome, sent, sent.references(by_value))
     collection.complaint = _complaint(cell, namespace, collection)
     return collection
@@ -214,12 +239,9 @@ def _pickle(
     if outcome.error is not None:
         # Last, for it is the one that some class's __init__ may refuse to rebuild.
         last[EXCEPTION] = outcome.error
-    # A class that was changed goes by value, so that the one in the notebook is changed too.
-    changed = [wanted[name] for name in collection.changed if isinstance(wanted.get(name), type)]
-    known = {kind: tracker for kind, tracker in sent.classes.items() if kind not in changed}
     home, shared, tries = collection.values.home, None, 0
     while True:
-        writer = BundleWriter(home, known, shared=shared, sent=references)
+        writer = BundleWriter(home, sent.classes, shared=shared, sent=references)
         failure = _first_failure(writer, wanted | last, sent)
         if failure is None:
             collection.values = writer
