@@ -28,6 +28,7 @@ credentials  values that look like passwords or keys
 ambient   settings and chance, which lie in modules and not in names
 handed    what was sent: whether it is here still as it was
 lazy      modules that load when they are first used
+lending   what a job brings, at hand while it is loaded
 inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order
 store     the folder of folders

@@ -193,13 +193,15 @@ class _Collected:
     shared: Spans | None = None
     names: Namespace = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
+    wanted: dict[str, _Want] = field(default_factory=dict)
 
 
 class _Collector:
     """Pickles names until nothing new appears.
 
-    It starts again without a name that fails, for a failed dump spoils the memo; and with the
-    memory that several values turn out to share.
+    It starts again without a name that fails, for a failed dump spoils the memo; with the memory
+    that several values turn out to share; and in the order in which each value finds what it needs
+    when it is loaded.
     """
 
     def __init__(
@@ -212,7 +214,7 @@ class _Collector:
         self._later = use.later
         self._bound = use.writes
         self._namespace = namespace
-        self._wanted = wanted
+        self._wanted = dict(wanted)
         self._exclude = exclude
         self._failed: dict[str, tuple[_Want, list[culprit.Culprit]]] = {}
 
@@ -220,11 +222,15 @@ class _Collector:
         collected = self._complete(None)
         self._refuse()
         for _ in range(MOST_TRIES):
-            overlaps = collected.writer.overlaps()
-            if overlaps is None:
+            overlaps, order = collected.writer.overlaps(), collected.writer.order()
+            if overlaps is None and order is None:
                 break
-            before = collected.shared
-            collected = self._complete(overlaps if before is None else before | overlaps)
+            if order is not None:
+                self._wanted = {name: collected.wanted[name] for name in order} | self._wanted
+            shared = collected.shared
+            if overlaps is not None:
+                shared = overlaps if shared is None else shared | overlaps
+            collected = self._complete(shared)
         return collected
 
     def left_out(self) -> list[LeftOut]:
@@ -258,7 +264,7 @@ class _Collector:
             except Exception as error:
                 self._note(name, value, want, error)
                 return None
-            collected.names[name] = value
+            collected.names[name], collected.wanted[name] = value, want
             for needed, function in self._needed(collected.writer.mentioned):
                 if needed not in seen and self._can_follow(needed):
                     seen.add(needed)
@@ -279,8 +285,9 @@ class _Collector:
             if isinstance(value, type) and not is_known(value):
                 continue
             if collected.writer.has_inside(value):
-                collected.writer.add(name, value, PART)
-                collected.names[name] = value
+                want = _Want(PART, must=False)
+                collected.writer.add(name, value, want.why)
+                collected.names[name], collected.wanted[name] = value, want
 
     def _needed(self, mentioned: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """What functions mention, and what a function that the cell binds anew would read."""

@@ -25,6 +25,7 @@ from nbsubmit.core.errors import (
     ResultUnreadable,
 )
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.lending import lending
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.pickling import Namespace, defined_by
@@ -313,8 +314,9 @@ class Job:
         self.folder.check()
         brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
         originals = Originals(self._sender, lambda: self._sent_copies, result.changed)
-        with defined_by(lambda: self._sent_copies):
-            values, failed = brought.load_what_can_be(self._namespace, originals)
+        home = self._namespace
+        with defined_by(lambda: self._sent_copies), lending(home, result.modules) as lender:
+            values, failed = brought.load_what_can_be(home, originals, lender.lend)
         # An exception that cannot be rebuilt is told by its text.
         self._failed = {name: why for name, why in failed.items() if name != EXCEPTION}
         return values

@@ -55,19 +55,18 @@ class Originals:
                 return value
         return self._copies()[name]
 
-    def _may_change(self, name: str) -> bool:
+    def _may_change(self, name: str, kind: type) -> bool:
         """A class has no copy to change: it is the notebook's, or was built for this result."""
-        if self._home is not None and self._home.original(name, changed=True) is not None:
+        if self._home is not None and self._home.original(name, changed=True) is kind:
             return True
-        kind = self.reference(name)
         return is_built(kind) and known_classes().get(kind) not in self._known
 
     def revised(self, name: str, content: Content) -> Any:
         """Give an object the content that the job has left in it, and return it."""
-        if isinstance(self.reference(name), type) and not self._may_change(name):
-            return self.reference(name)
         if is_large(content) and (self._home is None or not self._home.is_shared(name)):
             self._found[name] = content.array
-        else:
-            self._found[name] = take_on(self.reference(name), content)
+            return content.array
+        value = self.reference(name)
+        if not isinstance(value, type) or self._may_change(name, value):
+            self._found[name] = take_on(value, content)
         return self._found[name]

@@ -32,7 +32,7 @@ import xxhash
 from cloudpickle import cloudpickle as internals
 
 from nbsubmit.core import definitions, reducers
-from nbsubmit.core.definitions import classes, enums, functions, known, parts
+from nbsubmit.core.definitions import classes, enums, functions, known, needs, parts
 from nbsubmit.core.definitions.known import as_another_process as as_another_process
 from nbsubmit.core.definitions.known import known_classes as known_classes
 
@@ -77,6 +77,9 @@ class HomeReducers:
         # Global name → the function that mentions it, in the order of meeting.
         self.mentioned = {}
         self.files = set()
+        # Names that have to be there before the value is loaded; emptied by whoever reads them.
+        self.needed: set[str] = set()
+        self._needs: dict[type, frozenset[str]] = {}
         # How many objects were no plain data.
         self.reduced = 0
         self.shared = shared
@@ -84,6 +87,7 @@ class HomeReducers:
 
     def reducer_override(self, obj: Any) -> Any:
         self.reduced += 1
+        self._note_needs(type(obj))
         reducer = reducers.find(type(obj))
         if reducer is not None:
             reduced = reducer(obj, self)
@@ -105,6 +109,15 @@ class HomeReducers:
             raise pickle.PicklingError(f"cannot pickle an open file ({obj.name!r})")
         return cloudpickle.Pickler.reducer_override(self, obj)
 
+    def _note_needs(self, kind: type) -> None:
+        try:
+            self.needed |= self._needs[kind]
+        except KeyError:
+            self._needs[kind] = needs.needs_of(kind, self.home)
+            self.needed |= self._needs[kind]
+        except TypeError:  # a metaclass whose classes cannot be hashed
+            self.needed |= needs.needs_of(kind, self.home)
+
     def _reduce_class(self, kind: type) -> Any:
         tracker = self._tracker(kind)
         if tracker is not None:
@@ -124,7 +137,7 @@ class HomeReducers:
             return functions.reduce_dispatcher(func)
         if func.__globals__ is not self.home:
             return cloudpickle.Pickler._dynamic_function_reduce(self, func)
-        names = internals._extract_code_globals(func.__code__)
+        names = known.globals_of(func.__code__)
         for name in names:
             self.mentioned.setdefault(name, func.__name__)
         self.files.add(func.__code__.co_filename)
@@ -133,7 +146,7 @@ class HomeReducers:
         return make_function, arguments, state, None, None, restore_function
 
     def _submodules(self, func: types.FunctionType, names: Mapping[str, None]) -> list[str]:
-        """The loaded modules that a function reaches through packages: importing one imports no other.
+        """The loaded modules that a function reaches through packages.
 
         ``import xml.dom`` binds ``xml``, and ``xml.dom`` is there only because it was imported.
         """
@@ -263,7 +276,7 @@ def lookup_class(tracker: str, name: str) -> type:
         found = known.find(tracker)
     if found is None:
         raise UnknownClass(f"{name} is not known here")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _same_name(tracker: str, name: str) -> type | None:

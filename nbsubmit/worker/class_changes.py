@@ -19,7 +19,7 @@ def prints_of(kind: type, print_: Print) -> Prints:
 
 
 def changes_of(kind: type, before: Prints, print_: Print) -> Content | None:
-    """Return the parts that are new or changed, and the names of those that are gone; None if none."""
+    """Return the parts that are new or changed, and the names of those that are gone, if any."""
     now = parts_of(kind)
     changed = [name for name, part in now.items() if print_(part) != before.get(name)]
     # What pickles differently each time tells nothing by it.

@@ -240,19 +240,23 @@ def _pickle(
         # Last, for it is the one that some class's __init__ may refuse to rebuild.
         last[EXCEPTION] = outcome.error
     home, shared, tries = collection.values.home, None, 0
+    values = wanted | last
     while True:
         writer = BundleWriter(home, sent.classes, shared=shared, sent=references)
-        failure = _first_failure(writer, wanted | last, sent)
+        failure = _first_failure(writer, values, sent)
         if failure is None:
             collection.values = writer
-            overlaps = writer.overlaps()
-            if overlaps is None or tries == MOST_TRIES:
+            overlaps, order = writer.overlaps(), writer.order()
+            if (overlaps is None and order is None) or tries == MOST_TRIES:
                 return
-            shared, tries = overlaps if shared is None else shared | overlaps, tries + 1
+            if order is not None:
+                values = {name: values[name] for name in order}
+            if overlaps is not None:
+                shared = overlaps if shared is None else shared | overlaps
+            tries += 1
             continue
         name, reason = failure
-        wanted.pop(name, None)
-        last.pop(name, None)
+        del values[name]
         if name != EXCEPTION:
             collection.unsent[name] = reason()
         if name in collection.changed:

@@ -7,7 +7,7 @@ The parts of a story stand under headings::
     -- job
     y = shifted(1)                  what the job runs
     -- there
-    y == 2                          what holds in the job, one fact a line
+    y == 2                          what holds in the job, a fact a line
     -- here
     y == 2                          what holds in the notebook afterwards
 
@@ -39,12 +39,17 @@ def play(text: str, kernel: Kernel, magic: str) -> None:
             _check(kernel.run(_tell(code)).stdout, code)
 
 
-def _tell(facts: str) -> str:
+def _tell(text: str) -> str:
     """Code that prints of each fact whether it holds."""
-    return "\n".join(f"print({f!r}, bool({f}), sep=': ')" for f in facts.splitlines())
+    return "\n".join(f"print({f!r}, bool({f}), sep=': ')" for f in _facts(text))
 
 
-def _check(told: str, facts: str) -> None:
+def _facts(text: str) -> list[str]:
+    """The facts; a line that is indented belongs to the one before it."""
+    return re.sub(r"\n +", " ", text).splitlines()
+
+
+def _check(told: str, text: str) -> None:
     wrong = [line for line in told.splitlines() if not line.endswith(": True")]
     assert not wrong, "\n".join(wrong)
-    assert len(told.splitlines()) == len(facts.splitlines()), told
+    assert len(told.splitlines()) == len(_facts(text)), told

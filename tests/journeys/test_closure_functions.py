@@ -1,4 +1,4 @@
-"""Functions of the notebook in a real job: bound to the job's names there and to the notebook's here."""
+"""Functions of the notebook in a real job: bound to its names there, to the notebook's here."""
 
 from __future__ import annotations
 
@@ -317,7 +317,8 @@ STORIES = {
         unbound = Acc.put
         append = [].append
         upper = 'abc'.upper
-        getter, item, caller = operator.attrgetter('total'), operator.itemgetter(1), operator.methodcaller('put', 1)
+        getter, item = operator.attrgetter('total'), operator.itemgetter(1)
+        caller = operator.methodcaller('put', 1)
         table = {'add': add, 'acc': acc}
         -- job
         base = 20

@@ -1,8 +1,8 @@
 """Classes, functions and type variables of the notebook ↔ the parts they are built again from.
 
-What can be imported goes by name and is none of this package's business. The rest is taken apart so
-that building it again runs no code of its own: a class is no new subclass, an enum's members are not
-made by its ``__new__``, a metaclass is not called. All that did happen once, in the notebook.
+What can be imported goes by name and is none of this package's business. The rest is taken apart
+so that building it again runs no code of its own: a class is no new subclass, an enum's members are
+not made by its ``__new__``, a metaclass is not called. All that has happened once, before.
 
 known      which classes this process knows, by ids that are the same everywhere
 parts      what a class consists of, and giving a class these parts
@@ -10,6 +10,7 @@ classes    a class ↔ its parts
 enums      an enum and its members ↔ theirs
 functions  things that wrap functions
 variables  type variables, new types and aliases
+needs      which names code needs that runs when a value is loaded
 weak       weak references and what is made of them
 """
 

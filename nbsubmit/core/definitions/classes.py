@@ -94,7 +94,7 @@ def _make(
 
 @contextmanager
 def _without_hooks(bases: tuple[type, ...]) -> Iterator[None]:
-    """Keep the notebook's ``__init_subclass__`` from running: to be built again is not to be new."""
+    """Keep the notebook's ``__init_subclass__`` from running: a class built again is not new."""
     ancestors = dict.fromkeys(kind for base in bases for kind in base.__mro__)
     hooks = {
         kind: vars(kind)["__init_subclass__"]
@@ -110,7 +110,7 @@ def _without_hooks(bases: tuple[type, ...]) -> Iterator[None]:
             type.__setattr__(kind, "__init_subclass__", hook)
 
 
-def _passing_on(kind: type) -> Any:
+def _passing_on(kind: Any) -> Any:
     def __init_subclass__(made: type) -> None:  # noqa: N807 - stands in for it
         super(kind, made).__init_subclass__()
 

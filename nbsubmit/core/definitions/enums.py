@@ -1,7 +1,7 @@
 """An enum's members ↔ their parts.
 
-The enum's own ``__new__`` and ``__init__`` have made them once, in the notebook, from what the class
-says; here each is built from what has become of it.
+The enum's own ``__new__`` and ``__init__`` have made them once, in the notebook, from what the
+class says; here each is built from what has become of it.
 """
 
 from __future__ import annotations
@@ -58,9 +58,7 @@ def split(kind: enum.EnumMeta, rest: Mapping[str, Any]) -> tuple[Members, dict[s
     return found, left
 
 
-def _take_apart(
-    kind: enum.EnumMeta, member: Any
-) -> tuple[type, tuple[Any, ...], dict[str, Any]]:
+def _take_apart(kind: enum.EnumMeta, member: Any) -> tuple[type, tuple[Any, ...], dict[str, Any]]:
     holder: type = kind._member_type_  # type: ignore[attr-defined]
     allocator = next(base for base in holder.__mro__ if is_importable(base))
     # A tuple's own way takes its elements apart for a __new__ of the notebook.
@@ -97,7 +95,7 @@ def _build(
 
 def reduce_member(member: enum.Enum) -> Any:
     """Have a member found by its name; what is but a combination of members goes by its value."""
-    name = getattr(member, "_name_", None)
+    name: Any = getattr(member, "_name_", None)  # a combination has none before Python 3.11
     kind = type(member)
     if kind._member_map_.get(name) is not member or is_importable(kind):
         return NotImplemented

@@ -47,9 +47,7 @@ def reduce_dispatcher(function: Any) -> Any:
     return functools.singledispatch, (by_type[object],), state, None, None, restore_dispatcher
 
 
-def restore_dispatcher(
-    function: Any, state: tuple[list[tuple[type, Any]], dict[str, Any]]
-) -> None:
+def restore_dispatcher(function: Any, state: tuple[list[tuple[type, Any]], dict[str, Any]]) -> None:
     """Register the implementations again."""
     for kind, implementation in state[0]:
         function.register(kind, implementation)

@@ -5,6 +5,7 @@ The ids are cloudpickle's, so that a class which a process pool in the job bring
 
 from __future__ import annotations
 
+import types
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -62,6 +63,11 @@ def is_builtin_type(kind: type) -> bool:
         return kind in internals._BUILTIN_TYPE_NAMES
     except TypeError:  # a metaclass whose classes cannot be hashed
         return False
+
+
+def globals_of(code: types.CodeType) -> Mapping[str, None]:
+    """Return the names of globals that a code and those nested in it mention."""
+    return internals._extract_code_globals(code)  # type: ignore[no-any-return]
 
 
 @contextmanager

@@ -21,8 +21,18 @@ from typing import Any
 REGISTERED = "<registered>"
 # What Python itself keeps in a class, and what is told when the class is made.
 _PYTHONS_OWN = frozenset(
-    "__module__ __qualname__ __orig_bases__ __firstlineno__ __static_attributes__ _abc_impl "
-    "__slotnames__ __annotate_func__ __annotations_cache__ __annotate__".split()
+    [
+        "__module__",
+        "__qualname__",
+        "__orig_bases__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "_abc_impl",
+        "__slotnames__",
+        "__annotate_func__",
+        "__annotations_cache__",
+        "__annotate__",
+    ]
 )
 _METHODS = (
     types.FunctionType, classmethod, staticmethod, property,

@@ -75,7 +75,8 @@ def _reduce_new_type(new: Any) -> Any:
 
 def make_new_type(name: str, supertype: Any, qualname: str, module: str) -> Any:
     """Make it again."""
-    made: Any = typing.NewType(name, supertype)
+    new_type: Any = typing.NewType
+    made = new_type(name, supertype)
     made.__qualname__, made.__module__ = qualname, module
     return made
 
