@@ -19,6 +19,7 @@ from typing import Any
 from nbsubmit.core import culprit, history, lines
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Entry, Placed, total_bytes, type_name
+from nbsubmit.core.definitions.known import is_known
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.memory import Spans
@@ -30,7 +31,7 @@ from nbsubmit.core.reserved import is_shells_own, users_own
 PART = "part of what goes"
 # What cannot be changed, and what is not changed through what holds it.
 _NO_PARTS = (
-    int, float, complex, str, bytes, bool, type(None), type,
+    int, float, complex, str, bytes, bool, type(None),
     types.ModuleType, types.FunctionType, types.BuiltinFunctionType,
 )  # fmt: skip
 
@@ -219,13 +220,15 @@ class _Collected:
     shared: Spans | None = None
     names: Namespace = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
+    wanted: dict[str, _Want] = field(default_factory=dict)
 
 
 class _Collector:
     """Pickles names until nothing new appears.
 
-    It starts again without a name that fails, for a failed dump spoils the memo; and with the
-    memory that several values turn out to share.
+    It starts again without a name that fails, for a failed dump spoils the memo; with the memory
+    that several values turn out to share; and in the order in which each value finds what it needs
+    when it is loaded.
     """
 
     def __init__(
@@ -240,7 +243,7 @@ class _Collector:
         self._bound = use.writes
         self._instead = instead  # of what the namespace holds by these names
         self._namespace = namespace
-        self._wanted = wanted
+        self._wanted = dict(wanted)
         self._exclude = exclude
         self._failed: dict[str, tuple[_Want, list[culprit.Culprit]]] = {}
 
@@ -248,11 +251,15 @@ class _Collector:
         collected = self._complete(None)
         self._refuse()
         for _ in range(MOST_TRIES):
-            overlaps = collected.writer.overlaps()
-            if overlaps is None:
+            overlaps, order = collected.writer.overlaps(), collected.writer.order()
+            if overlaps is None and order is None:
                 break
-            before = collected.shared
-            collected = self._complete(overlaps if before is None else before | overlaps)
+            if order is not None:
+                self._wanted = {name: collected.wanted[name] for name in order} | self._wanted
+            shared = collected.shared
+            if overlaps is not None:
+                shared = overlaps if shared is None else shared | overlaps
+            collected = self._complete(shared)
         return collected
 
     def left_out(self) -> list[LeftOut]:
@@ -286,7 +293,7 @@ class _Collector:
             except Exception as error:
                 self._note(name, value, want, error)
                 return None
-            collected.names[name] = value
+            collected.names[name], collected.wanted[name] = value, want
             for needed, function in self._needed(collected.writer.mentioned):
                 if needed not in seen and self._can_follow(needed):
                     seen.add(needed)
@@ -304,9 +311,12 @@ class _Collector:
                 continue
             if isinstance(value, _NO_PARTS) or not self._can_follow(name):
                 continue
+            if isinstance(value, type) and not is_known(value):
+                continue
             if collected.writer.has_inside(value):
-                collected.writer.add(name, value, PART)
-                collected.names[name] = value
+                want = _Want(PART, must=False)
+                collected.writer.add(name, value, want.why)
+                collected.names[name], collected.wanted[name] = value, want
 
     def _needed(self, mentioned: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """What functions mention, and what a function that the cell binds anew would read."""

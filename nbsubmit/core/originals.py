@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from nbsubmit.core.definitions.known import known_classes
+from nbsubmit.core.definitions.parts import is_built
 from nbsubmit.core.revise import Content, is_large, take_on
 
 # Between a name and the number of a part of its object; no name has it in it.
@@ -43,6 +45,7 @@ class Originals:
         self._copies = copies
         self._changed = changed
         self._found: dict[str, Any] = {}
+        self._known = frozenset(known_classes().values())
 
     def reference(self, name: str) -> Any:
         """Return the object that was sent by this name, or a part of one: ``net#12``."""
@@ -63,10 +66,18 @@ class Originals:
         values, parts = self._copies()
         return parts[int(number)] if number else values[name]
 
+    def _may_change(self, name: str, kind: type) -> bool:
+        """A class has no copy to change: it is the notebook's, or was built for this result."""
+        if self._home is not None and self._home.original(name, changed=True) is kind:
+            return True
+        return is_built(kind) and known_classes().get(kind) not in self._known
+
     def revised(self, name: str, content: Content) -> Any:
         """Give an object the content that the job has left in it, and return it."""
         if is_large(content) and (self._home is None or not self._home.is_shared(name)):
             self._found[name] = content.array
-        else:
-            self._found[name] = take_on(self.reference(name), content)
+            return content.array
+        value = self.reference(name)
+        if not isinstance(value, type) or self._may_change(name, value):
+            self._found[name] = take_on(value, content)
         return self._found[name]
