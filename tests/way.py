@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nbsubmit.core import by_value
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import capture
 from nbsubmit.core.cell import Cell
@@ -47,7 +48,8 @@ class Way:
         use = analyse(source)
         store = JobStore(self.store)
         cell = Cell(source, f"# %%cell\n{source}", "<cell>", first_line=2, bring=options.bring)
-        request = Request(cell, capture(use, home, store.blobs), options)
+        sources = by_value.find(options.by_value, store.path)
+        request = Request(cell, capture(use, home, store.blobs), options, by_value=sources)
         job = submit(request, self.backend, store, self.watcher, self.settings, home)
         self.jobs.append(job)
         return job

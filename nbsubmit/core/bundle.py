@@ -249,6 +249,8 @@ class BundleWriter:
         self._stream = io.BytesIO()
         self._dumps: list[_Dump] = []
         self._inside: frozenset[int] | None = None
+        # Module → the first name whose value is looked up in it.
+        self.modules: dict[str, str] = {}
         taker = _Taker(self._dumps, shared)
         kind = ReferringPickler if sent else ValuePickler
         self._pickler = kind(self._stream, home, known, taker.take, shared)
@@ -290,6 +292,8 @@ class BundleWriter:
         self._dumps.append(dump)
         reduced = self._pickler.reduced
         self._pickler.dump(value)
+        for module in self._pickler.modules:
+            self.modules.setdefault(module, name)
         dump.end = self._stream.tell()
         dump.plain = self._pickler.reduced == reduced
         return dump.end - dump.start + sum(len(buffer.view) for buffer in dump.buffers)

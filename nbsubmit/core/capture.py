@@ -24,6 +24,7 @@ from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.memory import Spans
 from nbsubmit.core.names import NameUse
+from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.reserved import is_shells_own
 
@@ -68,6 +69,8 @@ class Payload:
         What the user should know before the job ends.
     sources : dict
         Code file → text, for the functions that travel, so that their lines show in a traceback.
+    looked_up : dict
+        Module → the first name that needs it, of all modules that the job has to import.
     """
 
     placed: Placed
@@ -79,6 +82,7 @@ class Payload:
     missing: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
+    looked_up: dict[str, str] = field(default_factory=dict)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -142,6 +146,8 @@ def capture(
     )
     payload.submodules = _submodules(source, payload.modules)
     payload.sources = _sources(found.writer.files)
+    payload.looked_up = {module: name for name, module in found.modules.items()}
+    payload.looked_up = found.writer.modules | payload.looked_up
     return payload
 
 
@@ -249,7 +255,7 @@ class _Collector:
             if name in self._failed:
                 continue
             value = self._namespace[name]
-            if isinstance(value, types.ModuleType) and _importable(value):
+            if isinstance(value, types.ModuleType) and not is_made_by_hand(value):
                 collected.modules[name] = value.__name__
                 continue
             try:
@@ -333,10 +339,6 @@ def _submodules(source: str, modules: Mapping[str, str]) -> list[str]:
                     break
                 found[path] = None
     return list(found)
-
-
-def _importable(module: types.ModuleType) -> bool:
-    return getattr(module, "__spec__", None) is not None and module.__name__ != "__main__"
 
 
 def _sources(files: Iterable[str]) -> dict[str, str]:
