@@ -131,9 +131,12 @@ def _with_parents(name: str) -> Iterator[str]:
 def _mentioned(module: object) -> Iterator[str]:
     """The modules that a module holds something of, and those that its text imports anywhere."""
     held = attributes(module)
-    for value in list(held.values()):
+    for key, value in list(held.items()):
         if isinstance(value, types.ModuleType):
-            yield str(attributes(value).get("__name__"))
+            name = str(attributes(value).get("__name__"))
+            # Whoever imports a part of a package binds it there: that says nothing of the package.
+            if name != f"{held.get('__name__')}.{key}":
+                yield name
         elif isinstance(value, (type, types.FunctionType)):
             yield str(value.__module__)
     file = Path(file_of(module))
