@@ -24,16 +24,17 @@ from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.memory import Spans
 from nbsubmit.core.names import NameUse
-from nbsubmit.core.origin import is_made_by_hand
+from nbsubmit.core.origin import attributes, is_made_by_hand
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.reserved import is_shells_own
 
 # Why a name goes that the cell itself does not reach.
 PART = "part of what goes"
-# What cannot be changed, and what is not changed through what holds it.
+# What cannot be changed, and what is not changed through what holds it. Modules come first: asked
+# whether it is anything else, one that waits to be used would be loaded.
 _NO_PARTS = (
-    int, float, complex, str, bytes, bool, type(None), type,
-    types.ModuleType, types.FunctionType, types.BuiltinFunctionType,
+    types.ModuleType, int, float, complex, str, bytes, bool, type(None), type,
+    types.FunctionType, types.BuiltinFunctionType,
 )  # fmt: skip
 
 
@@ -256,7 +257,7 @@ class _Collector:
                 continue
             value = self._namespace[name]
             if isinstance(value, types.ModuleType) and not is_made_by_hand(value):
-                collected.modules[name] = value.__name__
+                collected.modules[name] = str(attributes(value)["__name__"])
                 continue
             try:
                 collected.writer.add(name, value, want.why)
