@@ -57,7 +57,7 @@ def test_a_module_that_was_edited_is_told_wherever_it_is_said_what_is_sent(
     kernel.run("job")
     until(lambda: EDITED in kernel.widgets_after(0.2), "the panel says it")
     # And it is so: the job runs the new text, the kernel the old one.
-    assert kernel.run("job.wait()\nprint(x, helpers.number())").stdout == "2 1\n"
+    assert kernel.run("job.wait()\nprint(x, helpers.number())").stdout.endswith("2 1\n")
 
 
 REACHED = {
