@@ -18,7 +18,7 @@ from nbsubmit.core.origin import place_of
 
 REPOSITORY = Path(nbsubmit.__file__).parents[1]
 _STAND_IN = "class xxh3_128: ..."
-_PRETENCE = "import sys\nsys.version_info = (3, 99, 0, 'final', 0)\n"
+_PRETENCE = "import sys\nsys.version_info = (*{}, 0, 'final', 0)\n"
 
 
 class OwnModules:
@@ -72,11 +72,14 @@ def other_python(path: Path) -> Path:
         done = subprocess.run([candidate, "-c", code], capture_output=True, text=True, check=False)
         if done.returncode == 0 and done.stdout.strip() != str(sys.version_info[:2]):
             return candidate
+    return pretending_python(path, (3, 99))
+
+
+def pretending_python(path: Path, version: tuple[int, int]) -> Path:
+    """Make a Python that says that it is of another version."""
     path.mkdir()
-    (path / "sitecustomize.py").write_text(
-        "import sys\nsys.version_info = (3, 99, 0, 'final', 0)\n"
-    )
-    wrapper = path / "python3.99"
+    (path / "sitecustomize.py").write_text(_PRETENCE.format(version))
+    wrapper = path / "python"
     wrapper.write_text(f'#!/bin/sh\nPYTHONPATH="{path}:$PYTHONPATH" exec "{sys.executable}" "$@"\n')
     wrapper.chmod(0o755)
     return wrapper

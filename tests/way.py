@@ -48,8 +48,11 @@ class Way:
         use = analyse(source)
         store = JobStore(self.store)
         cell = Cell(source, f"# %%cell\n{source}", "<cell>", first_line=2, bring=options.bring)
+        payload = capture(
+            use, home, store.blobs, include=options.include, exclude=options.exclude, source=source
+        )
         sources = by_value.find(options.by_value, store.path)
-        request = Request(cell, capture(use, home, store.blobs), options, by_value=sources)
+        request = Request(cell, payload, options, by_value=sources)
         job = submit(request, self.backend, store, self.watcher, self.settings, home)
         self.jobs.append(job)
         return job

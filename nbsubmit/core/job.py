@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from nbsubmit.core import packages
+from nbsubmit.core import lines, packages
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.bundle import EMPTY, Bundle, Contents, Entry
 from nbsubmit.core.errors import (
@@ -76,6 +76,8 @@ class Sent:
         What was said when it was sent.
     by_value : tuple of mapping
         Name, number of files and size of each module whose source went along.
+    sources : mapping
+        Code file → text, of the cell and of the functions that went with it.
     """
 
     contents: Contents = EMPTY
@@ -84,6 +86,7 @@ class Sent:
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     by_value: tuple[Mapping[str, Any], ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -282,14 +285,18 @@ class Job:
     @functools.cached_property
     def sent(self) -> Sent:
         """What was sent, and what was not."""
-        payload = self.folder.read_json(self.folder.payload_file) or {}
+        payload = self.folder.read_json(self.folder.payload_file)
+        if payload is None:
+            return Sent()
+        cell = payload["cell"]
         return Sent(
-            contents=Contents.from_json(payload["contents"]) if payload else EMPTY,
-            modules=payload.get("modules", {}),
-            left_out=payload.get("left_out", {}),
-            missing=tuple(payload.get("missing", ())),
-            warnings=tuple(payload.get("warnings", ())),
-            by_value=tuple(payload.get("by_value", ())),
+            contents=Contents.from_json(payload["contents"]),
+            modules=payload["modules"],
+            left_out=payload["left_out"],
+            missing=tuple(payload["missing"]),
+            warnings=tuple(payload["warnings"]),
+            by_value=tuple(payload["by_value"]),
+            sources={**payload["sources"], cell["file_name"]: cell["text"]},
         )
 
     @property
@@ -317,6 +324,7 @@ class Job:
             )
         self.folder.check()
         self._check_packages(result)
+        lines.remember_unknown(self.sent.sources)
         brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
         originals = Originals(self._sender, lambda: self._sent_copies, result.changed)
         values, failed = brought.load_what_can_be(self._namespace, originals)
@@ -363,7 +371,7 @@ class Job:
     # Errors
 
     def _cell_error(self, text: CellError) -> BaseException:
-        lines = list(text.traceback)
+        shown = list(text.traceback)
         try:
             error = self._loaded().get(EXCEPTION)
         except ResultUnreadable:
@@ -371,8 +379,8 @@ class Job:
         if not isinstance(error, BaseException):
             error = CellFailed(str(text), self.id, self.folder.path)
         if not isinstance(error, SyntaxError):
-            error._render_traceback_ = _AsShown(lines)  # type: ignore[attr-defined]
-        error.__cause__ = RemoteTraceback("\n".join(lines))
+            error._render_traceback_ = _AsShown(shown)  # type: ignore[attr-defined]
+        error.__cause__ = RemoteTraceback("\n".join(shown))
         error.__traceback__ = None
         return error
 

@@ -6,7 +6,6 @@ cannot be pickled, of a disk that is full.
 
 from __future__ import annotations
 
-import linecache
 import os
 import sys
 import time
@@ -19,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core import ambient, packages
+from nbsubmit.core import ambient, lines, packages
 from nbsubmit.core.ambient import Around
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import Bundle, Contents, Placed
@@ -27,7 +26,7 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.result import CellError, Result
-from nbsubmit.worker import surroundings
+from nbsubmit.worker import missing, surroundings
 from nbsubmit.worker.collect import Sent, collect
 from nbsubmit.worker.execute import Outcome, execute
 from nbsubmit.worker.imports import AfterImport
@@ -98,7 +97,7 @@ def _run_cell(
         shell.finish()
         changed_around = around.changes()
         around.restore()
-        error = _error(outcome, shell)
+        error = _error(outcome, shell, payload, module.__dict__)
         collection = collect(cell, module.__dict__, sent, outcome, ignore=shell.names)
     if error is None and collection.complaint:
         error = CellError("NotBroughtBack", collection.complaint, (collection.complaint,))
@@ -132,15 +131,22 @@ def _mappings(payload: dict[str, Any]) -> Mappings | None:
     return Mappings()
 
 
-def _error(outcome: Outcome, shell: Shell) -> CellError | None:
+def _error(
+    outcome: Outcome, shell: Shell, payload: dict[str, Any], namespace: dict[str, Any]
+) -> CellError | None:
     error = outcome.error
     if error is None:
         return None
+    # Before it is shown: that may start IPython, which binds names of its own. And noted after it,
+    # for not every IPython shows notes.
+    sentences = missing.explain(error, namespace, payload)
+    shown = shell.format_error(error)
+    missing.note(error, sentences)
     try:
         message = str(error)
     except Exception as failure:
         message = f"<its message cannot be shown: {type(failure).__name__}>"
-    return CellError(type(error).__name__, message, tuple(shell.format_error(error)))
+    return CellError(type(error).__name__, message, (*shown, *sentences))
 
 
 def _prepare(
@@ -152,8 +158,7 @@ def _prepare(
 ) -> Sent:
     """Make the process look like the notebook's and load what was sent."""
     surroundings.enter(folder, payload)
-    for file, text in {**payload["sources"], cell.file_name: cell.text}.items():
-        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    lines.remember({**payload["sources"], cell.file_name: cell.text})
     for module in payload["submodules"]:
         import_module(module, module)
     for name, module in payload["modules"].items():
@@ -166,12 +171,12 @@ def _prepare(
 
 def _failure(error: BaseException) -> Result:
     """What is reported when not even the cell could be run."""
-    lines = (
+    told = (
         [f"{type(error).__name__}: {error}"]
         if isinstance(error, NbsubmitError)
         else traceback.format_exception(error)
     )
-    text = CellError(type(error).__name__, str(error), tuple(lines))
+    text = CellError(type(error).__name__, str(error), tuple(told))
     return Result(started=0, ended=0, python=PYTHON, error=text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from nbsubmit.core.job import Job
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
-from tests.modules import other_python, what_a_worker_imports
+from tests.modules import REPOSITORY, other_python, pretending_python, what_a_worker_imports
 from tests.way import Way
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -57,3 +58,22 @@ def test_one_without_what_is_needed_is_told_what_it_needs(
         f"one with nbsubmit and its packages, and a {HERE} as the notebook's" in job.status.advice
     )
     assert "--python" in str(job.exception())
+
+
+def test_one_that_is_too_old_is_told_so(
+    make_way: Callable[..., Way], started_backend: str, tmp_path: Path
+) -> None:
+    old = pretending_python(tmp_path / "old", (3, 8))
+    job = make_way(started_backend).run("x = 1", options=CellOptions(python=str(old)))
+    assert job.state is JobState.FAILED
+    assert "nbsubmit needs Python 3.10 or newer" in job.status.reason
+    assert "is 3.8" in job.status.reason
+
+
+@pytest.mark.parametrize("file", ["__init__.py", "worker/__init__.py", "worker/__main__.py"])
+def test_any_python_can_read_as_far_as_to_be_told(file: str) -> None:
+    tree = ast.parse((REPOSITORY / "nbsubmit" / file).read_text(), feature_version=(3, 6))
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert "__future__" not in modules
+    returned = (node.returns for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    assert not [node for node in returned if isinstance(node, (ast.Subscript, ast.BinOp))]

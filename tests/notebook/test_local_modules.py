@@ -211,8 +211,8 @@ def test_half_of_an_edit_is_no_python_and_no_error(own: OwnModules, local: Local
 def test_what_is_no_module_is_passed_over(
     own: OwnModules, local: LocalModules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "stand_in", object())  # type: ignore[arg-type]
-    monkeypatch.setitem(sys.modules, "nothing", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "stand_in", object())
+    monkeypatch.setitem(sys.modules, "nothing", None)
     monkeypatch.setitem(sys.modules, "made", types.ModuleType("made"))
     assert local.warnings(["stand_in", "nothing", "made"], "") == []
 
