@@ -11,6 +11,8 @@ lines     the text of code that lies in no file
 cell      the cell itself, on its way
 names     cell text → the names it reads, writes, changes
 history   the shell's results that a cell names
+origin    where a module comes from: Python, a package, the user's files, nowhere
+packages  the packages whose objects travel, and whether they are here
 memory    where buffers lie, and which of them overlap
 mapped    buffers as pieces of files, and whether they were written to
 reducers  types of other packages that travel better than by themselves
@@ -19,6 +21,7 @@ pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
 folder    one job's files
+by_value  the source of modules that the node cannot import
 blobs     large buffers, kept once each, named by their content
 bundle    several named values ↔ a stream, buffers in files and a list of contents
 result    what a job brings back, as plain data

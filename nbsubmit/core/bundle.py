@@ -253,6 +253,8 @@ class BundleWriter:
         self._stream = io.BytesIO()
         self._dumps: list[_Dump] = []
         self._inside: frozenset[int] | None = None
+        # Module → the first name whose value is looked up in it.
+        self.modules: dict[str, str] = {}
         taker = _Taker(self._dumps, shared)
         kind = ReferringPickler if sent else ValuePickler
         self._pickler = kind(self._stream, home, known, taker.take, shared)
@@ -305,6 +307,8 @@ class BundleWriter:
         self._pickler.needed.clear()
         self._pickler.dump(value)
         dump.needs = frozenset(self._pickler.needed)
+        for module in self._pickler.modules:
+            self.modules.setdefault(module, name)
         dump.end = self._stream.tell()
         dump.plain = self._pickler.reduced == reduced
         return dump.end - dump.start + sum(len(buffer.view) for buffer in dump.buffers)

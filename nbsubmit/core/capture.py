@@ -24,15 +24,17 @@ from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.memory import Spans
 from nbsubmit.core.names import NameUse
+from nbsubmit.core.origin import attributes, is_made_by_hand
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.reserved import is_shells_own, users_own
 
 # Why a name goes that the cell itself does not reach.
 PART = "part of what goes"
-# What cannot be changed, and what is not changed through what holds it.
+# What cannot be changed, and what is not changed through what holds it. Modules come first: asked
+# whether it is anything else, one that waits to be used would be loaded.
 _NO_PARTS = (
-    int, float, complex, str, bytes, bool, type(None),
-    types.ModuleType, types.FunctionType, types.BuiltinFunctionType,
+    types.ModuleType, int, float, complex, str, bytes, bool, type(None),
+    types.FunctionType, types.BuiltinFunctionType,
 )  # fmt: skip
 
 
@@ -74,6 +76,8 @@ class Payload:
         What the user should know before the job ends.
     sources : dict
         Code file → text, for the functions that travel, so that their lines show in a traceback.
+    looked_up : dict
+        Module → the first name that needs it, of all modules that the job has to import.
     """
 
     placed: Placed
@@ -88,6 +92,7 @@ class Payload:
     others: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
+    looked_up: dict[str, str] = field(default_factory=dict)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -151,6 +156,7 @@ def capture(
         left_out=collector.left_out() + [LeftOut(*item) for item in staying.items()],
         submodules=_submodules(source, found.modules),
         sources=lines.known(found.writer.files),
+        looked_up=found.writer.modules | {m: name for name, m in found.modules.items()},
     )
     _note_absent(payload, use, namespace, unwanted)
     if use.dynamic and not tuple(include):
@@ -285,8 +291,8 @@ class _Collector:
             if name in self._failed:
                 continue
             value = self._instead.get(name, self._namespace[name])
-            if isinstance(value, types.ModuleType) and _importable(value):
-                collected.modules[name] = value.__name__
+            if isinstance(value, types.ModuleType) and not is_made_by_hand(value):
+                collected.modules[name] = str(attributes(value)["__name__"])
                 continue
             try:
                 collected.writer.add(name, value, want.why)
@@ -372,7 +378,3 @@ def _submodules(source: str, modules: Mapping[str, str]) -> list[str]:
                     break
                 found[path] = None
     return list(found)
-
-
-def _importable(module: types.ModuleType) -> bool:
-    return getattr(module, "__spec__", None) is not None and module.__name__ != "__main__"

@@ -1,11 +1,13 @@
 """One value ↔ bytes, with functions bound to the namespace they arrive in.
 
-Two things differ from plain cloudpickle, and both are about the notebook's own definitions:
+Three things differ from plain cloudpickle, all of them about the notebook's own definitions:
 
 * A function whose globals are the *home* namespace (the notebook's, or the job's) travels without
   them. Where it is loaded it is bound to the home there, so it sees what the cell binds and its
   ``global`` counters count. The globals that it mentions are reported, so that they can travel
   as names.
+* A module that cannot be imported elsewhere by its name travels with all that it holds, and its
+  functions stay bound to it.
 * A class that the other side already has travels as its id alone. One that the other side does not
   have is built there from its parts, and never written to afterwards (as in cloudpickle issues 376
   and 439); see `nbsubmit.core.definitions`.
@@ -21,6 +23,7 @@ import functools
 import importlib
 import io
 import pickle
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +38,7 @@ from nbsubmit.core import definitions, reducers
 from nbsubmit.core.definitions import classes, enums, functions, known, needs, parts
 from nbsubmit.core.definitions.known import as_another_process as as_another_process
 from nbsubmit.core.definitions.known import known_classes as known_classes
+from nbsubmit.core.origin import attributes, is_made_by_hand
 
 if TYPE_CHECKING:
     from nbsubmit.core.memory import Spans
@@ -43,6 +47,9 @@ if TYPE_CHECKING:
 Namespace = dict[str, Any]
 # Name → the object that was sent by this name.
 Reference = Callable[[str], Any]
+
+# What is pickled by reference where its module can be imported.
+_DEFINITIONS = (type, types.FunctionType, types.BuiltinFunctionType)
 
 _home: ContextVar[Namespace] = ContextVar("nbsubmit_home")
 _definitions: ContextVar[Callable[[], object]] = ContextVar("nbsubmit_definitions")
@@ -59,6 +66,7 @@ class HomeReducers:
     known: Mapping[type, str]
     mentioned: dict[str, str]
     files: set[str]
+    modules: dict[str, None]
     # What the reducers of arrays need; see `nbsubmit.core.reducers.Context`.
     shared: Spans | None
     apart: list[Apart]
@@ -81,6 +89,8 @@ class HomeReducers:
         # Names that have to be there before the value is loaded; emptied by whoever reads them.
         self.needed: set[str] = set()
         self._needs: dict[type, frozenset[str]] = {}
+        # Of what is pickled by reference, in the order of meeting.
+        self.modules = {}
         # How many objects were no plain data.
         self.reduced = 0
         self.shared = shared
@@ -110,7 +120,26 @@ class HomeReducers:
         if isinstance(obj, io.TextIOWrapper) and not obj.closed and not _is_standard(obj):
             # cloudpickle would silently send the text in place of the file.
             raise pickle.PicklingError(f"cannot pickle an open file ({obj.name!r})")
-        return cloudpickle.Pickler.reducer_override(self, obj)
+        if isinstance(obj, types.ModuleType) and is_made_by_hand(obj):
+            return _reduce_module(obj)
+        reduced = cloudpickle.Pickler.reducer_override(self, obj)
+        if reduced is NotImplemented and isinstance(obj, _DEFINITIONS):
+            return self._by_reference(obj)
+        return reduced
+
+    def _by_reference(self, obj: Any) -> Any:
+        """Note the module of a definition that is looked up in it on the other side."""
+        name = getattr(obj, "__module__", None)
+        if not isinstance(name, str) or name in self.modules:
+            return NotImplemented
+        module = sys.modules.get(name)
+        if isinstance(module, types.ModuleType) and is_made_by_hand(module):
+            if isinstance(obj, types.FunctionType):
+                return self._dynamic_function_reduce(obj)
+            if isinstance(obj, type):
+                return classes.reduce_class(obj)
+        self.modules[name] = None
+        return NotImplemented
 
     def _note_needs(self, kind: type) -> None:
         try:
@@ -125,8 +154,10 @@ class HomeReducers:
         tracker = self._tracker(kind)
         if tracker is not None:
             return lookup_class, (tracker, kind.__qualname__)
-        if known.is_builtin_type(kind) or known.is_importable(kind):
+        if known.is_builtin_type(kind):
             return cloudpickle.Pickler.reducer_override(self, kind)
+        if known.is_importable(kind):
+            return self._by_reference(kind)
         return classes.reduce_class(kind)
 
     def _tracker(self, obj: type) -> str | None:
@@ -138,13 +169,17 @@ class HomeReducers:
     def _dynamic_function_reduce(self, func: types.FunctionType) -> Any:
         if functions.is_dispatcher(func):
             return functions.reduce_dispatcher(func)
-        if func.__globals__ is not self.home:
-            return cloudpickle.Pickler._dynamic_function_reduce(self, func)
+        module = None
         names = known.globals_of(func.__code__)
-        for name in names:
-            self.mentioned.setdefault(name, func.__name__)
+        if func.__globals__ is not self.home:
+            module = self._module_of(func.__globals__)
+            if module is None:
+                return cloudpickle.Pickler._dynamic_function_reduce(self, func)
+        else:
+            for name in names:
+                self.mentioned.setdefault(name, func.__name__)
         self.files.add(func.__code__.co_filename)
-        arguments = (func.__code__, func.__name__, func.__closure__)
+        arguments = (func.__code__, func.__name__, func.__closure__, module)
         state = (dict(func.__dict__), _slots(func), self._submodules(func, names))
         return make_function, arguments, state, None, None, restore_function
 
@@ -160,6 +195,13 @@ class HomeReducers:
             modules = internals._find_imported_submodules(code, held)
             found |= dict.fromkeys(module.__name__ for module in modules)
         return list(found)
+
+    def _module_of(self, namespace: Namespace) -> types.ModuleType | None:
+        """Return the module made by hand that a function's globals belong to."""
+        for module in (sys.modules.get(str(namespace.get("__name__"))), *self.home.values()):
+            if isinstance(module, types.ModuleType) and attributes(module) is namespace:
+                return module if is_made_by_hand(module) else None
+        return None
 
 
 class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
@@ -262,11 +304,34 @@ def _slots(func: types.FunctionType) -> dict[str, Any]:
     return {name: value for name, value in slots.items() if value is not None}
 
 
+def _reduce_module(module: types.ModuleType) -> Any:
+    """A module that cannot be imported goes with what it holds, but for how it was loaded."""
+    state = {name: value for name, value in vars(module).items() if name not in _OF_LOADING}
+    is_known = sys.modules.get(module.__name__) is module
+    arguments = (module.__name__, module.__doc__)
+    return types.ModuleType, arguments, (state, is_known), None, None, fill_module
+
+
+_OF_LOADING = ("__builtins__", "__spec__", "__loader__", "__cached__")
+
+
+def fill_module(module: types.ModuleType, parts: tuple[Namespace, bool]) -> None:
+    """Give a module what it holds, and let it be imported if it could be where it comes from."""
+    state, is_known = parts
+    vars(module).update(state)
+    if is_known:
+        sys.modules.setdefault(module.__name__, module)
+
+
 def make_function(
-    code: types.CodeType, name: str, cells: tuple[types.CellType, ...] | None
+    code: types.CodeType,
+    name: str,
+    cells: tuple[types.CellType, ...] | None,
+    module: types.ModuleType | None = None,
 ) -> types.FunctionType:
-    """Build a function of the home namespace."""
-    return types.FunctionType(code, _home.get(), name, None, cells)
+    """Build a function of a module; by default of the home namespace."""
+    namespace = _home.get() if module is None else vars(module)
+    return types.FunctionType(code, namespace, name, None, cells)
 
 
 def restore_function(

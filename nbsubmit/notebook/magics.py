@@ -178,7 +178,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         script, start = self._session.script(prepared, backend)
         payload = prepared.request.payload
         print(script)
-        names = sent_rows(payload.entries, payload.modules)
+        sources = [source.to_json() for source in prepared.request.by_value]
+        names = sent_rows(payload.entries, payload.modules, sources)
         print(f"sends {format_bytes(payload.size_bytes)}:" if names else "sends no names")
         print(words.table([("  " + n[0], *n[1:]) for n in names]))
         for item in payload.left_out:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbsubmit.core.bundle import CHANGED, MOST_TRIES, BundleWriter, Contents, type_name
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.definitions.known import is_importable
+from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.originals import PART_OF
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 LARGEST_VALUE = 32_000_000
 
 _IMMUTABLE = (
-    int, float, complex, str, bytes, bool, type(None), range,
-    types.ModuleType, types.BuiltinFunctionType,
+    int, float, complex, str, bytes, bool, type(None), range, types.BuiltinFunctionType,
 )  # fmt: skip
 # Whether it is this one or another like it makes no difference.
 _NO_IDENTITY = (*_IMMUTABLE, tuple, frozenset, type, types.FunctionType, types.CodeType)
@@ -132,7 +132,7 @@ class Sent:
         by_value = set(values)
         found: dict[int, str] = {}
         for name, value in self.values.items():
-            if name not in by_value and not isinstance(value, (*_IMMUTABLE, type)):
+            if not (name in by_value or _is_fixed(value) or isinstance(value, type)):
                 found.setdefault(id(value), name)
         for name, inside in self.inside.items():
             for part in inside & self.numbers.keys():
@@ -147,13 +147,20 @@ def _fingerprint(
     mappings: Mappings | None,
     inside: set[int] | None = None,
 ) -> bytes | None:
-    if isinstance(value, _IMMUTABLE):
+    if _is_fixed(value):
         return None
     try:
         return fingerprint(value, home, classes, mappings.content if mappings else None, inside)
     except Exception:
         # It was sent, so it could be pickled; what cannot be any more has changed.
         return b""
+
+
+def _is_fixed(value: object) -> bool:
+    """Tell whether a value cannot be changed, or is a module that each side imports."""
+    if isinstance(value, types.ModuleType):
+        return not is_made_by_hand(value)
+    return isinstance(value, _IMMUTABLE)
 
 
 @dataclass
@@ -214,7 +221,7 @@ def collect(
                 continue
             collection.changed.append(name)
             wanted[name] = changed[name] or value
-        elif isinstance(value, types.ModuleType):
+        elif isinstance(value, types.ModuleType) and not is_made_by_hand(value):
             collection.modules[name] = value.__name__
         else:
             wanted[name] = value
