@@ -28,7 +28,7 @@ from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, launch_of, submit
 from nbsubmit.core.watch import Watcher
-from nbsubmit.notebook.source import origin, read_cell
+from nbsubmit.notebook.source import numbers, origin, read_cell
 
 
 @dataclass
@@ -110,7 +110,9 @@ class Session:
             source=cell.source,
         )
         payload.warnings += [_credential(path) for path in credentials.find(payload.names)]
-        cell = replace(cell, bring=options.bring, watched=_watched(use, payload))
+        earlier = numbers(self.shell, payload.sources)
+        watched = _watched(use, payload)
+        cell = replace(cell, numbers=earlier, bring=options.bring, watched=watched)
         request = Request(cell, payload, options, f"%%{magic} {line}".strip(), origin(self.shell))
         return Prepared(request, use)
 

@@ -121,7 +121,9 @@ class Shell:
     def finish(self) -> None:
         """Do what a notebook does when a cell has ended: show the open figures."""
         if self._ishell is not None:
+            self._recorder.late = True
             self._ishell.finish()
+            self._recorder.late = False
 
     def _get_ipython(self) -> WorkerShell | None:
         return self.start()

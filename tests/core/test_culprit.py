@@ -241,13 +241,13 @@ WORDS = {
     "text": "an open file (mode 'r')",
     "data": "an open file (mode 'ab')",
     "sock": "an open socket",
-    "database": "of type sqlite3.Connection, which cannot be pickled",
+    "database": "a connection to a database",
     "coroutine": "a coroutine",
     "generator": "a generator",
     "lock": "a lock",
     "rlock": "a lock",
     "frame": "a stack frame",
-    "weak": "of type weakref.ReferenceType, which cannot be pickled",
+    "weak": "a weak reference",
     "context": "of type _contextvars.Context, which cannot be pickled",
 }
 
