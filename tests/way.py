@@ -47,7 +47,10 @@ class Way:
         use = analyse(source)
         store = JobStore(self.store)
         cell = Cell(source, f"# %%cell\n{source}", "<cell>", first_line=2, bring=options.bring)
-        request = Request(cell, capture(use, home, store.blobs), options)
+        payload = capture(
+            use, home, store.blobs, include=options.include, exclude=options.exclude, source=source
+        )
+        request = Request(cell, payload, options)
         job = submit(request, self.backend, store, self.watcher, self.settings, home)
         self.jobs.append(job)
         return job

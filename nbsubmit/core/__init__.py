@@ -7,8 +7,10 @@ spec      what was asked for and what is started, as frozen values
 options   the magic's line → what was asked for
 settings  built-in ← environment: where the store is, how often to look
 reserved  the names that are the shell's own
+lines     the text of code that lies in no file
 cell      the cell itself, on its way
 names     cell text → the names it reads, writes, changes
+history   the shell's results that a cell names
 memory    where buffers lie, and which of them overlap
 mapped    buffers as pieces of files, and whether they were written to
 reducers  types of other packages that travel better than by themselves

@@ -1,15 +1,14 @@
 """The names a cell needs + the notebook's namespace → the payload: what goes, what stays, why.
 
-A value that the cell surely reads and that cannot be pickled stops the sending. One that it may
-read, or that only a function of the notebook mentions, is left out and remembered, so that the
-job can say so if it is missed.
+A value that the cell surely reads and that cannot be pickled stops the sending. One that is read
+only in code that may not run, or that only a function of the notebook mentions, is left out and
+remembered, so that the job can say so if it is missed.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-import linecache
 import sys
 import types
 from collections import deque
@@ -17,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbsubmit.core import culprit
+from nbsubmit.core import culprit, history, lines
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Entry, Placed, total_bytes, type_name
 from nbsubmit.core.definitions.known import is_known
@@ -26,7 +25,7 @@ from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.memory import Spans
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.pickling import Namespace
-from nbsubmit.core.reserved import is_shells_own
+from nbsubmit.core.reserved import is_shells_own, users_own
 
 # Why a name goes that the cell itself does not reach.
 PART = "part of what goes"
@@ -65,6 +64,10 @@ class Payload:
         What stays behind.
     missing : list of str
         Names that the cell reads and the notebook does not have.
+    excluded : list of str
+        Names that the notebook has and the user does not want to be sent.
+    others : list of str
+        All further names that the notebook has: if the cell misses one, it can be told so.
     warnings : list of str
         What the user should know before the job ends.
     sources : dict
@@ -78,6 +81,8 @@ class Payload:
     submodules: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
 
@@ -126,24 +131,42 @@ def capture(
     CaptureError
         If a name to include does not exist.
     """
-    wanted = _wanted(use, namespace, tuple(include), set(exclude), first_line)
-    collector = _Collector(namespace, wanted, set(exclude), use)
+    unwanted = set(exclude)
+    wanted = _wanted(use, namespace, tuple(include), unwanted, first_line)
+    results, staying = history.part(use.reads - unwanted, namespace, source)
+    if results:
+        why = f"read in line {use.lines[history.RESULTS] + first_line - 1}"
+        wanted[history.RESULTS] = _Want(why, must=history.RESULTS in use.sure_reads)
+    collector = _Collector(namespace, wanted, unwanted, use, {history.RESULTS: results})
     found = collector.collect()
     payload = Payload(
         found.writer.place(blobs, PAYLOAD_PACK),
         found.names,
         found.shared,
         found.modules,
-        left_out=collector.left_out(),
+        left_out=collector.left_out() + [LeftOut(*item) for item in staying.items()],
+        submodules=_submodules(source, found.modules),
+        sources=lines.known(found.writer.files),
     )
-    payload.missing += sorted(
+    _note_absent(payload, use, namespace, unwanted)
+    if use.dynamic and not tuple(include):
+        payload.warnings.append(
+            f"cannot see all names that the cell reads ({', '.join(use.dynamic)}); "
+            f"name them with --in"
+        )
+    return payload
+
+
+def _note_absent(payload: Payload, use: NameUse, namespace: Namespace, unwanted: set[str]) -> None:
+    """Note the names that the job will not have, so that it can say why if it misses one."""
+    payload.missing = sorted(
         name
-        for name in use.reads - use.maybe_reads - set(exclude)
+        for name in use.reads - use.maybe_reads - unwanted
         if name not in namespace and not hasattr(builtins, name) and not is_shells_own(name)
     )
-    payload.submodules = _submodules(source, payload.modules)
-    payload.sources = _sources(found.writer.files)
-    return payload
+    payload.excluded = sorted(unwanted & namespace.keys())
+    told = {*payload.names, *payload.modules, *unwanted, *(item.name for item in payload.left_out)}
+    payload.others = sorted(set(users_own(namespace)) - told)
 
 
 @dataclass(frozen=True)
@@ -163,7 +186,7 @@ def _wanted(
     for name in sorted(use.reads, key=lambda name: (use.lines.get(name, 0), name)):
         line = use.lines.get(name)
         why = f"read in line {line + first_line - 1}" if line else "read"
-        wanted[name] = _Want(why, must=name not in use.maybe_reads)
+        wanted[name] = _Want(why, must=name in use.sure_reads)
     for name in sorted(use.strings) if use.dynamic else ():
         wanted.setdefault(name, _Want("named in a string", must=False))
     for name in _included(namespace, include):
@@ -210,9 +233,11 @@ class _Collector:
         wanted: Mapping[str, _Want],
         exclude: set[str],
         use: NameUse,
+        instead: Namespace,
     ) -> None:
         self._later = use.later
         self._bound = use.writes
+        self._instead = instead  # of what the namespace holds by these names
         self._namespace = namespace
         self._wanted = dict(wanted)
         self._exclude = exclude
@@ -255,7 +280,7 @@ class _Collector:
             name, want = queue.popleft()
             if name in self._failed:
                 continue
-            value = self._namespace[name]
+            value = self._instead.get(name, self._namespace[name])
             if isinstance(value, types.ModuleType) and _importable(value):
                 collected.modules[name] = value.__name__
                 continue
@@ -311,17 +336,17 @@ class _Collector:
         fatal = {name: found for name, found in self._failed.items() if found[0].must}
         if not fatal:
             return
-        lines = [
+        told = [
             f"{part}, and cannot be sent to the job. {name} is {want.why}."
             for name, (want, culprits) in fatal.items()
             for part in culprits
         ]
         names = tuple(fatal)
-        lines.append(
+        told.append(
             f"Nothing was submitted. Make it inside the cell, or leave it out:  "
             f"--without {','.join(names)}"
         )
-        raise NotPicklable("\n".join(lines), names)
+        raise NotPicklable("\n".join(told), names)
 
 
 def _submodules(source: str, modules: Mapping[str, str]) -> list[str]:
@@ -347,8 +372,3 @@ def _submodules(source: str, modules: Mapping[str, str]) -> list[str]:
 
 def _importable(module: types.ModuleType) -> bool:
     return getattr(module, "__spec__", None) is not None and module.__name__ != "__main__"
-
-
-def _sources(files: Iterable[str]) -> dict[str, str]:
-    texts = {file: "".join(linecache.getlines(file)) for file in sorted(files)}
-    return {file: text for file, text in texts.items() if text}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -31,6 +31,8 @@ class Cell:
         How the notebook shows errors.
     figure_formats : tuple of str
         The formats in which figures are shown inline; empty for the shell's own choice.
+    numbers : mapping
+        Code file → number in its prompt, for the earlier cells whose functions travel.
     bring : tuple of str or None
         Names to bring back; None for what the cell binds or changes.
     watched : tuple of str or None
@@ -47,6 +49,7 @@ class Cell:
     traceback_mode: str = "Context"
     colors: str = "nocolor"
     figure_formats: tuple[str, ...] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict)
     bring: tuple[str, ...] | None = None
     watched: tuple[str, ...] | None = None
 

@@ -101,6 +101,9 @@ def describe(obj: Any, error: BaseException | None = None) -> str:
     for kind, words in _WORDS:
         if isinstance(obj, kind):
             return words
+    for base in type(obj).__mro__:
+        if (base.__module__, base.__name__) in _NAMED:
+            return _NAMED[base.__module__, base.__name__]
     name = f"{type(obj).__module__}.{type(obj).__qualname__}"
     if isinstance(error, RecursionError):
         return f"nested too deeply to be pickled ({name})"
@@ -115,6 +118,27 @@ _WORDS: list[tuple[type | tuple[type, ...], str]] = [
     (types.CoroutineType, "a coroutine"),
     (types.FrameType, "a stack frame"),
 ]
+
+
+# Those whose module a job should not have to load to know them.
+_NAMED = {
+    ("tqdm.std", "tqdm"): "a progress bar of tqdm",
+    ("sqlite3", "Connection"): "a connection to a database",
+    ("sqlite3", "Cursor"): "a cursor of a database",
+    ("subprocess", "Popen"): "a running process",
+    ("multiprocessing.pool", "Pool"): "a pool of processes",
+    ("concurrent.futures._base", "Executor"): "an executor",
+    ("concurrent.futures._base", "Future"): "a future",
+    ("_contextvars", "ContextVar"): "a context variable",
+    ("builtins", "async_generator"): "a generator",
+    ("weakref", "ReferenceType"): "a weak reference",
+    ("_csv", "reader"): "a reader of an open file",
+    ("_csv", "writer"): "a writer to an open file",
+    ("h5py._hl.base", "HLObject"): "a part of an open file",
+    ("_asyncio", "Task"): "a task of this event loop",
+    ("_asyncio", "Future"): "a future of this event loop",
+    ("asyncio.events", "AbstractEventLoop"): "an event loop",
+}
 
 
 def _path(name: str, chain: list[Any]) -> tuple[str, bool]:

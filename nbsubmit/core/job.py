@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from nbsubmit.core import lines
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.bundle import EMPTY, Bundle, Contents, Entry
 from nbsubmit.core.errors import (
@@ -74,6 +75,8 @@ class Sent:
         Names that the cell reads and that were not there.
     warnings : tuple of str
         What was said when it was sent.
+    sources : mapping
+        Code file → text, of the cell and of the functions that went with it.
     """
 
     contents: Contents = EMPTY
@@ -81,6 +84,7 @@ class Sent:
     left_out: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -279,13 +283,17 @@ class Job:
     @functools.cached_property
     def sent(self) -> Sent:
         """What was sent, and what was not."""
-        payload = self.folder.read_json(self.folder.payload_file) or {}
+        payload = self.folder.read_json(self.folder.payload_file)
+        if payload is None:
+            return Sent()
+        cell = payload["cell"]
         return Sent(
-            contents=Contents.from_json(payload["contents"]) if payload else EMPTY,
-            modules=payload.get("modules", {}),
-            left_out=payload.get("left_out", {}),
-            missing=tuple(payload.get("missing", ())),
-            warnings=tuple(payload.get("warnings", ())),
+            contents=Contents.from_json(payload["contents"]),
+            modules=payload["modules"],
+            left_out=payload["left_out"],
+            missing=tuple(payload["missing"]),
+            warnings=tuple(payload["warnings"]),
+            sources={**payload["sources"], cell["file_name"]: cell["text"]},
         )
 
     @property
@@ -312,6 +320,7 @@ class Job:
                 self.folder.path,
             )
         self.folder.check()
+        lines.remember_unknown(self.sent.sources)
         brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
         originals = Originals(self._sender, lambda: self._sent_copies, result.changed)
         home = self._namespace
@@ -336,13 +345,13 @@ class Job:
     # Errors
 
     def _cell_error(self, text: CellError) -> BaseException:
-        lines = list(text.traceback)
+        shown = list(text.traceback)
         error = self._loaded().get(EXCEPTION)
         if not isinstance(error, BaseException):
             error = CellFailed(str(text), self.id, self.folder.path)
         if not isinstance(error, SyntaxError):
-            error._render_traceback_ = _AsShown(lines)  # type: ignore[attr-defined]
-        error.__cause__ = RemoteTraceback("\n".join(lines))
+            error._render_traceback_ = _AsShown(shown)  # type: ignore[attr-defined]
+        error.__cause__ = RemoteTraceback("\n".join(shown))
         error.__traceback__ = None
         return error
 

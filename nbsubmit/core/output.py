@@ -36,11 +36,15 @@ class Piece:
         The text of a stream.
     content : dict
         The content of an event.
+    late : bool
+        Whether it was displayed when the cell had ended, as open figures are: below its result
+        or its error.
     """
 
     kind: str
     text: str = ""
     content: dict[str, Any] = field(default_factory=dict)
+    late: bool = False
 
 
 class _Log:
@@ -105,7 +109,8 @@ class OutputReader:
             if event["type"] == MARK:
                 self._first = self._err if event["stream"] == "stderr" else self._out
             else:
-                pieces.append(Piece(event["type"], content=event["content"]))
+                late = bool(event.get("late"))
+                pieces.append(Piece(event["type"], content=event["content"], late=late))
         pieces += self._text(out_end, err_end)
         return pieces
 

@@ -64,6 +64,7 @@ class HomeReducers:
     apart: list[Apart]
     private: dict[int, Any]
     private_buffers: dict[int, Any]
+    one_of: dict[int, Any]
 
     def prepare(
         self,
@@ -83,7 +84,7 @@ class HomeReducers:
         # How many objects were no plain data.
         self.reduced = 0
         self.shared = shared
-        self.apart, self.private, self.private_buffers = [], {}, {}
+        self.apart, self.private, self.private_buffers, self.one_of = [], {}, {}, {}
 
     def reducer_override(self, obj: Any) -> Any:
         self.reduced += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from types import FunctionType
 
 SHELLS_OWN = frozenset({"In", "Out", "get_ipython", "exit", "quit"})
@@ -16,3 +17,11 @@ def is_shells_own(name: str, value: object = None) -> bool:
     if name in _FUNCTIONS:
         return value is None or isinstance(value, FunctionType)
     return name in SHELLS_OWN or _HISTORY.match(name) is not None
+
+
+def users_own(namespace: Mapping[str, object]) -> Iterator[str]:
+    """Yield the names that the user has bound; ``_12`` is bound for each result."""
+    for name, value in namespace.items():
+        core = name.strip("_")
+        if core and not core.isdecimal() and not is_shells_own(name, value):
+            yield name

@@ -151,6 +151,8 @@ def _contents(request: Request) -> dict[str, Any]:
         "submodules": payload.submodules,
         "left_out": {item.name: item.reason for item in payload.left_out},
         "missing": payload.missing,
+        "excluded": payload.excluded,
+        "others": payload.others,
         "warnings": payload.warnings,
         "ambient": dict(request.ambient),
         "sources": payload.sources,

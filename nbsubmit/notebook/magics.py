@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -142,6 +143,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             if options.cancel_on_interrupt:
                 job.cancel()
             raise
+        self._when_the_cell_has_ended(replay.finish)
         value = job.result()
         if not options.quiet and not self._has_panel(options):
             row = self._session.row(job)
@@ -151,6 +153,16 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         if value is None:  # it could not travel; what it looks like did
             publish_display_data(replay.result["data"], replay.result["metadata"])
         return value
+
+    def _when_the_cell_has_ended(self, function: Callable[[], None]) -> None:
+        """Call a function once the shell has shown the cell's result or its error."""
+        events = self.shell.events
+
+        def once() -> None:
+            events.unregister("post_execute", once)
+            function()
+
+        events.register("post_execute", once)
 
     def _show_plan(self, prepared: Prepared, backend: Backend) -> None:
         script, start = self._session.script(prepared, backend)
@@ -165,8 +177,6 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             print(f"not defined here: {', '.join(payload.missing)}")
         for text in payload.warnings:
             print(f"warning: {text}")
-        for reason in prepared.use.dynamic:
-            print(f"cannot see all names that the cell reads: {reason}; name them with --in")
         if start:
             print(f"would start: {start}")
         print("nothing was sent")
@@ -175,8 +185,10 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         """Say that a job has ended and show what it printed, where no panel does."""
         row = self._session.row(job)
         print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
-        Replay(job).more()
+        replay = Replay(job)
+        replay.more()
         self._show_error(row)
+        replay.finish()
 
     def _show_error(self, row: JobRow) -> None:
         if row.error:

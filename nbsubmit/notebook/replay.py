@@ -25,13 +25,23 @@ class Replay:
     def __init__(self, job: Job) -> None:
         self._reader = OutputReader(job.folder)
         self.result: dict[str, Any] | None = None
+        self._late: list[Piece] = []
 
     def more(self) -> None:
-        """Give out what is new; the cell's result is kept in `result`."""
+        """Give out what is new; the cell's result is kept in `result`, and what is below it too."""
         for piece in self._reader.read():
-            self._give_out(piece)
+            if piece.late:
+                self._late.append(piece)
+            else:
+                self._give_out(piece)
         sys.stdout.flush()
         sys.stderr.flush()
+
+    def finish(self) -> None:
+        """Give out what stands below the result or the error: the figures that were open."""
+        for piece in self._late:
+            self._give_out(piece)
+        self._late.clear()
 
     def _give_out(self, piece: Piece) -> None:
         content = piece.content

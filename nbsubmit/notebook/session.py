@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import re
 import sys
 import threading
@@ -15,10 +14,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.client import jobs as client
 from nbsubmit.client.rows import JobRow, row_of
-from nbsubmit.core import ambient, credentials
+from nbsubmit.core import ambient, credentials, lines
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import Payload, capture
-from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
@@ -30,7 +28,7 @@ from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, launch_of, submit
 from nbsubmit.core.watch import Watcher
-from nbsubmit.notebook.source import origin, read_cell
+from nbsubmit.notebook.source import numbers, origin, read_cell
 
 
 @dataclass
@@ -112,7 +110,9 @@ class Session:
             source=cell.source,
         )
         payload.warnings += [_credential(path) for path in credentials.find(payload.names)]
-        cell = replace(cell, bring=options.bring, watched=_watched(use, payload))
+        earlier = numbers(self.shell, payload.sources)
+        watched = _watched(use, payload)
+        cell = replace(cell, numbers=earlier, bring=options.bring, watched=watched)
         request = Request(cell, payload, options, f"%%{magic} {line}".strip(), origin(self.shell))
         return Prepared(request, use)
 
@@ -139,7 +139,8 @@ class Session:
         waits = request.options.wait or backend.name == "debug"
         around = ambient.snapshot()
         request = replace(request, ambient=ambient.pack(around, waits=waits))
-        _remember_lines(request.cell)
+        # The lines of a function that it makes are shown here later.
+        lines.remember({request.cell.file_name: request.cell.text})
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
         handed = Handed(request.payload, self.shell.user_ns, request.cell.watched)
         sending = Sending(len(self._sent) + 1, snapshot, handed)
@@ -283,9 +284,3 @@ def _expected(prepared: Prepared) -> Iterator[str]:
     yield from (entry.name for entry in payload.entries)
     yield from payload.modules
     yield from prepared.request.options.bring or ()
-
-
-def _remember_lines(cell: Cell) -> None:
-    """Have tracebacks show the cell's own lines when a function that it made fails here later."""
-    lines = cell.text.splitlines(keepends=True)
-    linecache.cache[cell.file_name] = (len(cell.text), None, lines, cell.file_name)

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
@@ -91,9 +92,18 @@ def _number(shell: InteractiveShell, file_name: str) -> int:
     The shell's own counter is one further in some releases while a cell runs; the compiler
     knows under which number it took the cell.
     """
-    known = shell.compile.format_code_name(file_name)
-    match = re.search(r"\d+", known[1]) if known else None
-    return int(match.group()) if match else int(shell.execution_count)
+    return numbers(shell, [file_name]).get(file_name, int(shell.execution_count))
+
+
+def numbers(shell: InteractiveShell, files: Iterable[str]) -> dict[str, int]:
+    """Return the numbers of the cells that were compiled under these names."""
+    found = {}
+    for file in files:
+        known = shell.compile.format_code_name(file)
+        match = re.search(r"\d+", known[1]) if known else None
+        if match:
+            found[file] = int(match.group())
+    return found
 
 
 def _as_python(

@@ -7,8 +7,10 @@ takes what is displayed.
 from __future__ import annotations
 
 import base64
+import sys
 import types
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from IPython.core.compilerop import CachingCompiler
@@ -46,15 +48,27 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
         shell.display_pub.recorder = recorder
         shell._look_like(cell)
         shell._step_up()
+        if "matplotlib.figure" in sys.modules:
+            shell._show_figures()
         return shell
 
     def _look_like(self, cell: Cell) -> None:
         """Show errors as the notebook does, under the notebook's name for the cell."""
         self.compile = _Compiler()
         self.compile.file_name = cell.file_name
+        self.compile.numbers = cell.numbers
         self.compile.cache(cell.text, cell.execution_count, raw_code=cell.text)
         self.colors = cell.colors
         self.InteractiveTB.set_mode(mode=cell.traceback_mode)
+
+    def _show_figures(self) -> None:
+        """Show a figure that has come with the cell: nobody need import pyplot for it."""
+        # These import matplotlib, which has been loaded when there is a figure.
+        from IPython.core.pylabtools import select_figure_formats
+        from matplotlib_inline.config import InlineBackend
+
+        inline = InlineBackend.instance(parent=self)
+        select_figure_formats(self, inline.figure_formats, **inline.print_figure_kwargs)
 
     def _step_up(self) -> None:
         # Each class holds its one instance; inside a notebook's process another shell is there.
@@ -118,9 +132,17 @@ class _Publisher(DisplayPublisher):  # type: ignore[misc]
 
 class _Compiler(CachingCompiler):  # type: ignore[misc]
     file_name = ""
+    numbers: Mapping[str, int]
 
     def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
         return self.file_name
+
+    def format_code_name(self, name: str) -> tuple[str, str] | None:
+        """Call a cell by its number, also an earlier one."""
+        if name in self.numbers:
+            return "Cell", f"In[{self.numbers[name]}]"
+        known: tuple[str, str] | None = super().format_code_name(name)
+        return known
 
 
 def encoded(data: dict[str, Any]) -> dict[str, Any]:

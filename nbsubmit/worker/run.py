@@ -7,7 +7,6 @@ cannot be pickled, of a disk that is full.
 from __future__ import annotations
 
 import importlib
-import linecache
 import os
 import platform
 import sys
@@ -21,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core import ambient
+from nbsubmit.core import ambient, lines
 from nbsubmit.core.ambient import Around
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import Bundle, Contents, Placed
@@ -30,6 +29,7 @@ from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.spec import NODE_VARIABLE
+from nbsubmit.worker import missing
 from nbsubmit.worker.collect import Sent, collect
 from nbsubmit.worker.execute import Outcome, execute
 from nbsubmit.worker.imports import AfterImport
@@ -105,7 +105,7 @@ def _run_cell(
         shell.finish()
         changed_around = around.changes()
         around.restore()
-        error = _error(outcome, shell)
+        error = _error(outcome, shell, payload, module.__dict__)
         collection = collect(cell, module.__dict__, sent, outcome, ignore=shell.names)
     if error is None and collection.complaint:
         error = CellError("NotBroughtBack", collection.complaint, (collection.complaint,))
@@ -138,15 +138,22 @@ def _mappings(payload: dict[str, Any]) -> Mappings | None:
     return Mappings()
 
 
-def _error(outcome: Outcome, shell: Shell) -> CellError | None:
+def _error(
+    outcome: Outcome, shell: Shell, payload: dict[str, Any], namespace: dict[str, Any]
+) -> CellError | None:
     error = outcome.error
     if error is None:
         return None
+    # Before it is shown: that may start IPython, which binds names of its own. And noted after it,
+    # for not every IPython shows notes.
+    sentences = missing.explain(error, namespace, payload)
+    shown = shell.format_error(error)
+    missing.note(error, sentences)
     try:
         message = str(error)
     except Exception as failure:
         message = f"<its message cannot be shown: {type(failure).__name__}>"
-    return CellError(type(error).__name__, message, tuple(shell.format_error(error)))
+    return CellError(type(error).__name__, message, (*shown, *sentences))
 
 
 def _prepare(
@@ -161,8 +168,7 @@ def _prepare(
     _go_to(payload["working_directory"])
     sys.path[:] = _path(payload)
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    for file, text in {**payload["sources"], cell.file_name: cell.text}.items():
-        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    lines.remember({**payload["sources"], cell.file_name: cell.text})
     for module in payload["submodules"]:
         _import(module, module)
     for name, module in payload["modules"].items():
@@ -213,12 +219,12 @@ def _import(module: str, name: str) -> types.ModuleType:
 
 def _failure(error: BaseException) -> Result:
     """What is reported when not even the cell could be run."""
-    lines = (
+    told = (
         [f"{type(error).__name__}: {error}"]
         if isinstance(error, NbsubmitError)
         else traceback.format_exception(error)
     )
-    text = CellError(type(error).__name__, str(error), tuple(lines))
+    text = CellError(type(error).__name__, str(error), tuple(told))
     return Result(started=0, ended=0, python=PYTHON, error=text)
 
 

@@ -76,9 +76,16 @@ class Shell:
             self._hook.__exit__()
             from nbsubmit.worker.ishell import WorkerShell
 
-            before = set(self._module.__dict__)
+            names = self._module.__dict__
+            before = dict(names)
             self._ishell = WorkerShell.start(self._cell, self._module, self._recorder)
-            self.names |= set(self._module.__dict__) - before
+            self.names |= set(names) - set(before)
+            # It begins with an empty history, and `_` may be the cell's own by now. What was there
+            # when it began it takes for its own, and %who would not list it.
+            names.update(before)
+            for name in before:
+                if not name.startswith("_"):
+                    self._ishell.user_ns_hidden.pop(name, None)
         return self._ishell
 
     def show_result(self, value: object) -> None:
@@ -114,7 +121,9 @@ class Shell:
     def finish(self) -> None:
         """Do what a notebook does when a cell has ended: show the open figures."""
         if self._ishell is not None:
+            self._recorder.late = True
             self._ishell.finish()
+            self._recorder.late = False
 
     def _get_ipython(self) -> WorkerShell | None:
         return self.start()

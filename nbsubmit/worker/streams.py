@@ -32,6 +32,8 @@ class Recorder:
         self._events = os.open(events, os.O_WRONLY | os.O_APPEND)
         self._stdout, self._stderr = stdout, stderr
         self._current = "stdout"
+        # Set when the cell has ended and what it left open is displayed.
+        self.late = False
         self._lock = threading.RLock()
         self._closed = False
 
@@ -43,7 +45,8 @@ class Recorder:
 
     def event(self, kind: str, content: dict[str, Any]) -> None:
         """Record a display, by the name and in the shape that nbformat gives it."""
-        self._write({"type": kind, "content": content})
+        late = {"late": True} if self.late else {}
+        self._write({"type": kind, "content": content, **late})
 
     def text(self, stream: str, descriptor: int, data: bytes) -> None:
         """Write text to a log, marking it when the stream changes."""

@@ -36,12 +36,19 @@ ROOMS = {
     "core": Room(
         outside=words("cloudpickle xxhash"),
         # Loaded when a value of the package is met, never before.
-        only_in={"arrays": words("numpy"), "frames": words("pandas")},
+        only_in={
+            "arrays": words("numpy"),
+            "arrow": words("pyarrow"),
+            "bars": words("tqdm"),
+            "frames": words("pandas"),
+            "polars": words("polars"),
+            "tensors": words("torch"),
+        },
     ),
     "worker": Room(
         words("core"),
         # Started when a cell first needs it; the light worker does without.
-        only_in={"ishell": words("IPython traitlets"), "shell": words("IPython")},
+        only_in={"ishell": words("IPython matplotlib_inline traitlets"), "shell": words("IPython")},
     ),
     "backends": Room(words("core worker"), words("psutil")),
     "client": Room(words("core backends")),

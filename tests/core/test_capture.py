@@ -239,6 +239,30 @@ def test_a_value_that_is_only_maybe_read_stays_with_the_reason() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "if flag: lock",
+        "try:\n    flag\nexcept OSError:\n    lock",
+        "for item in flag: lock",
+        "flag and lock",
+        "def f(): return lock\nf()\nflag",
+        "[lock for item in flag]",
+    ],
+)
+def test_a_value_that_is_read_only_in_code_that_may_not_run_stays_with_the_reason(
+    cell: str,
+) -> None:
+    payload = sent(cell, {"flag": [], "lock": threading.Lock()})
+    assert names(payload) == ["flag"]
+    assert [item.name for item in payload.left_out] == ["lock"]
+
+
+def test_a_value_that_is_read_in_every_branch_is_surely_read() -> None:
+    cell = "if flag: lock.acquire()\nelse: lock.release()"
+    assert refusal(cell, {"flag": 0, "lock": threading.Lock()}).names == ("lock",)
+
+
 def test_what_only_a_function_uses_stays_with_the_reason_and_the_rest_goes(
     define: Define,
 ) -> None:
@@ -351,3 +375,51 @@ def test_a_part_whose_name_the_cell_binds_anew_or_that_is_not_wanted_stays(defin
     home = define("inner = [1]\nouter = {'in': inner}")
     assert names(sent("use(outer)\ninner = 5", home)) == ["outer"]
     assert names(sent("use(outer)", home, exclude=["inner"])) == ["outer"]
+
+
+def test_results_go_as_far_as_the_cell_names_them() -> None:
+    home = {"Out": {1: "a", 2: np.zeros(10**6)}, "x": 1}
+    payload = sent("y = Out[1] + str(x)", home, source="y = Out[1] + str(x)")
+    assert why(payload) == {"Out": "read in line 1", "x": "read in line 1"}
+    assert payload.names["Out"] == {1: "a"}
+    assert payload.size_bytes < 100
+    assert payload.left_out == []
+
+
+def test_a_result_that_cannot_go_refuses_as_any_value_that_is_surely_read() -> None:
+    home = {"Out": {3: threading.Lock()}}
+    error = refusal("Out[3].acquire()", home, source="Out[3].acquire()")
+    assert str(error).splitlines()[0] == (
+        "Out[3] is a lock, and cannot be sent to the job. Out is read in line 1."
+    )
+
+
+def test_history_that_stays_is_told() -> None:
+    payload = sent("In[1]", {"In": ["", "x"]}, source="In[1]")
+    assert [(item.name, item.reason) for item in payload.left_out] == [
+        ("In", "In is the notebook's own history")
+    ]
+
+
+# What is said, now or if the cell misses something
+
+
+def test_the_names_that_do_not_go_are_noted_but_for_the_shells() -> None:
+    home = {"x": 1, "y": 2, "big": 3, "np": np, "_12": 4, "_": 5, "In": [], "_own": 6}
+    payload = sent("x + np.pi", home, exclude=("big", "typo"))
+    assert payload.others == ["_own", "y"]
+    assert payload.excluded == ["big"]
+
+
+def test_a_cell_that_may_read_what_nobody_sees_is_told_so_unless_names_were_given() -> None:
+    home = {"x": 1}
+    assert sent("eval(x); globals()", home).warnings == [
+        "cannot see all names that the cell reads (eval, globals); name them with --in"
+    ]
+    assert sent("eval(x)", home, include=("x",)).warnings == []
+    assert sent("x", home).warnings == []
+
+
+def test_names_in_the_strings_of_such_a_cell_go() -> None:
+    payload = sent("globals()['x' + str(1)]", {"x": 1, "y": 2})
+    assert why(payload) == {"x": "named in a string"}

@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -230,6 +231,7 @@ def opened(tmp_path: Path) -> Iterator[dict[str, Any]]:
             "lock": threading.Lock(),
             "rlock": threading.RLock(),
             "frame": sys._getframe(),
+            "weak": weakref.WeakMethod(path.__str__),
             "context": contextvars.copy_context(),
         }
     coroutine.close()
@@ -239,12 +241,13 @@ WORDS = {
     "text": "an open file (mode 'r')",
     "data": "an open file (mode 'ab')",
     "sock": "an open socket",
-    "database": "of type sqlite3.Connection, which cannot be pickled",
+    "database": "a connection to a database",
     "coroutine": "a coroutine",
     "generator": "a generator",
     "lock": "a lock",
     "rlock": "a lock",
     "frame": "a stack frame",
+    "weak": "a weak reference",
     "context": "of type _contextvars.Context, which cannot be pickled",
 }
 

@@ -56,6 +56,7 @@ def test_each_construct_does_to_names_what_the_table_says(case: dict[str, Any]) 
     use = use_of(case["source"])
     # Whether an object is a module is known only where the namespace is.
     mutates = use.mutates - ALWAYS_THERE - set(case["modules"])
+    assert use.sure_reads <= use.reads - use.maybe_reads
     found = {
         "reads": use.reads - ALWAYS_THERE,
         "maybe_reads": use.maybe_reads - ALWAYS_THERE,
@@ -219,6 +220,68 @@ def test_a_loop_may_end_in_a_later_round_than_the_first() -> None:
 def test_the_right_side_of_and_runs_only_after_the_left() -> None:
     use = use_of("a and (m := b) and f(m)")
     assert use.reads == {"a", "b", "f"}
+
+
+# Sure reads: whoever refuses a cell for one of them must be right
+
+
+@pytest.mark.parametrize(
+    ("source", "sure"),
+    [
+        ("x", "x"),
+        ("if c: x", "c"),
+        ("if c: x\nelse: x", "c x"),
+        ("if c: x\nelif d: x\nelse: raise E", "c x"),
+        ("if c: raise E\nx", "c x"),
+        ("if True: x", "x"),
+        ("x if c else y", "c"),
+        ("a and b or c", "a"),
+        ("a < b < c", "a b"),
+        ("assert a, b", "a"),
+        ("for i in xs: x", "xs"),
+        ("for i in range(3): x", "range x"),
+        ("for i in range(3):\n    if c: continue\n    x", "range c"),
+        ("for i in range(3): pass\nelse: x", "range x"),
+        ("while c: x", "c"),
+        ("while True:\n    x\n    if c: break", "x c"),
+        ("a\nwhile True:\n    x", "a x"),
+        ("while True:\n    if c: break\n    x\ny", "c y"),
+        ("try: x\nexcept E: y", "x"),
+        ("try:\n    f(x)\nexcept E: y\nelse: z\nfinally: w", "f x z w"),
+        ("try: import m\nexcept ImportError: x", ""),
+        ("try:\n    x\n    raise E\nexcept F: y", "E F x y"),
+        ("with m: x", "m x"),
+        ("with suppress(E): x", "suppress E x"),
+        ("with m:\n    if c: raise E\n    x\ny", "m c x y"),
+        ("match p:\n    case A.b: x\n    case C(): y", "p A"),
+        ("match p:\n    case (A.b, _): x\n    case _: x", "p x"),
+        ("[x for i in xs]", "xs"),
+        ("g = (x for i in xs)", "xs"),
+        ("def f(a=x): y\nf()", "x"),
+        ("f = lambda: x\nf()", ""),
+        ("class A(B):\n    x\n    def m(self): y\nA()", "B x"),
+        ("@d\ndef f(): x", "d"),
+        ("x = 1\nx", ""),
+        ("if c: x = 1\nx", "c"),
+        ("if c: x\nif d: x = 1\nx", "c d"),
+        ("x += 1", "x"),
+        ("del x", "x"),
+        ("from m import *\nx", ""),
+        ("eval('x')", "eval x"),
+        ("df.query('a > @x')", "df"),
+        ("!ls {x}", ""),
+        ("%time f(x)", "f x"),
+        ("%timeit f(x)", ""),
+        ("x\nraise E", "x E"),
+        ("if c: raise E\nelse: raise F", "c"),
+    ],
+)
+def test_a_read_is_sure_where_no_way_through_the_cell_goes_round_it(source: str, sure: str) -> None:
+    assert use_of(source).sure_reads - {"get_ipython"} == set(sure.split())
+
+
+def test_code_that_is_read_flatly_has_no_sure_reads() -> None:
+    assert use_of("x = data" + ".step(arg)" * 800).sure_reads == set()
 
 
 # Changes in place
@@ -413,6 +476,7 @@ if sys.version_info >= (3, 12):
         assert reads("type Row = list[Cell]") == set()
         assert reads("type Row = list[Cell]\nRow") == {"Cell"}
         assert reads("class Box[T: Bound](Base[T]): pass") == {"Base"}
+        assert reads("for _ in y:\n    keep(Row)\n    type Row = Cell") >= {"Cell"}
         assert reads("def f[T: Bound](x: T) -> T: return x\nf") == {"Bound"}
 
 

@@ -26,8 +26,8 @@ class Worker:
             self._event({"type": MARK, "stream": stream})
         self._append(self.folder.log_out if stream == "stdout" else self.folder.log_err, data)
 
-    def shows(self, text: str, kind: str = "display_data") -> None:
-        self._event({"type": kind, "content": {"data": {"text/plain": text}}})
+    def shows(self, text: str, kind: str = "display_data", **more: bool) -> None:
+        self._event({"type": kind, "content": {"data": {"text/plain": text}}, **more})
 
     def child_prints(self, data: str, stream: str = "stdout") -> None:
         """What comes from C or from a child process stands in the log without a mark."""
@@ -112,6 +112,15 @@ def test_what_a_child_process_prints_is_not_lost(folder: JobFolder) -> None:
     assert pieces == [
         ("stdout", "ab"), ("stderr", "C"), ("display_data", "figure"), ("stdout", "d"),
     ]  # fmt: skip
+
+
+def test_what_was_displayed_when_the_cell_had_ended_is_told_from_the_rest(
+    folder: JobFolder,
+) -> None:
+    worker = Worker(folder)
+    worker.shows("in the cell")
+    worker.shows("a figure left open", late=True)
+    assert [piece.late for piece in OutputReader(folder).read()] == [False, True]
 
 
 def test_each_reading_gives_only_what_is_new(folder: JobFolder) -> None:

@@ -279,3 +279,38 @@ def test_waiting_jobs_hold_what_they_need_when_their_kernel_forgets_it(
     kernel.run("del big")
     until(lambda: kernel.run("print(job.done())").stdout == "True\n", "the job ends")
     assert lines(kernel, "print(total)") == ["400000.0"]
+
+
+def test_what_the_large_libraries_make_goes_and_comes_as_it_is(kernel: Kernel, magic: str) -> None:
+    kernel.run(
+        "import numpy as np, pandas as pd, polars as pl, torch\n"
+        "from sklearn.ensemble import RandomForestClassifier\n"
+        "torch.manual_seed(0)\n"
+        "net = torch.nn.Linear(3, 1)\n"
+        "optimiser = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+        "weight = net.weight\n"
+        "inputs = torch.arange(12.).reshape(4, 3)\n"
+        "frame = pd.DataFrame({'n': range(50_000), 's': 'text', 'd': pd.Timestamp(2024, 1, 1)})\n"
+        "table = pl.DataFrame({'n': range(50_000), 's': ['text'] * 50_000})\n"
+        "forest = RandomForestClassifier(5, random_state=0)\n"
+        "before = weight.detach().clone()"
+    )
+    kernel.run(
+        f"{magic} --wait --quiet\n"
+        "loss = net(inputs).sum()\n"
+        "loss.backward()\n"
+        "optimiser.step()\n"
+        "loss = loss.detach()\n"
+        "frame['m'] = frame.n * 2\n"
+        "evens = table.filter(pl.col('n') % 2 == 0)\n"
+        "forest.fit(frame[['n']][:100], frame.n[:100] > 50)\n"
+        "guess = forest.predict(frame[['n']][:3])"
+    )
+    assert lines(
+        kernel,
+        "step = before - torch.tensor([[1.8, 2.2, 2.6]])\n"
+        "print(torch.allclose(net.weight, step), float(loss) != 0)\n"
+        "print(optimiser.param_groups[0]['params'][0] is net.weight)\n"
+        "print(frame.m.sum(), frame.dtypes['d'].kind, evens.height, evens['s'][0])\n"
+        "print(guess.tolist(), len(forest.estimators_))",
+    ) == ["True True", "True", "2499950000 M 25000 text", "[False, False, False] 5"]

@@ -10,7 +10,7 @@ from nbsubmit.core.names.bindings import bindings
 from nbsubmit.core.names.cell import Cell, StarNames, Transform
 from nbsubmit.core.names.effects import Effects
 from nbsubmit.core.names.scopes import Scope
-from nbsubmit.core.names.state import ABSENT, BOUND, KERNEL, State
+from nbsubmit.core.names.state import ABSENT, BOUND, KERNEL, UNREAD, State
 from nbsubmit.core.names.use import NameUse
 from nbsubmit.core.names.walker import Lines, Visits, Walker
 
@@ -67,6 +67,9 @@ def _name_use(
     return NameUse(
         reads=reads,
         maybe_reads=frozenset(name for name, sure in effects.reads.items() if not sure),
+        sure_reads=frozenset(
+            name for name, sure in effects.reads.items() if sure and not end.get(name) & UNREAD
+        ),
         writes=_possible(effects.stores, effects, end, BOUND | KERNEL),
         deletes=_possible(effects.deletes, effects, end, ABSENT),
         mutates=frozenset(cell.aliases.reach(effects.mutates) & reads - effects.imports),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from nbsubmit.core.names.bindings import import_name
-from nbsubmit.core.names.definitions import function_effects, parameter_values
+from nbsubmit.core.names.definitions import annotation, function_effects, parameter_values
 from nbsubmit.core.names.expressions import assign, change
 from nbsubmit.core.names.scopes import Kind
 from nbsubmit.core.names.walker import Visits, Walker
@@ -54,7 +54,7 @@ def _annotated(walker: Walker, node: ast.AnnAssign) -> None:
         walker.children(target)
     # Python never evaluates the annotations of a function's local variables.
     if walker.scope.kind is not Kind.FUNCTION:
-        walker.visit(node.annotation)
+        annotation(walker, node.annotation)
 
 
 def _delete(walker: Walker, node: ast.Delete) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from nbsubmit.core.names.expressions import assign, truth
 from nbsubmit.core.names.state import State, join
@@ -55,6 +56,7 @@ def _match(walker: Walker, node: ast.Match) -> None:
     sources = walker.keys(node.subject)
     ends = []
     for case in node.cases:
+        walker.each(_looked_at_first(case.pattern))
         missed = walker.state.copy()
         _pattern(walker, case.pattern, sources)
         if case.guard is not None:
@@ -91,6 +93,18 @@ def _pattern(walker: Walker, pattern: ast.pattern, sources: set[str]) -> None:
             walker.alias(name, sources)
 
 
+def _looked_at_first(pattern: ast.pattern) -> Iterator[ast.expr]:
+    """Yield what is evaluated even where nothing of the pattern fits."""
+    if isinstance(pattern, ast.MatchValue):
+        yield pattern.value
+    elif isinstance(pattern, ast.MatchClass):
+        yield pattern.cls
+    elif isinstance(pattern, ast.MatchAs) and pattern.pattern is not None:
+        yield from _looked_at_first(pattern.pattern)
+    elif isinstance(pattern, ast.MatchOr):
+        yield from _looked_at_first(pattern.patterns[0])
+
+
 def _always_matches(pattern: ast.pattern) -> bool:
     if isinstance(pattern, ast.MatchAs):
         return pattern.pattern is None or _always_matches(pattern.pattern)
@@ -112,6 +126,8 @@ def _try(walker: Walker, node: ast.Try) -> None:
                 walker.visit(handler.type)
             caught = walker.state.copy()
             ends.append(_handler(walker, handler))
+        for end in ends[1:]:
+            end.read_like(ends[0])
         walker.state = join(ends)
     if node.finalbody:
         left = [jump for jump in _jumps(walker) if jump not in jumps]
@@ -159,7 +175,9 @@ def _with(walker: Walker, node: ast.With | ast.AsyncWith) -> None:
     # raises, are taken at their word; else the body counts as run.
     raised = not walker.state.live and walker.raises > raises
     if raised or any(_swallows(item.context_expr) for item in node.items):
-        walker.state = join([entered.blurred(body), walker.state])
+        swallowed = entered.blurred(body)
+        swallowed.read_like(walker.state)
+        walker.state = join([swallowed, walker.state])
 
 
 def _swallows(manager: ast.expr) -> bool:

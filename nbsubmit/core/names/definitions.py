@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Iterator
 
 from nbsubmit.core.names.bindings import FUNCTIONS, TYPE_ALIAS, Bindings, bindings
@@ -14,6 +15,7 @@ from nbsubmit.core.names.walker import Visits, Walker
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
+EAGER_ANNOTATIONS = sys.version_info < (3, 14)
 # Decorators known to put a function aside without calling it.
 CALM = words(
     "abstractmethod asynccontextmanager cache cached_property classmethod contextmanager dataclass"
@@ -35,6 +37,17 @@ def function_effects(walker: Walker, node: Function | ast.Lambda, scope: Scope) 
         with inner.inside(inner_scope):
             inner.each(parameters)
         inner.block(block)
+    return known
+
+
+def alias_effects(walker: Walker, node: ast.AST, scope: Scope) -> Effects:
+    """Return what asking ``type X = …`` for its value does."""
+    known = walker.cell.summaries.get(node)
+    if known is None:
+        parameters = type_parameters(node)
+        inner = _inner_walker(walker, type_scope(scope, parameters), Bindings())
+        known = walker.cell.summaries[node] = inner.effects
+        inner.each([*parameters, getattr(node, "value", None)])
     return known
 
 
@@ -66,6 +79,8 @@ def bound_bodies(
         elif isinstance(node, ast.ClassDef):
             for body in class_bodies(walker, node, scope):
                 yield node.name, body
+        elif TYPE_ALIAS is not None and isinstance(node, TYPE_ALIAS):
+            yield _alias_name(node), alias_effects(walker, node, scope)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Lambda):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
@@ -94,6 +109,18 @@ def type_scope(scope: Scope, parameters: list[ast.AST]) -> Scope:
         return scope
     names = {str(getattr(parameter, "name", "")) for parameter in parameters}
     return scope.child(Kind.TYPES, Bindings(names=names))
+
+
+def annotation(walker: Walker, node: ast.expr) -> None:
+    """Walk an annotation.
+
+    It counts as read on every version, though Python 3.14 evaluates it only when asked: a function
+    that travels may be asked on the other side.
+    """
+    if EAGER_ANNOTATIONS:
+        walker.visit(node)
+    else:
+        walker.maybe([node])
 
 
 def parameter_values(walker: Walker, arguments: ast.arguments) -> None:
@@ -131,14 +158,12 @@ def _function(walker: Walker, node: Function) -> None:
 
 
 def _annotations(walker: Walker, node: Function) -> None:
-    # Read on every version, though Python 3.14 evaluates them only when asked: a function that
-    # travels may be asked on the other side.
     given = node.args
     for argument in [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]:
         if argument is not None and argument.annotation is not None:
-            walker.visit(argument.annotation)
+            annotation(walker, argument.annotation)
     if node.returns is not None:
-        walker.visit(node.returns)
+        annotation(walker, node.returns)
 
 
 def _is_calm(decorator: ast.expr) -> bool:
@@ -176,12 +201,12 @@ def _class(walker: Walker, node: ast.ClassDef) -> None:
 
 def _type_alias(walker: Walker, node: ast.AST) -> None:
     """Walk ``type X = …``, whose value is evaluated when somebody asks for it."""
-    name, value = getattr(node, "name", None), getattr(node, "value", None)
-    if isinstance(name, ast.Name) and isinstance(value, ast.expr):
-        parameters = type_parameters(node)
-        inner = _inner_walker(walker, type_scope(walker.scope, parameters), Bindings())
-        inner.each([*parameters, value])
-        walker.bind(name.id, frozenset([inner.effects]))
+    walker.bind(_alias_name(node), frozenset([alias_effects(walker, node, walker.scope)]))
+
+
+def _alias_name(node: ast.AST) -> str:
+    name: ast.Name = node.name  # type: ignore[attr-defined]
+    return name.id
 
 
 VISITS: Visits = {

@@ -47,13 +47,13 @@ class Events:
         name = self.scope.mangle(name)
         owner = self.scope.owner(name)
         if owner is None:
-            bodies = self._touch(name, line, sure=True)
+            bodies = self._touch(name, line, sure=True, now=True)
         elif owner.kind is Kind.CLASS:
             key = owner.key(name)
             flags = self.state.get(key)
             bodies = self.state.bodies.get(key, NONE)
             if flags & KERNEL:  # not bound in the class so far: the global is meant
-                bodies |= self._touch(name, line, sure=not flags & SEEN)
+                bodies |= self._touch(name, line, sure=not flags & SEEN, now=True)
         else:
             return
         if bodies:
@@ -74,7 +74,7 @@ class Events:
             released.add(body)
             self.cell.watched.update(body.reads)
             for name, sure in body.reads.items():
-                todo.extend(self._touch(name, body.lines[name], sure))
+                todo.extend(self._touch(name, body.lines[name], sure, now=False))
         for body in released:
             self.effects.charge(body)
             self._allow(body.stores, NEW)
@@ -82,12 +82,14 @@ class Events:
         if not self.unsure:
             self.state.done |= released
 
-    def _touch(self, name: str, line: int, sure: bool) -> Bodies:
-        """Look a global name up; return the functions that it may stand for."""
+    def _touch(self, name: str, line: int, sure: bool, now: bool) -> Bodies:
+        """Look a global name up, now or in a function's body; return the functions it may be."""
         flags = self.state.get(name)
         if flags & KERNEL:
             certain = sure and not (self.unsure or self.state.starred or flags & SEEN)
             self.effects.read(name, line, certain)
+            if certain and now:
+                self.state.read(name)
         if self.late:
             self.cell.watched.add(name)
         return self.state.bodies.get(name, NONE)
@@ -138,7 +140,7 @@ class Events:
         """Delete a name: it must exist, but no function that it stands for is used by that."""
         name = self.scope.mangle(name)
         if self.scope.owner(name) is None:
-            self._touch(name, line, sure=True)
+            self._touch(name, line, sure=True, now=True)
             if self.state.get(name) & KERNEL:
                 self.effects.deletes.add(name)
         self._put(name, ABSENT | (self._flags(name) & SEEN), NONE)

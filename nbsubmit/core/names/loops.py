@@ -62,7 +62,12 @@ def _while(walker: Walker, node: ast.While) -> None:
     tested = walker.state.copy()
     if verdict is not False:
         walker.block(node.body)
-    ends = [] if verdict is True else [tested, walker.state, *loop.continues]
+    ends = [walker.state, *loop.continues]
+    if verdict is True:  # it ends in a break or not at all
+        ends = [join(ends)]
+        ends[0].live = False
+    else:
+        ends.append(tested)
     _leave(walker, loop, ends, node.orelse)
 
 

@@ -1,8 +1,9 @@
 """Where each name may point at one moment of a cell, and how several moments become one.
 
 Every name has a set of possibilities, kept as bits: it may still hold what the kernel put there, or
-what the cell bound, or be deleted. A name without an entry holds the kernel's value. Joining two
-paths is the union of the possibilities, so what is certain afterwards was certain on both.
+what the cell bound, or be deleted; it may not have been read yet. A name without an entry holds the
+kernel's value, unread. Joining two paths is the union of the possibilities, so what is certain
+afterwards was certain on both.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ KERNEL = 1  # the kernel's value can still be reached by this name
 BOUND = 2  # the cell's own value is there
 ABSENT = 4  # deleted
 SEEN = 8  # some path up to here has bound it, whatever happened then
+UNREAD = 16  # some path up to here has not read the kernel's value
 NEW = BOUND | SEEN
+UNTOUCHED = KERNEL | UNREAD
 
 Bodies = frozenset[Effects]
 NONE: Bodies = frozenset()
@@ -48,11 +51,11 @@ class State:
 
     def get(self, key: str) -> int:
         """Return the possibilities of one name."""
-        return self.flags.get(key, KERNEL)
+        return self.flags.get(key, UNTOUCHED)
 
     def put(self, key: str, flags: int, bodies: Bodies) -> None:
-        """Set what a name surely is now."""
-        self.flags[key] = flags
+        """Set what a name surely is now; whether it was read before stays as it is."""
+        self.flags[key] = flags | (self.get(key) & UNREAD)
         if bodies:
             self.bodies[key] = bodies
         else:
@@ -68,10 +71,20 @@ class State:
         if bodies:
             self.bodies[key] = self.bodies.get(key, NONE) | bodies
 
+    def read(self, key: str) -> None:
+        """Note that the kernel's value has surely been read."""
+        self.flags[key] = self.get(key) & ~UNREAD
+
+    def read_like(self, other: State) -> None:
+        """Count as read what another way has read: the one that is taken when nothing fails."""
+        for key, flags in other.flags.items():
+            if not flags & UNREAD:
+                self.read(key)
+
     def absorb(self, other: State) -> None:
         """Become the join of both."""
         for key in self.flags.keys() - other.flags.keys():
-            self.flags[key] |= KERNEL
+            self.flags[key] |= UNTOUCHED
         for key, flags in other.flags.items():
             self.flags[key] = self.get(key) | flags
         for key, bodies in other.bodies.items():
@@ -91,7 +104,7 @@ class State:
     def recall(self, trail: Trail) -> None:
         """Let earlier rounds of a loop have happened before this state."""
         for key, flags in trail.flags.items():
-            self.allow(key, flags & ~KERNEL)
+            self.allow(key, flags & ~UNTOUCHED)
 
     def follow(self, result: State, trail: Trail) -> None:
         """Let a ``finally`` block run after this state.
@@ -105,9 +118,10 @@ class State:
         for key in trail.flags:
             after = result.get(key)
             if after & KERNEL:  # touched on some paths only
-                self.allow(key, after & ~KERNEL, result.bodies.get(key, NONE))
+                self.allow(key, after & ~UNTOUCHED, result.bodies.get(key, NONE))
             else:
-                self.put(key, after, result.bodies.get(key, NONE))
+                self.put(key, after & ~UNREAD, result.bodies.get(key, NONE))
+        self.read_like(result)
         self.done |= result.done
         self.starred |= result.starred
 
@@ -139,13 +153,10 @@ class Loop:
 
 
 def join(states: Iterable[State]) -> State:
-    """Return the state where these paths meet; paths that ended take no part."""
-    alive = [state for state in states if state.live]
-    if not alive:
-        dead = State()
-        dead.live = False
-        return dead
-    result = alive[0] if len(alive) == 1 else alive[0].copy()
-    for state in alive[1:]:
+    """Return the state where these paths meet; paths that ended take no part if any goes on."""
+    every = list(states)
+    met = [state for state in every if state.live] or every
+    result = met[0] if len(met) == 1 else met[0].copy()
+    for state in met[1:]:
         result.absorb(state)
     return result

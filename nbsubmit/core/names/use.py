@@ -19,6 +19,9 @@ class NameUse:
         The kernel's value may be read.
     maybe_reads : frozenset of str
         The part of `reads` where some path binds the name first, or expansion may not happen.
+    sure_reads : frozenset of str
+        The part of `reads` where a cell that fails nowhere has surely read the kernel's value when
+        it ends. What stands in a branch, a loop that may have no rounds or a function is not.
     writes : frozenset of str
         May be bound when the cell ends.
     deletes : frozenset of str
@@ -48,6 +51,7 @@ class NameUse:
 
     reads: frozenset[str]
     maybe_reads: frozenset[str]
+    sure_reads: frozenset[str]
     writes: frozenset[str]
     deletes: frozenset[str]
     mutates: frozenset[str]

@@ -49,12 +49,15 @@ class Context(Protocol):
         them before it writes, which it cannot know to do on the other side.
     private_buffers : dict
         By `id`, their buffers.
+    one_of : dict
+        One object for each of those that a package makes anew whenever it is asked.
     """
 
     shared: Spans | None
     apart: list[Apart]
     private: dict[int, Any]
     private_buffers: dict[int, Any]
+    one_of: dict[int, Any]
 
 
 Reducer = Callable[[Any, Context], Any]
@@ -63,6 +66,10 @@ Reducer = Callable[[Any, Context], Any]
 _MODULES = {
     "numpy": "nbsubmit.core.reducers.arrays",
     "pandas": "nbsubmit.core.reducers.frames",
+    "polars": "nbsubmit.core.reducers.polars",
+    "pyarrow": "nbsubmit.core.reducers.arrow",
+    "torch": "nbsubmit.core.reducers.tensors",
+    "tqdm": "nbsubmit.core.reducers.bars",
 }
 _found: dict[type, Reducer | None] = {}
 

@@ -1,0 +1,96 @@
+"""torch's tensors on the processor: storages are buffers, and tensors over one storage stay that.
+
+torch itself writes each storage into the stream by ``torch.save``. As a buffer it is not copied, is
+mapped on the other side, and what it shares with numpy's arrays it goes on sharing.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+from nbsubmit.core.reducers import Apart, Context, Reducer
+
+# A view of less than a tenth of a storage of this size goes without the rest of it.
+_LARGE_STORAGE, _SMALL_PART = 1 << 20, 10
+
+
+def reducer_of(kind: type) -> Reducer | None:
+    """Return the reducer of tensors and their storages."""
+    import torch
+
+    if issubclass(kind, torch.UntypedStorage):
+        return reduce_storage
+    if issubclass(kind, torch.storage.TypedStorage):
+        return reduce_typed
+    return reduce_tensor if kind is torch.Tensor else None
+
+
+def reduce_tensor(tensor: Any, context: Context) -> Any:
+    """Reduce a small part of a large storage as a copy, unless something else shares it."""
+    if tensor.is_quantized or str(tensor.layout) != "torch.strided" or str(tensor.device) != "cpu":
+        return NotImplemented
+    whole, part = tensor.untyped_storage().nbytes(), tensor.numel() * tensor.element_size()
+    if whole < _LARGE_STORAGE or part * _SMALL_PART > whole or not tensor.is_contiguous():
+        return NotImplemented
+    start = tensor.data_ptr()
+    if context.shared and context.shared.touch(start, start + part):
+        return NotImplemented
+    copied = _bytes_of(tensor.untyped_storage(), start, part)
+    context.apart.append(Apart(start, start + part, copied))
+    return as_part, (tensor.detach().clone(), tensor.requires_grad)
+
+
+def _bytes_of(storage: Any, start: int, size: int) -> Any:
+    offset = start - storage.data_ptr()
+    return _as_bytes(storage)[offset : offset + size]
+
+
+def _as_bytes(storage: Any) -> Any:
+    import torch
+
+    return torch.empty(0, dtype=torch.uint8).set_(storage).numpy()
+
+
+def reduce_typed(storage: Any, context: Context) -> Any:
+    """Reduce a storage that knows its type as one that does not, and the type."""
+    untyped = storage._untyped_storage  # its public ways there warn
+    if untyped.device.type != "cpu":
+        return NotImplemented
+    # torch makes another Python object for the same storage each time that it is asked.
+    untyped = context.one_of.setdefault(untyped.data_ptr() or id(untyped), untyped)
+    return make_typed, (untyped, storage.dtype)
+
+
+def reduce_storage(storage: Any, context: Context) -> Any:
+    """Reduce a storage as a buffer."""
+    if storage.device.type != "cpu":
+        return NotImplemented
+    if not storage.nbytes():
+        return make_storage, (b"",)
+    return make_storage, (pickle.PickleBuffer(_as_bytes(storage)),)
+
+
+def make_storage(buffer: Any) -> Any:
+    """See a buffer as a storage."""
+    import torch
+
+    view = memoryview(buffer)
+    if not len(view):
+        return torch.UntypedStorage(0)  # type: ignore[no-untyped-call]
+    if view.readonly:  # torch has no storage that may not be written to
+        buffer = bytearray(view)
+    return torch.frombuffer(buffer, dtype=torch.uint8).untyped_storage()
+
+
+def make_typed(storage: Any, dtype: Any) -> Any:
+    """Give a storage its type."""
+    import torch
+
+    typed: Any = torch.storage.TypedStorage
+    return typed(wrap_storage=storage, dtype=dtype, _internal=True)
+
+
+def as_part(copy: Any, requires_grad: bool) -> Any:
+    """Return a copy that stands for a part of a larger storage."""
+    return copy.requires_grad_(requires_grad)

@@ -1,0 +1,87 @@
+"""A name that the cell missed, and why it was not sent: said below the error that it caused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nbsubmit.core.reserved import is_shells_own
+
+_UNDEFINED = re.compile(r"(?:name|variable) '(\w+)' is not defined")
+
+
+def explain(
+    error: BaseException, namespace: Mapping[str, Any], payload: Mapping[str, Any]
+) -> list[str]:
+    """Return a sentence for each name that an error, or one behind it, did not find.
+
+    Parameters
+    ----------
+    error : BaseException
+        What ended the cell.
+    namespace : mapping
+        The cell's.
+    payload : mapping
+        What was sent, and what was left out.
+    """
+    sentences: dict[str, None] = {}
+    for part in _behind(error):
+        for name in _not_found(part):
+            if name not in namespace:
+                known = _why_not_sent(name, payload)
+                unseen = isinstance(part, NameError) and _why_not_seen(name, payload)
+                sentences[known or unseen or ""] = None
+    return [sentence for sentence in sentences if sentence]
+
+
+def note(error: BaseException, sentences: list[str]) -> None:
+    """Put the sentences below the error wherever it is shown."""
+    if sentences:
+        # What add_note does, which Python 3.10 does not have; IPython shows them there too.
+        error.__notes__ = [*getattr(error, "__notes__", ()), *sentences]
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and all that led to it."""
+    todo: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while todo:
+        part = todo.pop()
+        if part is not None and id(part) not in seen:
+            seen.add(id(part))
+            yield part
+            hidden = None if part.__suppress_context__ else part.__context__
+            todo += [hidden, part.__cause__, *reversed(getattr(part, "exceptions", ()))]
+
+
+def _not_found(error: BaseException) -> list[str]:
+    if isinstance(error, UnboundLocalError):
+        return []
+    if isinstance(error, NameError):
+        # Libraries that look names up themselves say them only in the message.
+        name = getattr(error, "name", None)
+        return [name] if name else _UNDEFINED.findall(str(error))
+    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
+        return [error.args[0]]  # globals()["name"]
+    return []
+
+
+def _why_not_sent(name: str, payload: Mapping[str, Any]) -> str:
+    if name in payload["left_out"]:
+        cure = "" if is_shells_own(name) else " Make it inside the cell."
+        return f"{name} was not sent: {payload['left_out'][name]}.{cure}"
+    if name in payload["excluded"]:
+        return f"{name} was not sent: --without says so. Send it, or make it inside the cell."
+    return ""
+
+
+def _why_not_seen(name: str, payload: Mapping[str, Any]) -> str:
+    if name in payload["others"]:
+        return (
+            f"{name} was not sent: it is in the notebook, but nothing in the cell shows that it is "
+            f"read. Name it:  --in {name}"
+        )
+    if name in payload["missing"]:
+        return f"There was no {name} in the notebook when the cell was sent."
+    return ""

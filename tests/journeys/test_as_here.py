@@ -1,0 +1,36 @@
+"""What a waiting cell shows stands where it would have stood if the cell had run here."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journeys.kernel import Kernel
+from tests.journeys.test_cell_to_result import plain
+
+pytestmark = pytest.mark.kernel
+
+WAIT = "--wait --quiet"
+
+
+def test_a_figure_that_is_left_open_is_shown_below_the_result(kernel: Kernel, magic: str) -> None:
+    ran = kernel.run(f"{magic} {WAIT}\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\n'result'")
+    assert ran.order == ["execute_result", "display_data"]
+
+
+def test_a_figure_that_is_left_open_is_shown_below_the_error(kernel: Kernel, magic: str) -> None:
+    ran = kernel.try_(f"{magic} {WAIT}\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\n1 / 0")
+    assert ran.order == ["error", "display_data"]
+
+
+def test_a_figure_that_came_with_the_cell_is_shown_as_a_picture(kernel: Kernel, magic: str) -> None:
+    kernel.run("import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nplt.close(fig)")
+    ran = kernel.run(f"{magic} {WAIT}\nfig")
+    assert "image/png" in ran.data[0]
+
+
+def test_a_function_of_an_earlier_cell_has_that_cells_number_in_a_traceback(
+    kernel: Kernel, magic: str
+) -> None:
+    count = kernel.run("def invert(x):\n    return 1 / x").count
+    ran = kernel.try_(f"{magic} {WAIT}\ninvert(0)")
+    assert f"Cell In[{count}], line 2, in invert(x)" in plain(ran.traceback)
