@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.bundle import CHANGED, MOST_TRIES, BundleWriter, Contents, type_name
 from nbsubmit.core.cell import Cell
-from nbsubmit.core.definitions.known import is_importable
+from nbsubmit.core.definitions.known import is_class, is_importable
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
@@ -63,7 +63,7 @@ class Sent:
         inert = {entry.name for entry in contents.entries if entry.is_inert}
         sent = cls(values, {}, dict(known_classes()), candidates, mappings)
         for name, value in values.items():
-            if isinstance(value, type):
+            if is_class(value):
                 if not is_importable(value):
                     sent.parts[name] = prints_of(value, sent._part_print(namespace))
             elif name in candidates or name not in inert:
