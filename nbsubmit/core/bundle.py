@@ -693,7 +693,7 @@ def total_bytes(entries: Iterable[Entry]) -> int:
 
 def type_name(value: Any) -> str:
     """The value's type as people write it: ``int``, ``numpy.ndarray``, ``Net``, ``class``."""
-    if isinstance(value, type):
+    if issubclass(type(value), type):
         return CLASS
     kind = type(value)
     module = kind.__module__.partition(".")[0]

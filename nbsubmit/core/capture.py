@@ -19,7 +19,7 @@ from typing import Any
 from nbsubmit.core import culprit, history, lines
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Entry, Placed, total_bytes, type_name
-from nbsubmit.core.definitions.known import is_known
+from nbsubmit.core.definitions.known import is_class, is_known
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.memory import Spans
@@ -317,7 +317,7 @@ class _Collector:
                 continue
             if isinstance(value, _NO_PARTS) or not self._can_follow(name):
                 continue
-            if isinstance(value, type) and not is_known(value):
+            if is_class(value) and not is_known(value):
                 continue
             if collected.writer.has_inside(value):
                 want = _Want(PART, must=False)

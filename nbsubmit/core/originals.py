@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from nbsubmit.core.definitions.known import known_classes
+from nbsubmit.core.definitions.known import is_class, known_classes
 from nbsubmit.core.definitions.parts import is_built
 from nbsubmit.core.revise import Content, is_large, take_on
 
@@ -78,6 +78,6 @@ class Originals:
             self._found[name] = content.array
             return content.array
         value = self.reference(name)
-        if not isinstance(value, type) or self._may_change(name, value):
+        if not is_class(value) or self._may_change(name, value):
             self._found[name] = take_on(value, content)
         return self._found[name]

@@ -37,6 +37,7 @@ from cloudpickle import cloudpickle as internals
 from nbsubmit.core import definitions, reducers
 from nbsubmit.core.definitions import classes, enums, functions, known, needs, parts
 from nbsubmit.core.definitions.known import as_another_process as as_another_process
+from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.definitions.known import known_classes as known_classes
 from nbsubmit.core.origin import attributes, is_made_by_hand
 
@@ -104,7 +105,7 @@ class HomeReducers:
             reduced = reducer(obj, self)
             if reduced is not NotImplemented:
                 return reduced
-        if isinstance(obj, type):
+        if is_class(obj):
             return self._reduce_class(obj)
         if isinstance(obj, enum.Enum):
             return enums.reduce_member(obj)
@@ -435,7 +436,7 @@ def fingerprint(
     """
     digest = xxhash.xxh3_128()
     known = known or {}
-    if isinstance(value, type):
+    if is_class(value):
         # Pickling the first instance leaves this cache in the class; it must be there each time.
         copyreg._slotnames(value)  # type: ignore[attr-defined]
         # By its id alone it would never have changed.

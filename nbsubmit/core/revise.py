@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.definitions.parts import set_parts
 
 _HEAP_TYPE = 1 << 9
@@ -97,7 +98,7 @@ def take_on(value: Any, content: Content) -> Any:
     """
     if content.array is not None:
         return _copied(value, content.array)
-    if isinstance(value, type):
+    if is_class(value):
         _change_class(value, content)
     elif is_of(value, "numpy.random._generator", "Generator"):
         state, spawned = content.state

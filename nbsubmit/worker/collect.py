@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.bundle import CHANGED, MOST_TRIES, BundleWriter, Contents, type_name
 from nbsubmit.core.cell import Cell
-from nbsubmit.core.definitions.known import is_importable
+from nbsubmit.core.definitions.known import is_class, is_importable
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.originals import PART_OF
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
@@ -77,7 +77,7 @@ class Sent:
         }
         sent = cls(values, {}, dict(known_classes()), candidates, mappings, numbers)
         for name, value in values.items():
-            if isinstance(value, type):
+            if is_class(value):
                 if not is_importable(value):
                     sent.attributes[name] = prints_of(value, sent._part_print(namespace))
             elif name in candidates or name not in inert:

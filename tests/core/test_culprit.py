@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -230,9 +231,14 @@ def opened(tmp_path: Path) -> Iterator[dict[str, Any]]:
             "lock": threading.Lock(),
             "rlock": threading.RLock(),
             "frame": sys._getframe(),
+            "weak": weakref.WeakMethod(_Method().method),
             "context": contextvars.copy_context(),
         }
     coroutine.close()
+
+
+class _Method:
+    def method(self) -> None: ...
 
 
 WORDS = {
@@ -245,6 +251,7 @@ WORDS = {
     "lock": "a lock",
     "rlock": "a lock",
     "frame": "a stack frame",
+    "weak": "a weak reference",
     "context": "of type _contextvars.Context, which cannot be pickled",
 }
 

@@ -27,6 +27,11 @@ def is_known(kind: type) -> bool:
         return False
 
 
+def is_class(value: Any) -> bool:
+    """Tell whether a value is a class; before Python 3.11 ``list[int]`` claims to be one."""
+    return issubclass(type(value), type)
+
+
 def tracker_of(definition: Any) -> str:
     """Return the id of a class or type variable; it gets one if it has none."""
     return internals._get_or_create_tracker_id(definition)  # type: ignore[no-any-return]

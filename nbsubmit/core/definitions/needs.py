@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from nbsubmit.core.definitions.known import globals_of, is_importable
+from nbsubmit.core.definitions.known import globals_of, is_class, is_importable
 
 _HOOKS = frozenset(
     [
@@ -88,7 +88,7 @@ def _functions(value: Any, seen: set[int]) -> Iterator[types.FunctionType]:
         for part in (value.fget, value.fset, value.fdel):
             yield from _functions(part, seen)
     else:
-        kind = value if isinstance(value, type) else type(value)
+        kind = value if is_class(value) else type(value)
         for base in kind.__mro__:
             if _is_own(base):
                 for part in vars(base).values():
@@ -101,7 +101,7 @@ def _in_cell(cell: types.CellType, seen: set[int]) -> Iterator[types.FunctionTyp
         value = cell.cell_contents
     except ValueError:  # not bound yet
         return
-    if isinstance(value, (*_CODE, type)):
+    if isinstance(value, _CODE) or is_class(value):
         yield from _functions(value, seen)
 
 
