@@ -16,6 +16,7 @@ packages  the packages whose objects travel, and whether they are here
 memory    where buffers lie, and which of them overlap
 mapped    buffers as pieces of files, and whether they were written to
 reducers  types of other packages that travel better than by themselves
+definitions  classes and functions of the notebook ↔ the parts they are built again from
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
@@ -32,6 +33,7 @@ credentials  values that look like passwords or keys
 ambient   settings and chance, which lie in modules and not in names
 handed    what was sent: whether it is here still as it was
 lazy      modules that load when they are first used
+lending   what a job brings, at hand while it is loaded
 inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order
 store     the folder of folders

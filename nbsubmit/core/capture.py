@@ -19,6 +19,7 @@ from typing import Any
 from nbsubmit.core import culprit, history, lines
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Entry, Placed, total_bytes, type_name
+from nbsubmit.core.definitions.known import is_known
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.memory import Spans
@@ -32,7 +33,7 @@ PART = "part of what goes"
 # What cannot be changed, and what is not changed through what holds it. Modules come first: asked
 # whether it is anything else, one that waits to be used would be loaded.
 _NO_PARTS = (
-    types.ModuleType, int, float, complex, str, bytes, bool, type(None), type,
+    types.ModuleType, int, float, complex, str, bytes, bool, type(None),
     types.FunctionType, types.BuiltinFunctionType,
 )  # fmt: skip
 
@@ -55,6 +56,8 @@ class Payload:
         The pickled values, and where they are to lie.
     names : dict
         Name → value, of all that is pickled, in this order.
+    parts : dict
+        Number in the stream → object, of all that goes; empty if that is very much.
     shared : Spans or None
         Memory that several of them share.
     modules : dict
@@ -79,6 +82,7 @@ class Payload:
 
     placed: Placed
     names: Namespace
+    parts: dict[int, Any] = field(default_factory=dict)
     shared: Spans | None = None
     modules: dict[str, str] = field(default_factory=dict)
     submodules: list[str] = field(default_factory=list)
@@ -146,6 +150,7 @@ def capture(
     payload = Payload(
         found.writer.place(blobs, PAYLOAD_PACK),
         found.names,
+        found.writer.parts(),
         found.shared,
         found.modules,
         left_out=collector.left_out() + [LeftOut(*item) for item in staying.items()],
@@ -221,13 +226,15 @@ class _Collected:
     shared: Spans | None = None
     names: Namespace = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
+    wanted: dict[str, _Want] = field(default_factory=dict)
 
 
 class _Collector:
     """Pickles names until nothing new appears.
 
-    It starts again without a name that fails, for a failed dump spoils the memo; and with the
-    memory that several values turn out to share.
+    It starts again without a name that fails, for a failed dump spoils the memo; with the memory
+    that several values turn out to share; and in the order in which each value finds what it needs
+    when it is loaded.
     """
 
     def __init__(
@@ -242,7 +249,7 @@ class _Collector:
         self._bound = use.writes
         self._instead = instead  # of what the namespace holds by these names
         self._namespace = namespace
-        self._wanted = wanted
+        self._wanted = dict(wanted)
         self._exclude = exclude
         self._failed: dict[str, tuple[_Want, list[culprit.Culprit]]] = {}
 
@@ -250,11 +257,15 @@ class _Collector:
         collected = self._complete(None)
         self._refuse()
         for _ in range(MOST_TRIES):
-            overlaps = collected.writer.overlaps()
-            if overlaps is None:
+            overlaps, order = collected.writer.overlaps(), collected.writer.order()
+            if overlaps is None and order is None:
                 break
-            before = collected.shared
-            collected = self._complete(overlaps if before is None else before | overlaps)
+            if order is not None:
+                self._wanted = {name: collected.wanted[name] for name in order} | self._wanted
+            shared = collected.shared
+            if overlaps is not None:
+                shared = overlaps if shared is None else shared | overlaps
+            collected = self._complete(shared)
         return collected
 
     def left_out(self) -> list[LeftOut]:
@@ -288,7 +299,7 @@ class _Collector:
             except Exception as error:
                 self._note(name, value, want, error)
                 return None
-            collected.names[name] = value
+            collected.names[name], collected.wanted[name] = value, want
             for needed, function in self._needed(collected.writer.mentioned):
                 if needed not in seen and self._can_follow(needed):
                     seen.add(needed)
@@ -306,9 +317,12 @@ class _Collector:
                 continue
             if isinstance(value, _NO_PARTS) or not self._can_follow(name):
                 continue
+            if isinstance(value, type) and not is_known(value):
+                continue
             if collected.writer.has_inside(value):
-                collected.writer.add(name, value, PART)
-                collected.names[name] = value
+                want = _Want(PART, must=False)
+                collected.writer.add(name, value, want.why)
+                collected.names[name], collected.wanted[name] = value, want
 
     def _needed(self, mentioned: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """What functions mention, and what a function that the cell binds anew would read."""

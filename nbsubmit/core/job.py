@@ -26,9 +26,10 @@ from nbsubmit.core.errors import (
     ResultUnreadable,
 )
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.lending import lending
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
-from nbsubmit.core.pickling import Namespace, keep_classes
+from nbsubmit.core.pickling import Namespace, defined_by
 from nbsubmit.core.result import EXCEPTION, VALUE, CellError, Result
 from nbsubmit.core.settle import Found, look
 from nbsubmit.core.state import JobState, Status
@@ -327,7 +328,9 @@ class Job:
         lines.remember_unknown(self.sent.sources)
         brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
         originals = Originals(self._sender, lambda: self._sent_copies, result.changed)
-        values, failed = brought.load_what_can_be(self._namespace, originals)
+        home = self._namespace
+        with defined_by(lambda: self._sent_copies), lending(home, result.modules) as lender:
+            values, failed = brought.load_what_can_be(home, originals, lender.lend)
         # An exception that cannot be rebuilt is told by its text.
         self._failed = {
             name: self._with_cure(why) for name, why in failed.items() if name != EXCEPTION
@@ -356,13 +359,13 @@ class Job:
         return f"{why}; where it is installed, nbsubmit.attach({self.id!r}).names has the value"
 
     @functools.cached_property
-    def _sent_copies(self) -> dict[str, Any]:
-        """The values that were sent, as they were then."""
+    def _sent_copies(self) -> tuple[dict[str, Any], dict[int, Any]]:
+        """The values that were sent, as they were then, and their parts."""
         values: dict[str, Any] = {}
+        parts: dict[int, Any] = {}
         payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
-        with keep_classes():
-            payload.load(self._namespace, values.__setitem__)
-        return values
+        payload.load(self._namespace, values.__setitem__, parts=parts)
+        return values, parts
 
     @property
     def _namespace(self) -> Namespace:

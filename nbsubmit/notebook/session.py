@@ -16,7 +16,7 @@ from nbsubmit.client import jobs as client
 from nbsubmit.client.rows import JobRow, row_of
 from nbsubmit.core import ambient, by_value, credentials, lines
 from nbsubmit.core.backend import Backend
-from nbsubmit.core.capture import Payload, capture
+from nbsubmit.core.capture import PART, Payload, capture
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
@@ -292,6 +292,7 @@ def _watched(use: NameUse, payload: Payload) -> tuple[str, ...] | None:
     if use.dynamic:
         return None
     by_functions = {e.name for e in payload.entries if e.why.startswith("used by")}
+    by_functions |= {e.name for e in payload.entries if e.why == PART}
     # `x += y` reads x, binds x, and may leave the very same object, changed.
     in_place = use.reads & use.writes
     return tuple(sorted(use.mutates | use.escapes | use.calls | in_place | by_functions))

@@ -165,8 +165,9 @@ def _prepare(
         namespace[name] = import_module(module, name)
     contents = Contents.from_json(payload["contents"])
     bundle = Bundle(folder.payload_stream, contents, folder.locate)
-    bundle.load(namespace, namespace.__setitem__, mappings=mappings)
-    return Sent.take(namespace, contents, payload["modules"], cell, mappings)
+    parts: dict[int, Any] = {}
+    bundle.load(namespace, namespace.__setitem__, mappings=mappings, parts=parts)
+    return Sent.take(namespace, contents, payload["modules"], cell, mappings, parts)
 
 
 def _failure(error: BaseException) -> Result:

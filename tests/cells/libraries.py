@@ -6,11 +6,12 @@ generators, dates and most of what else there is.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
+
+from tests.cells.functions import hash_of
 
 
 class Describes(Protocol):
@@ -41,10 +42,6 @@ def _kinds() -> Iterator[tuple[type, Function]]:
             yield kind, function
 
 
-def _hash(data: Any) -> str:
-    return hashlib.blake2b(data, digest_size=8).hexdigest()
-
-
 # numpy
 
 
@@ -66,7 +63,7 @@ def _contents(to: Describes, value: Any) -> str:
         return "".join(f"{name}: {_contents(to, value[name])} " for name in value.dtype.names)
     if value.dtype.hasobject:
         return f"[{to.each(value.ravel().tolist())}]"
-    return _hash(value.tobytes())
+    return hash_of(value.tobytes())
 
 
 def _mask(to: Describes, value: Any) -> str:
@@ -117,7 +114,7 @@ def _column(to: Describes, value: Any) -> str:
 def _values(to: Describes, value: Any) -> str:
     if value.dtype.kind in "biufcmM" and isinstance(value.dtype, sys.modules["numpy"].dtype):
         values = value.to_numpy()
-        return f"{values[:6].tolist()} {_hash(values.tobytes())}"
+        return f"{values[:6].tolist()} {hash_of(values.tobytes())}"
     return f"[{to.each(list(value))}]"
 
 
@@ -169,7 +166,7 @@ def _polars_expression(_to: Describes, value: Any) -> str:
 def _tensor(to: Describes, value: Any) -> str:
     flags = f"grad {value.requires_grad}, leaf {value.is_leaf}"
     numbers = value.detach().cpu()
-    contents = _hash(numbers.contiguous().numpy().tobytes())
+    contents = hash_of(numbers.contiguous().numpy().tobytes())
     few = numbers.flatten()[:6].tolist()
     slope = f", slope {to.text(value.grad)}" if value.is_leaf and value.grad is not None else ""
     kind = to.class_name(type(value))
@@ -195,7 +192,7 @@ def _figure(to: Describes, value: Any) -> str:
 def _drawn(figure: Any) -> str:
     picture = io.BytesIO()
     figure.savefig(picture, format="rgba", dpi=40)
-    return _hash(picture.getvalue())
+    return hash_of(picture.getvalue())
 
 
 def _axes(to: Describes, value: Any) -> str:
@@ -216,7 +213,7 @@ def _axes_contents(to: Describes, ax: Any) -> str:
 
 
 def _line(_to: Describes, value: Any) -> str:
-    points = _hash(value.get_xydata().astype(float).tobytes())
+    points = hash_of(value.get_xydata().astype(float).tobytes())
     return f"Line2D({value.get_label()}, {value.get_color()}, {value.get_linestyle()}, {points})"
 
 

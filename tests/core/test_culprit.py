@@ -10,7 +10,6 @@ import socket
 import sqlite3
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -231,7 +230,6 @@ def opened(tmp_path: Path) -> Iterator[dict[str, Any]]:
             "lock": threading.Lock(),
             "rlock": threading.RLock(),
             "frame": sys._getframe(),
-            "weak": weakref.ref(Define),
             "context": contextvars.copy_context(),
         }
     coroutine.close()
@@ -247,7 +245,6 @@ WORDS = {
     "lock": "a lock",
     "rlock": "a lock",
     "frame": "a stack frame",
-    "weak": "a weak reference",
     "context": "of type _contextvars.Context, which cannot be pickled",
 }
 
