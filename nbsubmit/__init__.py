@@ -8,8 +8,7 @@ then ``%%slurm --gpus 1`` (or ``%%local``) as the first line of a cell. In a scr
 `nbsubmit.jobs` and `nbsubmit.attach` find the jobs that were sent.
 """
 
-from __future__ import annotations
-
+# No newer syntax here: any Python that a job is given gets through, to be told by the worker.
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +40,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'nbsubmit' has no attribute {name!r}")
 
 
-def __dir__() -> list[str]:
+def __dir__() -> "list[str]":
     return [*__all__, "load_ipython_extension", "unload_ipython_extension"]
 
 

@@ -13,6 +13,7 @@ from nbsubmit.core.job import Job
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.watch import Watcher
 from nbsubmit.sandbox.sandbox import Sandbox
+from tests.modules import OwnModules
 from tests.sandbox_fixture import slurm, slurm_accounting
 from tests.way import Way
 
@@ -44,6 +45,24 @@ def backend_name(request: pytest.FixtureRequest) -> str:
     if name == "slurm":
         request.getfixturevalue("on_slurm")
     return name
+
+
+@pytest.fixture(params=["local", "slurm"])
+def started_backend(request: pytest.FixtureRequest) -> str:
+    """The backends that start a process."""
+    if request.param == "slurm":
+        request.getfixturevalue("on_slurm")
+    return str(request.param)
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnModules]:
+    """A folder for modules of the user's own, first on the path."""
+    modules = OwnModules(tmp_path / "lib")
+    modules.path.mkdir()
+    monkeypatch.syspath_prepend(str(modules.path))
+    yield modules
+    modules.forget()
 
 
 @pytest.fixture

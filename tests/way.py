@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nbsubmit.core import by_value
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import capture
 from nbsubmit.core.cell import Cell
@@ -50,7 +51,8 @@ class Way:
         payload = capture(
             use, home, store.blobs, include=options.include, exclude=options.exclude, source=source
         )
-        request = Request(cell, payload, options)
+        sources = by_value.find(options.by_value, store.path)
+        request = Request(cell, payload, options, by_value=sources)
         job = submit(request, self.backend, store, self.watcher, self.settings, home)
         self.jobs.append(job)
         return job

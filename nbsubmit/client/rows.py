@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nbsubmit.core.bundle import Entry
 from nbsubmit.core.inject import Arrival
@@ -72,8 +73,12 @@ class JobRow:
         return self.id.rpartition("-")[2]
 
 
-def sent_rows(entries: Iterable[Entry], modules: Mapping[str, str]) -> tuple[SentRow, ...]:
-    """Return what is shown of each name that is sent."""
+def sent_rows(
+    entries: Iterable[Entry],
+    modules: Mapping[str, str],
+    by_value: Iterable[Mapping[str, Any]] = (),
+) -> tuple[SentRow, ...]:
+    """Return what is shown of each name that is sent, and of each module whose source is."""
     values = [
         (
             entry.name,
@@ -84,7 +89,12 @@ def sent_rows(entries: Iterable[Entry], modules: Mapping[str, str]) -> tuple[Sen
         )
         for entry in entries
     ]
-    return (*values, *((name, "module", "", "", module) for name, module in modules.items()))
+    bound = ((name, "module", "", "", module) for name, module in modules.items())
+    sources = (
+        (s["name"], "module", format_bytes(s["size_bytes"]), "its source", f"files: {s['files']}")
+        for s in by_value
+    )
+    return (*values, *bound, *sources)
 
 
 def row_of(job: Job, arrival: Arrival | None = None) -> JobRow:
@@ -102,7 +112,7 @@ def row_of(job: Job, arrival: Arrival | None = None) -> JobRow:
         advice=status.advice,
         node=status.node,
         elapsed=format_elapsed(job.elapsed_seconds) if job.elapsed_seconds else "",
-        sent=sent_rows(job.sent.entries, job.sent.modules),
+        sent=sent_rows(job.sent.entries, job.sent.modules, job.sent.by_value),
         left_out=tuple(job.sent.left_out.items()),
         missing=job.sent.missing,
         warnings=job.sent.warnings,

@@ -11,13 +11,17 @@ lines     the text of code that lies in no file
 cell      the cell itself, on its way
 names     cell text → the names it reads, writes, changes
 history   the shell's results that a cell names
+origin    where a module comes from: Python, a package, the user's files, nowhere
+packages  the packages whose objects travel, and whether they are here
 memory    where buffers lie, and which of them overlap
 mapped    buffers as pieces of files, and whether they were written to
 reducers  types of other packages that travel better than by themselves
+definitions  classes and functions of the notebook ↔ the parts they are built again from
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
 folder    one job's files
+by_value  the source of modules that the node cannot import
 blobs     large buffers, kept once each, named by their content
 bundle    several named values ↔ a stream, buffers in files and a list of contents
 result    what a job brings back, as plain data
@@ -29,6 +33,7 @@ credentials  values that look like passwords or keys
 ambient   settings and chance, which lie in modules and not in names
 handed    what was sent: whether it is here still as it was
 lazy      modules that load when they are first used
+lending   what a job brings, at hand while it is loaded
 inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order
 store     the folder of folders

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from nbsubmit.core import blobs
+from nbsubmit.core.definitions.needs import in_order
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import BLOBS
 from nbsubmit.core.pickling import (
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
 _ALIGNMENT = 64
 # Objects that make new arrays each time they are pickled would be pickled for ever.
 MOST_TRIES = 3
+# What is no part worth a number, or merely holds another one for pickling.
+_NO_PART = (str, bytes, int, float, tuple, frozenset, pickle.PickleBuffer)
 # To list the parts of a larger stream takes longer than a tenth of a second.
-_MOST_SEARCHED = 4 << 20
+MOST_NUMBERED = 4 << 20
 # Why an entry is there: it is the content of an object that was sent.
 CHANGED = "changed"
 FUNCTION, CLASS = "function", "class"
@@ -191,6 +194,7 @@ class _Dump:
     start: int
     end: int = 0
     plain: bool = False
+    needs: frozenset[str] = frozenset()
     buffers: list[_Buffer] = field(default_factory=list)
 
 
@@ -249,6 +253,8 @@ class BundleWriter:
         self._stream = io.BytesIO()
         self._dumps: list[_Dump] = []
         self._inside: frozenset[int] | None = None
+        # Module → the first name whose value is looked up in it.
+        self.modules: dict[str, str] = {}
         taker = _Taker(self._dumps, shared)
         kind = ReferringPickler if sent else ValuePickler
         self._pickler = kind(self._stream, home, known, taker.take, shared)
@@ -264,9 +270,18 @@ class BundleWriter:
     def has_inside(self, value: Any) -> bool:
         """Tell whether an object is part of what was added; not asked of very many parts."""
         if self._inside is None:
-            small = self._stream.tell() <= _MOST_SEARCHED
-            self._inside = frozenset(self._pickler.memo.copy() if small else ())
+            self._inside = frozenset(map(id, self.parts().values()))
         return id(value) in self._inside
+
+    def parts(self) -> dict[int, Any]:
+        """The objects that were added, with all that is in them, by their numbers in the stream.
+
+        They have the same numbers where they are loaded. Of a large stream it is none of them.
+        """
+        if self._stream.tell() > MOST_NUMBERED:
+            return {}
+        found = self._pickler.memo.copy().values()
+        return {number: part for number, part in found if not isinstance(part, _NO_PART)}
 
     @property
     def mentioned(self) -> dict[str, str]:
@@ -289,10 +304,22 @@ class BundleWriter:
         dump = _Dump(name, type_name(value), why, self._stream.tell())
         self._dumps.append(dump)
         reduced = self._pickler.reduced
+        self._pickler.needed.clear()
         self._pickler.dump(value)
+        dump.needs = frozenset(self._pickler.needed)
+        for module in self._pickler.modules:
+            self.modules.setdefault(module, name)
         dump.end = self._stream.tell()
         dump.plain = self._pickler.reduced == reduced
         return dump.end - dump.start + sum(len(buffer.view) for buffer in dump.buffers)
+
+    def order(self) -> list[str] | None:
+        """The names in an order in which each finds what it needs when it is loaded.
+
+        None if that is the order in which they were added.
+        """
+        ordered = in_order({dump.name: dump.needs for dump in self._dumps})
+        return ordered if ordered != self.names else None
 
     def overlaps(self) -> Spans | None:
         """The memory that several values share and that this writer has cut apart.
@@ -547,6 +574,7 @@ class Bundle:
         *,
         mappings: Mappings | None = None,
         originals: Originals | None = None,
+        parts: dict[int, Any] | None = None,
     ) -> None:
         """Load the values one after another and hand each over as soon as it is there.
 
@@ -560,6 +588,8 @@ class Bundle:
             Keeps account of what is mapped.
         originals : Originals, optional
             Has the objects that the bundle refers to, and takes what has become of them.
+        parts : dict, optional
+            Takes all objects by their numbers in the stream, unless that is large.
 
         Raises
         ------
@@ -578,11 +608,18 @@ class Bundle:
                 except Exception as error:
                     raise LoadError(entry.name, f"{type(error).__name__}: {error}") from error
                 arrived(entry.name, value)
+            if parts is not None and file.tell() <= MOST_NUMBERED:
+                parts.update(unpickler.memo.copy())
 
     def load_what_can_be(
-        self, home: Namespace, originals: Originals | None = None
+        self,
+        home: Namespace,
+        originals: Originals | None = None,
+        lend: Callable[[str, Any], None] = lambda name, value: None,
     ) -> tuple[Namespace, dict[str, str]]:
         """Load the values, and say which could not be rebuilt; one failure takes no other along.
+
+        What has arrived is lent, for what comes behind it may need it.
 
         Returns
         -------
@@ -592,13 +629,20 @@ class Bundle:
         values: Namespace = {}
         if not self.contents.entries:
             return {}, {}
+
+        def arrived(name: str, value: Any) -> None:
+            values[name] = value
+            lend(name, value)
+
         try:
-            self.load(home, values.__setitem__, originals=originals)
+            self.load(home, arrived, originals=originals)
         except LoadError:
-            return self._salvage(home, originals or Nothing())
+            return self._salvage(home, originals or Nothing(), lend)
         return values, {}
 
-    def _salvage(self, home: Namespace, originals: Originals) -> tuple[Namespace, dict[str, str]]:
+    def _salvage(
+        self, home: Namespace, originals: Originals, lend: Callable[[str, Any], None]
+    ) -> tuple[Namespace, dict[str, str]]:
         from nbsubmit.core.salvage import Salvager  # rarely needed, and every job would pay for it
 
         values: Namespace = {}
@@ -621,6 +665,7 @@ class Bundle:
                     failed[entry.name] = salvager.complaint
                 else:
                     values[entry.name] = value
+                    lend(entry.name, value)
         return values, failed
 
     def _views(self, mappings: Mappings | None) -> Iterator[memoryview]:
@@ -648,7 +693,7 @@ def total_bytes(entries: Iterable[Entry]) -> int:
 
 def type_name(value: Any) -> str:
     """The value's type as people write it: ``int``, ``numpy.ndarray``, ``Net``, ``class``."""
-    if isinstance(value, type):
+    if issubclass(type(value), type):
         return CLASS
     kind = type(value)
     module = kind.__module__.partition(".")[0]

@@ -19,19 +19,22 @@ from typing import Any
 from nbsubmit.core import culprit, history, lines
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Entry, Placed, total_bytes, type_name
+from nbsubmit.core.definitions.known import is_class, is_known
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.memory import Spans
 from nbsubmit.core.names import NameUse
+from nbsubmit.core.origin import attributes, is_made_by_hand
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.reserved import is_shells_own, users_own
 
 # Why a name goes that the cell itself does not reach.
 PART = "part of what goes"
-# What cannot be changed, and what is not changed through what holds it.
+# What cannot be changed, and what is not changed through what holds it. Modules come first: asked
+# whether it is anything else, one that waits to be used would be loaded.
 _NO_PARTS = (
-    int, float, complex, str, bytes, bool, type(None), type,
-    types.ModuleType, types.FunctionType, types.BuiltinFunctionType,
+    types.ModuleType, int, float, complex, str, bytes, bool, type(None),
+    types.FunctionType, types.BuiltinFunctionType,
 )  # fmt: skip
 
 
@@ -53,6 +56,8 @@ class Payload:
         The pickled values, and where they are to lie.
     names : dict
         Name → value, of all that is pickled, in this order.
+    parts : dict
+        Number in the stream → object, of all that goes; empty if that is very much.
     shared : Spans or None
         Memory that several of them share.
     modules : dict
@@ -71,10 +76,13 @@ class Payload:
         What the user should know before the job ends.
     sources : dict
         Code file → text, for the functions that travel, so that their lines show in a traceback.
+    looked_up : dict
+        Module → the first name that needs it, of all modules that the job has to import.
     """
 
     placed: Placed
     names: Namespace
+    parts: dict[int, Any] = field(default_factory=dict)
     shared: Spans | None = None
     modules: dict[str, str] = field(default_factory=dict)
     submodules: list[str] = field(default_factory=list)
@@ -84,6 +92,7 @@ class Payload:
     others: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
+    looked_up: dict[str, str] = field(default_factory=dict)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -141,11 +150,13 @@ def capture(
     payload = Payload(
         found.writer.place(blobs, PAYLOAD_PACK),
         found.names,
+        found.writer.parts(),
         found.shared,
         found.modules,
         left_out=collector.left_out() + [LeftOut(*item) for item in staying.items()],
         submodules=_submodules(source, found.modules),
         sources=lines.known(found.writer.files),
+        looked_up=found.writer.modules | {m: name for name, m in found.modules.items()},
     )
     _note_absent(payload, use, namespace, unwanted)
     if use.dynamic and not tuple(include):
@@ -215,13 +226,15 @@ class _Collected:
     shared: Spans | None = None
     names: Namespace = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
+    wanted: dict[str, _Want] = field(default_factory=dict)
 
 
 class _Collector:
     """Pickles names until nothing new appears.
 
-    It starts again without a name that fails, for a failed dump spoils the memo; and with the
-    memory that several values turn out to share.
+    It starts again without a name that fails, for a failed dump spoils the memo; with the memory
+    that several values turn out to share; and in the order in which each value finds what it needs
+    when it is loaded.
     """
 
     def __init__(
@@ -236,7 +249,7 @@ class _Collector:
         self._bound = use.writes
         self._instead = instead  # of what the namespace holds by these names
         self._namespace = namespace
-        self._wanted = wanted
+        self._wanted = dict(wanted)
         self._exclude = exclude
         self._failed: dict[str, tuple[_Want, list[culprit.Culprit]]] = {}
 
@@ -244,11 +257,15 @@ class _Collector:
         collected = self._complete(None)
         self._refuse()
         for _ in range(MOST_TRIES):
-            overlaps = collected.writer.overlaps()
-            if overlaps is None:
+            overlaps, order = collected.writer.overlaps(), collected.writer.order()
+            if overlaps is None and order is None:
                 break
-            before = collected.shared
-            collected = self._complete(overlaps if before is None else before | overlaps)
+            if order is not None:
+                self._wanted = {name: collected.wanted[name] for name in order} | self._wanted
+            shared = collected.shared
+            if overlaps is not None:
+                shared = overlaps if shared is None else shared | overlaps
+            collected = self._complete(shared)
         return collected
 
     def left_out(self) -> list[LeftOut]:
@@ -274,15 +291,15 @@ class _Collector:
             if name in self._failed:
                 continue
             value = self._instead.get(name, self._namespace[name])
-            if isinstance(value, types.ModuleType) and _importable(value):
-                collected.modules[name] = value.__name__
+            if isinstance(value, types.ModuleType) and not is_made_by_hand(value):
+                collected.modules[name] = str(attributes(value)["__name__"])
                 continue
             try:
                 collected.writer.add(name, value, want.why)
             except Exception as error:
                 self._note(name, value, want, error)
                 return None
-            collected.names[name] = value
+            collected.names[name], collected.wanted[name] = value, want
             for needed, function in self._needed(collected.writer.mentioned):
                 if needed not in seen and self._can_follow(needed):
                     seen.add(needed)
@@ -300,9 +317,12 @@ class _Collector:
                 continue
             if isinstance(value, _NO_PARTS) or not self._can_follow(name):
                 continue
+            if is_class(value) and not is_known(value):
+                continue
             if collected.writer.has_inside(value):
-                collected.writer.add(name, value, PART)
-                collected.names[name] = value
+                want = _Want(PART, must=False)
+                collected.writer.add(name, value, want.why)
+                collected.names[name], collected.wanted[name] = value, want
 
     def _needed(self, mentioned: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """What functions mention, and what a function that the cell binds anew would read."""
@@ -358,7 +378,3 @@ def _submodules(source: str, modules: Mapping[str, str]) -> list[str]:
                     break
                 found[path] = None
     return list(found)
-
-
-def _importable(module: types.ModuleType) -> bool:
-    return getattr(module, "__spec__", None) is not None and module.__name__ != "__main__"

@@ -21,6 +21,8 @@ from typing import Any, BinaryIO
 
 from nbsubmit.core.errors import FolderError
 
+# Changes when another release could not read what this one writes.
+FORMAT = 2
 # The folder of blobs, in the store and in each job's folder.
 BLOBS = "blobs"
 PAYLOAD_PACK, RESULT_PACK = "payload.bin", "result.bin"
@@ -46,6 +48,7 @@ class JobFolder:
         self.payload_stream = path / "payload.pkl"
         self.payload_pack = path / PAYLOAD_PACK
         self.blobs = path / BLOBS
+        self.modules = path / "modules"
         self.script_file = path / "script.sh"
         # Written here once it has been started, refused, or asked to stop.
         self.handle_file = path / "handle.json"

@@ -27,12 +27,15 @@ class Handed:
     ----------
     values : dict
         Name → value, in the order in which they were sent.
+    parts : dict
+        Number in the stream → object, of all that is in them.
     """
 
     def __init__(
         self, payload: Payload, home: Namespace, watched: Iterable[str] | None = None
     ) -> None:
         self.values = payload.names
+        self.parts = payload.parts
         self._store = payload.placed.store
         self._shared = payload.shared
         self._home = home

@@ -183,6 +183,7 @@ class Injector:
             held.values(),
             (value for _, value in self._brought.values()),
             sending.handed.values.values() if sending.handed else (),
+            sending.handed.parts.values() if sending.handed else (),
         )
         ours = sum(value is held[name] for value in holders)
         return references(held, name) > ours or is_view(held[name])
@@ -232,6 +233,11 @@ class SenderHome:
             may = self._injector.may_revise(self._sending, name)
             return handed.values[name] if may else None
         return handed.values[name] if handed.is_unchanged(name) else None
+
+    def part(self, name: str, number: int) -> Any:
+        """Return a part of an object by its number; None if the object is not as it was."""
+        handed = self._sending.handed
+        return handed.parts.get(number) if handed and handed.is_unchanged(name) else None
 
     def is_shared(self, name: str) -> bool:
         """Tell whether anything but the name refers to the object."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from nbsubmit.core import lines
+from nbsubmit.core import lines, packages
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.bundle import EMPTY, Bundle, Contents, Entry
 from nbsubmit.core.errors import (
@@ -26,10 +26,11 @@ from nbsubmit.core.errors import (
     ResultUnreadable,
 )
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.lending import lending
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
-from nbsubmit.core.pickling import Namespace, keep_classes
-from nbsubmit.core.result import EXCEPTION, VALUE, CellError
+from nbsubmit.core.pickling import Namespace, defined_by
+from nbsubmit.core.result import EXCEPTION, VALUE, CellError, Result
 from nbsubmit.core.settle import Found, look
 from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.units import format_elapsed
@@ -74,6 +75,8 @@ class Sent:
         Names that the cell reads and that were not there.
     warnings : tuple of str
         What was said when it was sent.
+    by_value : tuple of mapping
+        Name, number of files and size of each module whose source went along.
     sources : mapping
         Code file → text, of the cell and of the functions that went with it.
     """
@@ -83,6 +86,7 @@ class Sent:
     left_out: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    by_value: tuple[Mapping[str, Any], ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -292,6 +296,7 @@ class Job:
             left_out=payload["left_out"],
             missing=tuple(payload["missing"]),
             warnings=tuple(payload["warnings"]),
+            by_value=tuple(payload["by_value"]),
             sources={**payload["sources"], cell["file_name"]: cell["text"]},
         )
 
@@ -319,22 +324,48 @@ class Job:
                 self.folder.path,
             )
         self.folder.check()
+        self._check_packages(result)
         lines.remember_unknown(self.sent.sources)
         brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
         originals = Originals(self._sender, lambda: self._sent_copies, result.changed)
-        values, failed = brought.load_what_can_be(self._namespace, originals)
+        home = self._namespace
+        with defined_by(lambda: self._sent_copies), lending(home, result.modules) as lender:
+            values, failed = brought.load_what_can_be(home, originals, lender.lend)
         # An exception that cannot be rebuilt is told by its text.
-        self._failed = {name: why for name, why in failed.items() if name != EXCEPTION}
+        self._failed = {
+            name: self._with_cure(why) for name, why in failed.items() if name != EXCEPTION
+        }
         return values
 
+    def _check_packages(self, result: Result) -> None:
+        """Make sure that what came back was not written by a package of another version."""
+        for package in result.packages:
+            here = "" if packages.load(package) else packages.conflict(package)
+            if here:
+                raise ResultUnreadable(
+                    f"job {self.id} wrote {_WORDS.get(package.needed_by, package.needed_by)} with "
+                    f"{package}, and here is "
+                    f"{package.name} {here}, which may not read it. All that it brought stays in "
+                    f"{self.folder.path}: in a Python that has {package}, "
+                    f"nbsubmit.attach({self.id!r}).names has it",
+                    self.id,
+                    self.folder.path,
+                )
+
+    def _with_cure(self, why: str) -> str:
+        """Say what to do about a package that is not here."""
+        if not why.startswith(ModuleNotFoundError.__name__):
+            return why
+        return f"{why}; where it is installed, nbsubmit.attach({self.id!r}).names has the value"
+
     @functools.cached_property
-    def _sent_copies(self) -> dict[str, Any]:
-        """The values that were sent, as they were then."""
+    def _sent_copies(self) -> tuple[dict[str, Any], dict[int, Any]]:
+        """The values that were sent, as they were then, and their parts."""
         values: dict[str, Any] = {}
+        parts: dict[int, Any] = {}
         payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
-        with keep_classes():
-            payload.load(self._namespace, values.__setitem__)
-        return values
+        payload.load(self._namespace, values.__setitem__, parts=parts)
+        return values, parts
 
     @property
     def _namespace(self) -> Namespace:
@@ -344,7 +375,10 @@ class Job:
 
     def _cell_error(self, text: CellError) -> BaseException:
         shown = list(text.traceback)
-        error = self._loaded().get(EXCEPTION)
+        try:
+            error = self._loaded().get(EXCEPTION)
+        except ResultUnreadable:
+            error = None
         if not isinstance(error, BaseException):
             error = CellFailed(str(text), self.id, self.folder.path)
         if not isinstance(error, SyntaxError):
@@ -472,6 +506,7 @@ class Job:
                 yield f"--- {title} ---\n{text}"
 
 
+_WORDS = {VALUE: "the last expression", EXCEPTION: "the error"}
 _ERRORS: dict[JobState, type[JobError]] = {
     JobState.CANCELLED: JobCancelled,
     JobState.TIMEOUT: JobTimedOut,

@@ -205,6 +205,9 @@ def _add_environment(group: _Group) -> None:
         help="a shell line to run before Python; may be repeated")  # fmt: skip
     add("--env", metavar="NAME=VALUE", action="append", type=_assignment, default=[],
         help="set an environment variable; may be repeated")  # fmt: skip
+    add("--by-value", metavar="MODULES", action="append", type=_modules, default=[],
+        help="send the source of these modules or packages, separated by commas, for a node that "
+        "cannot import them")  # fmt: skip
 
 
 def _add_extra(group: _Group, extra: tuple[Option, ...]) -> None:
@@ -247,6 +250,7 @@ def _cell_options(found: argparse.Namespace, extra: tuple[Option, ...]) -> CellO
         python=found.python,
         setup=tuple(found.setup),
         env=dict(found.env),
+        by_value=_joined(found.by_value),
     )
 
 
@@ -284,6 +288,14 @@ def _name(text: str) -> str:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(_name(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _modules(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    for name in names:
+        for part in name.split("."):
+            _name(part)
+    return names
 
 
 def _names_or_all(text: str) -> tuple[str, ...]:

@@ -1,25 +1,30 @@
 """One value ↔ bytes, with functions bound to the namespace they arrive in.
 
-Two things differ from plain cloudpickle, and both are about the notebook's own definitions:
+Three things differ from plain cloudpickle, all of them about the notebook's own definitions:
 
 * A function whose globals are the *home* namespace (the notebook's, or the job's) travels without
   them. Where it is loaded it is bound to the home there, so it sees what the cell binds and its
   ``global`` counters count. The globals that it mentions are reported, so that they can travel
   as names.
-* A class that the other side already has travels as cloudpickle's tracker id alone. By value,
-  loading it would write into the class that is there (cloudpickle issues 376 and 439).
+* A module that cannot be imported elsewhere by its name travels with all that it holds, and its
+  functions stay bound to it.
+* A class that the other side already has travels as its id alone. One that the other side does not
+  have is built there from its parts, and never written to afterwards (as in cloudpickle issues 376
+  and 439); see `nbsubmit.core.definitions`.
 
-cloudpickle's private parts are used here and nowhere else.
+cloudpickle's private parts are used here and in `nbsubmit.core.definitions.known`, nowhere else.
 """
 
 from __future__ import annotations
 
 import copyreg
+import enum
 import functools
+import importlib
 import io
 import pickle
+import sys
 import types
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,7 +34,12 @@ import cloudpickle
 import xxhash
 from cloudpickle import cloudpickle as internals
 
-from nbsubmit.core import reducers
+from nbsubmit.core import definitions, reducers
+from nbsubmit.core.definitions import classes, enums, functions, known, needs, parts
+from nbsubmit.core.definitions.known import as_another_process as as_another_process
+from nbsubmit.core.definitions.known import is_class
+from nbsubmit.core.definitions.known import known_classes as known_classes
+from nbsubmit.core.origin import attributes, is_made_by_hand
 
 if TYPE_CHECKING:
     from nbsubmit.core.memory import Spans
@@ -39,16 +49,15 @@ Namespace = dict[str, Any]
 # Name → the object that was sent by this name.
 Reference = Callable[[str], Any]
 
+# What is pickled by reference where its module can be imported.
+_DEFINITIONS = (type, types.FunctionType, types.BuiltinFunctionType)
+
 _home: ContextVar[Namespace] = ContextVar("nbsubmit_home")
+_definitions: ContextVar[Callable[[], object]] = ContextVar("nbsubmit_definitions")
 
 
 class UnknownClass(LookupError):
     """A class travelled by its id alone and this process does not have it."""
-
-
-def known_classes() -> Mapping[type, str]:
-    """Return the classes that cloudpickle has seen by value in this process, with their ids."""
-    return internals._DYNAMIC_CLASS_TRACKER_BY_CLASS  # type: ignore[no-any-return]
 
 
 class HomeReducers:
@@ -58,6 +67,7 @@ class HomeReducers:
     known: Mapping[type, str]
     mentioned: dict[str, str]
     files: set[str]
+    modules: dict[str, None]
     # What the reducers of arrays need; see `nbsubmit.core.reducers.Context`.
     shared: Spans | None
     apart: list[Apart]
@@ -77,6 +87,11 @@ class HomeReducers:
         # Global name → the function that mentions it, in the order of meeting.
         self.mentioned = {}
         self.files = set()
+        # Names that have to be there before the value is loaded; emptied by whoever reads them.
+        self.needed: set[str] = set()
+        self._needs: dict[type, frozenset[str]] = {}
+        # Of what is pickled by reference, in the order of meeting.
+        self.modules = {}
         # How many objects were no plain data.
         self.reduced = 0
         self.shared = shared
@@ -84,25 +99,67 @@ class HomeReducers:
 
     def reducer_override(self, obj: Any) -> Any:
         self.reduced += 1
+        self._note_needs(type(obj))
         reducer = reducers.find(type(obj))
         if reducer is not None:
             reduced = reducer(obj, self)
             if reduced is not NotImplemented:
                 return reduced
-        if isinstance(obj, type):
-            tracker = self._tracker(obj)
-            if tracker is not None:
-                return lookup_class, (tracker,)
-        elif isinstance(obj, types.CodeType):
+        if is_class(obj):
+            return self._reduce_class(obj)
+        if isinstance(obj, enum.Enum):
+            return enums.reduce_member(obj)
+        reduce = definitions.find(type(obj))
+        if reduce is not None:
+            return reduce(obj)
+        if isinstance(obj, BaseException) and _has_own_init(type(obj)):
+            return make_exception, (type(obj), obj.args, dict(obj.__dict__))
+        if isinstance(obj, types.CodeType):
             return make_code, (internals._code_reduce(obj)[1], obj.co_filename)
-        elif isinstance(obj, types.CellType):
+        if isinstance(obj, types.CellType):
             return _reduce_cell(obj)
-        elif isinstance(obj, functools._lru_cache_wrapper):
-            return _reduce_cached(obj)
-        elif isinstance(obj, io.TextIOWrapper) and not obj.closed and not _is_standard(obj):
+        if isinstance(obj, io.TextIOWrapper) and not obj.closed and not _is_standard(obj):
             # cloudpickle would silently send the text in place of the file.
             raise pickle.PicklingError(f"cannot pickle an open file ({obj.name!r})")
-        return cloudpickle.Pickler.reducer_override(self, obj)
+        if isinstance(obj, types.ModuleType) and is_made_by_hand(obj):
+            return _reduce_module(obj)
+        reduced = cloudpickle.Pickler.reducer_override(self, obj)
+        if reduced is NotImplemented and isinstance(obj, _DEFINITIONS):
+            return self._by_reference(obj)
+        return reduced
+
+    def _by_reference(self, obj: Any) -> Any:
+        """Note the module of a definition that is looked up in it on the other side."""
+        name = getattr(obj, "__module__", None)
+        if not isinstance(name, str) or name in self.modules:
+            return NotImplemented
+        module = sys.modules.get(name)
+        if isinstance(module, types.ModuleType) and is_made_by_hand(module):
+            if isinstance(obj, types.FunctionType):
+                return self._dynamic_function_reduce(obj)
+            if isinstance(obj, type):
+                return classes.reduce_class(obj)
+        self.modules[name] = None
+        return NotImplemented
+
+    def _note_needs(self, kind: type) -> None:
+        try:
+            self.needed |= self._needs[kind]
+        except KeyError:
+            self._needs[kind] = needs.needs_of(kind, self.home)
+            self.needed |= self._needs[kind]
+        except TypeError:  # a metaclass whose classes cannot be hashed
+            self.needed |= needs.needs_of(kind, self.home)
+
+    def _reduce_class(self, kind: type) -> Any:
+        tracker = self._tracker(kind)
+        if tracker is not None:
+            return lookup_class, (tracker, kind.__qualname__)
+        if known.is_builtin_type(kind):
+            return cloudpickle.Pickler.reducer_override(self, kind)
+        if known.is_importable(kind):
+            return self._by_reference(kind)
+        return classes.reduce_class(kind)
 
     def _tracker(self, obj: type) -> str | None:
         try:
@@ -111,15 +168,41 @@ class HomeReducers:
             return None
 
     def _dynamic_function_reduce(self, func: types.FunctionType) -> Any:
+        if functions.is_dispatcher(func):
+            return functions.reduce_dispatcher(func)
+        module = None
+        names = known.globals_of(func.__code__)
         if func.__globals__ is not self.home:
-            return cloudpickle.Pickler._dynamic_function_reduce(self, func)
-        for name in internals._extract_code_globals(func.__code__):
-            self.mentioned.setdefault(name, func.__name__)
+            module = self._module_of(func.__globals__)
+            if module is None:
+                return cloudpickle.Pickler._dynamic_function_reduce(self, func)
+        else:
+            for name in names:
+                self.mentioned.setdefault(name, func.__name__)
         self.files.add(func.__code__.co_filename)
-        state, slots = internals._function_getstate(func)
-        del slots["__globals__"], slots["__closure__"]
-        arguments = (func.__code__, func.__name__, func.__closure__)
-        return make_function, arguments, (state, slots), None, None, restore_function
+        arguments = (func.__code__, func.__name__, func.__closure__, module)
+        state = (dict(func.__dict__), _slots(func), self._submodules(func, names))
+        return make_function, arguments, state, None, None, restore_function
+
+    def _submodules(self, func: types.FunctionType, names: Mapping[str, None]) -> list[str]:
+        """The loaded modules that a function reaches through packages.
+
+        ``import xml.dom`` binds ``xml``, and ``xml.dom`` is there only because it was imported.
+        """
+        held = [self.home.get(name) for name in names]
+        held += [cell.cell_contents for cell in func.__closure__ or () if not _is_unbound(cell)]
+        found: dict[str, None] = {}
+        for code in _codes(func.__code__):
+            modules = internals._find_imported_submodules(code, held)
+            found |= dict.fromkeys(module.__name__ for module in modules)
+        return list(found)
+
+    def _module_of(self, namespace: Namespace) -> types.ModuleType | None:
+        """Return the module made by hand that a function's globals belong to."""
+        for module in (sys.modules.get(str(namespace.get("__name__"))), *self.home.values()):
+            if isinstance(module, types.ModuleType) and attributes(module) is namespace:
+                return module if is_made_by_hand(module) else None
+        return None
 
 
 class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
@@ -149,6 +232,26 @@ class ReferringPickler(ValuePickler):
         return self.sent.get(id(obj))
 
 
+def _has_own_init(kind: type[BaseException]) -> bool:
+    """Tell whether pickling would call an ``__init__`` that may not take the exception's args."""
+    if kind.__reduce__ is not BaseException.__reduce__ or kind.__reduce_ex__ is not _REDUCE_EX:
+        return False
+    return isinstance(kind.__init__, types.FunctionType)
+
+
+_REDUCE_EX = BaseException.__reduce_ex__
+
+
+def make_exception(
+    kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> BaseException:
+    """Build an exception as it is, not as it was made."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
+
+
 def make_code(arguments: tuple[Any, ...], file: str) -> types.CodeType:
     """Build code that knows its file, which cloudpickle 3.1.3 forgets: tracebacks show its lines.
 
@@ -173,48 +276,108 @@ def fill_cell(cell: types.CellType, contents: tuple[Any, ...]) -> None:
         cell.cell_contents = contents[0]
 
 
-def _reduce_cached(function: Any) -> Any:
-    """A function with a cache travels with an empty one (cloudpickle issue 178)."""
-    if internals._lookup_module_and_qualname(function, function.__qualname__) is not None:
-        return NotImplemented
-    return make_cached, (function.__wrapped__, function.cache_parameters())
+def _is_unbound(cell: types.CellType) -> bool:
+    try:
+        return cell.cell_contents is _is_unbound
+    except ValueError:
+        return True
 
 
-def make_cached(function: Any, parameters: dict[str, Any]) -> Any:
-    """Put a cache around a function again."""
-    return functools.lru_cache(**parameters)(function)
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    """A code and those that are nested in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _codes(constant)
+
+
+def _slots(func: types.FunctionType) -> dict[str, Any]:
+    """What a function has besides its code; what it has not is left out."""
+    slots = {
+        "__qualname__": func.__qualname__,
+        "__module__": func.__module__,
+        "__doc__": func.__doc__,
+        "__defaults__": func.__defaults__,
+        "__kwdefaults__": func.__kwdefaults__,
+        "__annotations__": parts.annotations_of(func) or None,
+        "__type_params__": getattr(func, "__type_params__", None) or None,
+    }
+    return {name: value for name, value in slots.items() if value is not None}
+
+
+def _reduce_module(module: types.ModuleType) -> Any:
+    """A module that cannot be imported goes with what it holds, but for how it was loaded."""
+    state = {name: value for name, value in vars(module).items() if name not in _OF_LOADING}
+    is_known = sys.modules.get(module.__name__) is module
+    arguments = (module.__name__, module.__doc__)
+    return types.ModuleType, arguments, (state, is_known), None, None, fill_module
+
+
+_OF_LOADING = ("__builtins__", "__spec__", "__loader__", "__cached__")
+
+
+def fill_module(module: types.ModuleType, parts: tuple[Namespace, bool]) -> None:
+    """Give a module what it holds, and let it be imported if it could be where it comes from."""
+    state, is_known = parts
+    vars(module).update(state)
+    if is_known:
+        sys.modules.setdefault(module.__name__, module)
 
 
 def make_function(
-    code: types.CodeType, name: str, cells: tuple[types.CellType, ...] | None
+    code: types.CodeType,
+    name: str,
+    cells: tuple[types.CellType, ...] | None,
+    module: types.ModuleType | None = None,
 ) -> types.FunctionType:
-    """Build a function of the home namespace."""
-    return types.FunctionType(code, _home.get(), name, None, cells)
+    """Build a function of a module; by default of the home namespace."""
+    namespace = _home.get() if module is None else vars(module)
+    return types.FunctionType(code, namespace, name, None, cells)
 
 
 def restore_function(
-    func: types.FunctionType, parts: tuple[dict[str, Any], dict[str, Any]]
+    func: types.FunctionType, state: tuple[dict[str, Any], dict[str, Any], list[str]]
 ) -> None:
     """Give a function its attributes and defaults, once they have been loaded."""
-    state, slots = parts
-    func.__dict__.update(state)
-    slots.pop("_cloudpickle_submodules")  # loading them was the purpose
+    attributes, slots, submodules = state
+    for module in submodules:
+        importlib.import_module(module)
+    func.__dict__.update(attributes)
+    for name in ("__doc__", "__module__"):  # taken from code and namespace otherwise
+        setattr(func, name, slots.get(name))
     for name, value in slots.items():
         setattr(func, name, value)
 
 
-def lookup_class(tracker: str) -> type:
+def lookup_class(tracker: str, name: str) -> type:
     """Return the class that is known by this id.
+
+    A new kernel has not met it: then it is the one that has this name here now, or what was sent.
 
     Raises
     ------
     UnknownClass
-        If this process has not met it.
+        If there is none.
     """
-    found = internals._DYNAMIC_CLASS_TRACKER_BY_ID.get(tracker)
+    found = known.find(tracker) or _same_name(tracker, name)
+    if found is None and (load := _definitions.get(None)) is not None:
+        load()
+        found = known.find(tracker)
     if found is None:
-        raise UnknownClass(tracker)
-    return found  # type: ignore[no-any-return]
+        raise UnknownClass(f"{name} is not known here")
+    return found
+
+
+def _same_name(tracker: str, name: str) -> type | None:
+    """Adopt the class of the namespace that has this name."""
+    try:
+        found = functools.reduce(getattr, name.split(".")[1:], _home.get()[name.split(".")[0]])
+    except (LookupError, AttributeError):
+        return None
+    if not isinstance(found, type) or found.__module__ != "__main__":
+        return None
+    known.remember(tracker, found)
+    return found
 
 
 class ReferringUnpickler(pickle.Unpickler):
@@ -237,38 +400,13 @@ def at_home(namespace: Namespace) -> Iterator[None]:
 
 
 @contextmanager
-def keep_classes() -> Iterator[None]:
-    """Leave the classes that are known here as they are, whatever is loaded meanwhile."""
-    there, restore = set(known_classes().values()), internals._class_setstate
-
-    def restore_new(kind: type, state: Any) -> Any:
-        return kind if known_classes().get(kind) in there else restore(kind, state)
-
-    internals._class_setstate = restore_new
+def defined_by(load: Callable[[], object]) -> Iterator[None]:
+    """Have this called when a class is not known here: it loads what defines it."""
+    token = _definitions.set(load)
     try:
         yield
     finally:
-        internals._class_setstate = restore
-
-
-@contextmanager
-def as_another_process() -> Iterator[None]:
-    """Forget the classes that this process knows for a while, as a new process would not have them.
-
-    Loading a class by value writes into the class of the same id, so a job that runs inside the
-    notebook's own process would rewrite the notebook's classes.
-    """
-    by_class, by_id = (
-        internals._DYNAMIC_CLASS_TRACKER_BY_CLASS,
-        internals._DYNAMIC_CLASS_TRACKER_BY_ID,
-    )
-    internals._DYNAMIC_CLASS_TRACKER_BY_CLASS = weakref.WeakKeyDictionary()
-    internals._DYNAMIC_CLASS_TRACKER_BY_ID = weakref.WeakValueDictionary()
-    try:
-        yield
-    finally:
-        internals._DYNAMIC_CLASS_TRACKER_BY_CLASS = by_class
-        internals._DYNAMIC_CLASS_TRACKER_BY_ID = by_id
+        _definitions.reset(token)
 
 
 def fingerprint(
@@ -276,6 +414,7 @@ def fingerprint(
     home: Namespace,
     known: Mapping[type, str] | None = None,
     content: Callable[[memoryview], bytes | None] | None = None,
+    inside: set[int] | None = None,
 ) -> bytes:
     """A hash of the value's content, to tell later whether it was changed in place.
 
@@ -287,6 +426,8 @@ def fingerprint(
         As for the pickler; a class that is the value itself goes by its content all the same.
     content : callable, optional
         Gives bytes that stand for a buffer's content, or None where it has to be read.
+    inside : set, optional
+        Takes the `id` of every object in the value.
 
     Raises
     ------
@@ -295,7 +436,7 @@ def fingerprint(
     """
     digest = xxhash.xxh3_128()
     known = known or {}
-    if isinstance(value, type):
+    if is_class(value):
         # Pickling the first instance leaves this cache in the class; it must be there each time.
         copyreg._slotnames(value)  # type: ignore[attr-defined]
         # By its id alone it would never have changed.
@@ -307,7 +448,10 @@ def fingerprint(
         digest.update(view if stand_in is None else stand_in)
         return False
 
-    ValuePickler(_Hashing(digest), home, known, take).dump(value)
+    pickler = ValuePickler(_Hashing(digest), home, known, take)
+    pickler.dump(value)
+    if inside is not None:
+        inside.update(pickler.memo.copy())
     return bytes(digest.digest())
 
 

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from nbsubmit.core import packages
 from nbsubmit.core.bundle import EMPTY, Contents, Entry
+from nbsubmit.core.packages import Package
 
 # Names in the bundle that no cell can bind.
 VALUE = "<value>"
@@ -64,6 +66,8 @@ class Result:
         Name → why its value had to stay on the node.
     ambient : mapping
         What the cell changed around itself, as `nbsubmit.core.ambient` packs it.
+    packages : tuple of Package
+        The packages that the values are rebuilt with.
     signal : str
         The signal that ended the cell, or empty. Why it was sent, the backend knows.
     """
@@ -79,6 +83,7 @@ class Result:
     submodules: tuple[str, ...] = ()
     unsent: Mapping[str, str] = field(default_factory=dict)
     ambient: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[Package, ...] = ()
     signal: str = ""
 
     @property
@@ -120,5 +125,6 @@ class Result:
             submodules=tuple(data["submodules"]),
             unsent=data["unsent"],
             ambient=data["ambient"],
+            packages=packages.from_json(data["packages"]),
             signal=data["signal"],
         )

@@ -18,6 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from nbsubmit.core.definitions.known import is_class
+from nbsubmit.core.definitions.parts import set_parts
+
 _HEAP_TYPE = 1 << 9
 # A copy of this size is mapped in no time, and takes memory and time to be copied once more.
 _LARGE = 1 << 20
@@ -27,16 +30,16 @@ _MAKERS = (copyreg.__newobj__, copyreg.__newobj_ex__)  # type: ignore[attr-defin
 
 @dataclass(frozen=True)
 class Content:
-    """What an object holds.
+    """What an object holds; of a class, what is changed in it.
 
     Attributes
     ----------
     state : object
         Its attributes, as pickling takes them.
     items : list or None
-        The elements of a sequence or a set.
+        The elements of a sequence or a set; the attributes that a class has no longer.
     pairs : list or None
-        Keys and values of a mapping.
+        Keys and values of a mapping; attributes of a class.
     array : ndarray or None
         The elements of an array.
     """
@@ -53,7 +56,8 @@ def content_of(value: Any) -> Content | None:
     if is_of(value, "numpy", "ndarray"):
         return Content(array=value.view())
     if is_of(value, "numpy.random._generator", "Generator"):
-        return Content(state=value.bit_generator.state)
+        seeds = value.bit_generator.seed_seq
+        return Content((value.bit_generator.state, getattr(seeds, "n_children_spawned", 0)))
     if isinstance(value, random.Random):
         return Content(state=value.getstate()) if kind is random.Random else None
     if isinstance(value, _CONTAINERS):
@@ -63,7 +67,10 @@ def content_of(value: Any) -> Content | None:
 
 def _contained(value: Any) -> Content:
     """Take the elements of a container that may have attributes besides."""
-    state = dict(getattr(value, "__dict__", ())) or None
+    slots = {n: s.__get__(value) for n, s in _slots(type(value)).items() if hasattr(value, n)}
+    state: Any = dict(getattr(value, "__dict__", ())) or None
+    if slots:
+        state = state, slots
     if isinstance(value, dict):
         # An ordered one has an order of its own besides.
         ordered = isinstance(value, collections.OrderedDict)
@@ -91,8 +98,14 @@ def take_on(value: Any, content: Content) -> Any:
     """
     if content.array is not None:
         return _copied(value, content.array)
-    if is_of(value, "numpy.random._generator", "Generator"):
-        value.bit_generator.state = content.state
+    if is_class(value):
+        _change_class(value, content)
+    elif is_of(value, "numpy.random._generator", "Generator"):
+        state, spawned = content.state
+        value.bit_generator.state = state
+        seeds = value.bit_generator.seed_seq
+        if spawned > getattr(seeds, "n_children_spawned", spawned):
+            seeds.spawn(spawned - seeds.n_children_spawned)
     elif isinstance(value, random.Random):
         value.setstate(content.state)
     else:
@@ -104,6 +117,14 @@ def take_on(value: Any, content: Content) -> Any:
                 _fill(value, before)
             raise
     return value
+
+
+def _change_class(kind: type, content: Content) -> None:
+    """Set the parts that were changed and remove those that are gone; the others stay."""
+    set_parts(kind, dict(content.pairs or ()))
+    for name in content.items or ():
+        if name in vars(kind):
+            type.__delattr__(kind, name)
 
 
 def _fill(value: Any, content: Content) -> None:
@@ -123,7 +144,7 @@ def _set_attributes(value: Any, state: Any) -> None:
     attributes = getattr(value, "__dict__", None)
     if attributes is not None:
         attributes.clear()
-    for slot in _slots(type(value)):
+    for slot in _slots(type(value)).values():
         with suppress(AttributeError):
             slot.__delete__(value)
     if state is None:
@@ -150,6 +171,9 @@ def _is_plain(kind: type) -> bool:
     """Tell whether all that an instance is lies in its attributes, none of it in C."""
     if issubclass(kind, (type, BaseException)):
         return False
+    # The parts of a figure refer to each other in more ways than names do: they change as a whole.
+    if kind.__module__.partition(".")[0] == "matplotlib":
+        return False
     if not all(base is object or base.__flags__ & _HEAP_TYPE for base in kind.__mro__):
         return False
     # At most a dictionary, a list of weak references, and the slots.
@@ -157,13 +181,15 @@ def _is_plain(kind: type) -> bool:
     return kind.__basicsize__ <= object.__basicsize__ + words * struct.calcsize("P")
 
 
-def _slots(kind: type) -> list[types.MemberDescriptorType]:
-    return [
-        member
-        for base in kind.__mro__
-        for member in base.__dict__.values()
+def _slots(kind: type) -> dict[str, types.MemberDescriptorType]:
+    """The slots that classes written in Python have declared."""
+    return {
+        name: member
+        for base in reversed(kind.__mro__)
+        if "__slots__" in base.__dict__
+        for name, member in base.__dict__.items()
         if isinstance(member, types.MemberDescriptorType)
-    ]
+    }
 
 
 def is_large(content: Content) -> bool:

@@ -33,6 +33,8 @@ class Settings:
     size_limit : str
         How much a cell may send that was not named with ``--in``, as ``--mem`` is written; 0 for
         no limit.
+    by_value : str
+        Modules and packages, separated by commas, whose source goes with every job.
     """
 
     folder: str = STORE_NAME
@@ -40,6 +42,7 @@ class Settings:
     poll_seconds: float = 15.0
     beat_seconds: float = 5.0
     size_limit: str = "4G"
+    by_value: str = ""
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

@@ -6,9 +6,11 @@ on disk outranks everything, and silence from both is an end too, never a state 
 
 from __future__ import annotations
 
+import re
 import signal
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +28,8 @@ GRACE_SECONDS = 3.0
 VERDICT_SECONDS = 10.0
 # How long a notebook may take between writing a job's folder and noting its handle.
 LIMBO_SECONDS = 120.0
+_TAIL_BYTES = 4000
+_PLACE = re.compile(r"^\S.*?: line \d+: ")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Found:
         The signal that told the worker to end, or empty.
     exit_code : int or None
         The exit code of the worker, once it has ended and the script around it has not.
+    last_words : str
+        The last line in the log of a job that ended before its worker started.
     result : Result or None
         The outcome.
     end : Status or None
@@ -58,6 +64,7 @@ class Found:
     node: str = ""
     signal: str = ""
     exit_code: int | None = None
+    last_words: str = ""
     result: Result | None = None
     end: Status | None = None
 
@@ -84,7 +91,7 @@ def look(folder: JobFolder) -> Found:
     """
     if not folder.path.is_dir():
         raise FolderError(f"its folder {folder.path} was deleted")
-    return Found(
+    found = Found(
         handle=_read(folder, folder.handle_file, lambda data: str(data["handle"]), ""),
         refusal=_read(folder, folder.refusal_file, lambda data: str(data["reason"]), ""),
         cancelled=folder.cancel_file.exists(),
@@ -94,6 +101,16 @@ def look(folder: JobFolder) -> Found:
         result=_read(folder, folder.result_file, Result.from_json, None),
         end=_read(folder, folder.end_file, _end, None),
     )
+    never_started = found.exit_code and not found.node and found.result is None
+    return replace(found, last_words=_last_line(folder.log_err)) if never_started else found
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _read(folder: JobFolder, file: Path, parse: Callable[[dict[str, Any]], T], absent: T) -> T:
@@ -193,8 +210,8 @@ def _of_end(found: Found, state: JobState, reason: str, node: str) -> Status:
         return Status(JobState.CANCELLED, "cancelled from this notebook", node=node)
     if state is JobState.FAILED:
         told = f"told to end by {found.signal}" if found.signal else ""
-        reason = told or _exit_in_words(found.exit_code) or reason or _REASONS[state]
-        return Status(state, reason, _SEE_LOG, node)
+        reason = told or _exit_in_words(found) or reason or _REASONS[state]
+        return Status(state, reason, _after_exit(found), node)
     return Status(state, reason or _REASONS.get(state, ""), _ADVICE.get(state, _SEE_LOG), node)
 
 
@@ -204,8 +221,8 @@ def _without_verdict(found: Found, node: str) -> Status:
     if found.signal:
         return Status(JobState.CANCELLED, f"told to end by {found.signal}", _SEE_LOG, node)
     if found.exit_code is not None:
-        reason = _exit_in_words(found.exit_code) or _REASONS[JobState.FAILED]
-        return Status(JobState.FAILED, reason, _SEE_LOG, node)
+        reason = _exit_in_words(found) or _REASONS[JobState.FAILED]
+        return Status(JobState.FAILED, reason, _after_exit(found), node)
     if not found.handle:
         return Status(
             JobState.LOST,
@@ -220,7 +237,8 @@ def _without_verdict(found: Found, node: str) -> Status:
     )
 
 
-def _exit_in_words(code: int | None) -> str:
+def _exit_in_words(found: Found) -> str:
+    code = found.exit_code
     if not code:
         return ""
     if code > 128:
@@ -230,14 +248,32 @@ def _exit_in_words(code: int | None) -> str:
             return f"the worker ended with exit code {code}"
         hint = ", often for want of memory" if name == "SIGKILL" else ""
         return f"the worker was killed by {name}{hint}"
+    # The shell's own words, without where in the script it met it.
+    words = _PLACE.sub("", found.last_words)
     if code in _SHELL_CODES:
-        return _SHELL_CODES[code]
-    return f"the worker ended with exit code {code} before it could write a result"
+        what = "something that this job needs" if words else "the Python of this job"
+        return f"{what} {_SHELL_CODES[code]}" + _after(words)
+    return f"the worker ended with exit code {code} before it could write a result" + _after(words)
+
+
+def _after(words: str) -> str:
+    return f": {words}" if words else ""
+
+
+def _after_exit(found: Found) -> str:
+    """What to do about a worker that ended too early."""
+    if "No module named" not in found.last_words:
+        return _SEE_LOG
+    return (
+        f"the job's Python has to be one with nbsubmit and its packages, and a "
+        f"{sys.version_info[0]}.{sys.version_info[1]} as the notebook's: install nbsubmit there, "
+        f"or choose another with --python"
+    )
 
 
 _SHELL_CODES = {
-    126: "the Python of this job may not be executed on the node",
-    127: "the Python of this job does not exist on the node",
+    126: "may not be executed on the node",
+    127: "does not exist on the node",
 }
 _SEE_LOG = "see its log"
 _REASONS = {

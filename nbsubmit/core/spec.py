@@ -85,6 +85,8 @@ class CellOptions:
         Shell lines to run before Python.
     env : mapping
         Environment variables to set for the job.
+    by_value : tuple of str
+        Modules and packages whose source goes with the job.
     """
 
     resources: Resources = Resources()
@@ -101,6 +103,7 @@ class CellOptions:
     python: str | None = None
     setup: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    by_value: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

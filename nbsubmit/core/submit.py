@@ -13,25 +13,24 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 
+from nbsubmit.core import by_value, packages
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import Payload
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import SubmitError
-from nbsubmit.core.folder import JobFolder, write_whole
+from nbsubmit.core.folder import FORMAT, JobFolder, write_whole
 from nbsubmit.core.job import Job, Watches
 from nbsubmit.core.limits import check_size, check_space
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions, Launch
 from nbsubmit.core.store import JobStore
-
-FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,8 @@ class Request:
         Where it comes from: the notebook, its cell, the kernel; whatever is known.
     ambient : mapping
         What `nbsubmit.core.ambient.pack` gave.
+    by_value : tuple of Source
+        The modules whose source goes along.
     """
 
     cell: Cell
@@ -60,6 +61,7 @@ class Request:
     line: str = ""
     origin: Mapping[str, Any] = field(default_factory=dict)
     ambient: Mapping[str, str] = field(default_factory=dict)
+    by_value: tuple[by_value.Source, ...] = ()
 
 
 def submit(
@@ -131,24 +133,28 @@ def _write(folder: JobFolder, request: Request, backend: Backend, settings: Sett
     placed.write_blobs(folder.blobs)
     write_whole(folder.payload_stream, placed.write_stream)
     write_whole(folder.payload_pack, placed.write_pack)
+    by_value.write(request.by_value, folder.modules)
     folder.write_json(folder.payload_file, _contents(request))
     folder.write_json(folder.spec_file, _spec(folder, request, backend, settings))
 
 
 def _contents(request: Request) -> dict[str, Any]:
     payload = request.payload
+    needed = packages.needed(payload.looked_up)
     return {
         "format": FORMAT,
         "python": sys.version_info[:2],
         "cloudpickle": cloudpickle.__version__,
         "working_directory": str(Path.cwd()),
-        "path": sys.path,
+        "path": [*sys.path, *packages.folders(needed)],
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,
         "cell": request.cell.to_json(),
         "contents": payload.placed.contents.to_json(),
         "modules": payload.modules,
         "submodules": payload.submodules,
+        "packages": [asdict(package) for package in needed],
+        "by_value": [source.to_json() for source in request.by_value],
         "left_out": {item.name: item.reason for item in payload.left_out},
         "missing": payload.missing,
         "excluded": payload.excluded,

@@ -13,11 +13,12 @@ from nbsubmit.notebook.completion import install_completion
 from nbsubmit.notebook.magics import MAGICS, NbSubmitMagics
 from nbsubmit.notebook.session import Session
 
+_AFTER_CELL = "post_run_cell"
 _sessions: dict[int, Session] = {}
 
 
 def load(shell: InteractiveShell) -> None:
-    """Give the shell its magics; nothing else happens until one is used."""
+    """Give the shell its magics; until one is used only the user's own modules are remembered."""
     session = _sessions.get(id(shell)) or Session(shell, settings.load())
     magics = NbSubmitMagics(shell, session)
     _respect_others(shell, magics)
@@ -26,6 +27,10 @@ def load(shell: InteractiveShell) -> None:
     formatter = shell.display_formatter.mimebundle_formatter
     formatter.for_type_by_name("nbsubmit.core.job", "Job", _panels(session))
     _sessions[id(shell)] = session
+    look = session.local_modules.look
+    look()
+    if look not in shell.events.callbacks[_AFTER_CELL]:
+        shell.events.register(_AFTER_CELL, look)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -39,6 +44,9 @@ def unload(shell: InteractiveShell) -> None:
         found = shell.magics_manager.magics[kind]
         if isinstance(getattr(found.get(name), "__self__", None), NbSubmitMagics):
             del found[name]
+    look = _sessions[id(shell)].local_modules.look
+    if look in shell.events.callbacks[_AFTER_CELL]:
+        shell.events.unregister(_AFTER_CELL, look)
 
 
 def _panels(session: Session) -> Callable[..., Any]:

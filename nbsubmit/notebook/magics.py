@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+from IPython.core.pylabtools import select_figure_formats
 from IPython.display import display, publish_display_data
 
 from nbsubmit.backends import registry
@@ -152,7 +153,16 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             return None
         if value is None:  # it could not travel; what it looks like did
             publish_display_data(replay.result["data"], replay.result["metadata"])
+        if "image/png" in replay.result["data"]:
+            self._show_figures(value)
         return value
+
+    def _show_figures(self, value: Any) -> None:
+        """Have the shell draw a figure that a job has made: nothing here has been told how to."""
+        if type(value).__module__ == "matplotlib.figure":
+            formatter = self.shell.display_formatter.formatters["image/png"]
+            if type(value) not in formatter:
+                select_figure_formats(self.shell, {"png"}, bbox_inches="tight")
 
     def _when_the_cell_has_ended(self, function: Callable[[], None]) -> None:
         """Call a function once the shell has shown the cell's result or its error."""
@@ -168,7 +178,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         script, start = self._session.script(prepared, backend)
         payload = prepared.request.payload
         print(script)
-        names = sent_rows(payload.entries, payload.modules)
+        sources = [source.to_json() for source in prepared.request.by_value]
+        names = sent_rows(payload.entries, payload.modules, sources)
         print(f"sends {format_bytes(payload.size_bytes)}:" if names else "sends no names")
         print(words.table([("  " + n[0], *n[1:]) for n in names]))
         for item in payload.left_out:

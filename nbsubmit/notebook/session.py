@@ -14,9 +14,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.client import jobs as client
 from nbsubmit.client.rows import JobRow, row_of
-from nbsubmit.core import ambient, credentials, lines
+from nbsubmit.core import ambient, by_value, credentials, lines
 from nbsubmit.core.backend import Backend
-from nbsubmit.core.capture import Payload, capture
+from nbsubmit.core.capture import PART, Payload, capture
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
@@ -28,6 +28,7 @@ from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, launch_of, submit
 from nbsubmit.core.watch import Watcher
+from nbsubmit.notebook.local_modules import LocalModules
 from nbsubmit.notebook.source import numbers, origin, read_cell
 
 
@@ -80,6 +81,7 @@ class Session:
         self._injector = Injector(shell.user_ns)
         self._sent: dict[str, _Sent] = {}
         self._listening = False
+        self.local_modules = LocalModules()
         # Jobs that were sent with --no-panel or --quiet.
         self.without_panel: set[str] = set()
 
@@ -97,6 +99,8 @@ class Session:
         ------
         CaptureError
             If the cell cannot be sent.
+        OptionError
+            If there is no source of a module that is to go by value.
         """
         cell = read_cell(self.shell, magic, line, body)
         use = analyse(cell.source, transform=self.shell.transform_cell, star_names=_public_names)
@@ -110,11 +114,26 @@ class Session:
             source=cell.source,
         )
         payload.warnings += [_credential(path) for path in credentials.find(payload.names)]
+        if not self._runs_here(magic, options):
+            modules = (*payload.looked_up, *payload.submodules)
+            payload.warnings += self.local_modules.warnings(modules, cell.source)
         earlier = numbers(self.shell, payload.sources)
         watched = _watched(use, payload)
         cell = replace(cell, numbers=earlier, bring=options.bring, watched=watched)
-        request = Request(cell, payload, options, f"%%{magic} {line}".strip(), origin(self.shell))
+        names = (*by_value.split(self.settings.by_value), *options.by_value)
+        request = Request(
+            cell,
+            payload,
+            options,
+            f"%%{magic} {line}".strip(),
+            origin(self.shell),
+            by_value=by_value.find(names, self.store.path),
+        )
         return Prepared(request, use)
+
+    def _runs_here(self, magic: str, options: CellOptions) -> bool:
+        """Tell whether the job will run in this process, with the modules as they are here."""
+        return options.debug or (magic == "submit" and self.settings.backend == "debug")
 
     def send(self, prepared: Prepared, backend: Backend, *, tell: bool = True) -> Job:
         """Submit a prepared cell and have its result brought home.
@@ -273,6 +292,7 @@ def _watched(use: NameUse, payload: Payload) -> tuple[str, ...] | None:
     if use.dynamic:
         return None
     by_functions = {e.name for e in payload.entries if e.why.startswith("used by")}
+    by_functions |= {e.name for e in payload.entries if e.why == PART}
     # `x += y` reads x, binds x, and may leave the very same object, changed.
     in_place = use.reads & use.writes
     return tuple(sorted(use.mutates | use.escapes | use.calls | in_place | by_functions))

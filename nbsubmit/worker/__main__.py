@@ -2,7 +2,14 @@
 
 import sys
 
-from nbsubmit.worker.process import main
-
 if __name__ == "__main__":
+    # Whatever Python a job is given must be able to read this far.
+    if sys.version_info < (3, 10):  # noqa: UP036
+        version = ".".join(map(str, sys.version_info[:2]))
+        sys.exit(
+            f"nbsubmit needs Python 3.10 or newer, and {sys.executable} is {version}. "
+            f"Choose the notebook's own with --python"
+        )
+    from nbsubmit.worker.process import main
+
     sys.exit(main(sys.argv[1]))

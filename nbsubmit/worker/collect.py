@@ -5,17 +5,21 @@ from __future__ import annotations
 import ast
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.bundle import CHANGED, MOST_TRIES, BundleWriter, Contents, type_name
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.definitions.known import is_class, is_importable
+from nbsubmit.core.origin import is_made_by_hand
+from nbsubmit.core.originals import PART_OF
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
 from nbsubmit.core.revise import Content, content_of
 from nbsubmit.core.units import format_bytes
+from nbsubmit.worker.class_changes import Prints, changes_of, prints_of
 from nbsubmit.worker.execute import Outcome
 
 if TYPE_CHECKING:
@@ -25,9 +29,10 @@ if TYPE_CHECKING:
 LARGEST_VALUE = 32_000_000
 
 _IMMUTABLE = (
-    int, float, complex, str, bytes, bool, type(None), range,
-    types.ModuleType, types.BuiltinFunctionType,
+    int, float, complex, str, bytes, bool, type(None), range, types.BuiltinFunctionType,
 )  # fmt: skip
+# Whether it is this one or another like it makes no difference.
+_NO_IDENTITY = (*_IMMUTABLE, tuple, frozenset, type, types.FunctionType, types.CodeType)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,12 @@ class Sent:
     classes: dict[type, str]
     candidates: frozenset[str]
     mappings: Mappings | None = None
+    # Id of an object that was sent → its number in the stream.
+    numbers: Mapping[int, int] = field(default_factory=dict)
+    # Name → ids of what is in its object, which is as it was sent.
+    inside: dict[str, set[int]] = field(default_factory=dict)
+    # Name of a class → what its attributes were.
+    attributes: dict[str, Prints] = field(default_factory=dict)
 
     @classmethod
     def take(
@@ -48,6 +59,7 @@ class Sent:
         modules: Iterable[str],
         cell: Cell,
         mappings: Mappings | None = None,
+        parts: Mapping[int, Any] | None = None,
     ) -> Sent:
         """Remember what was sent, with a fingerprint of what may be changed in place.
 
@@ -58,48 +70,97 @@ class Sent:
         values = {name: namespace[name] for name in names}
         candidates = frozenset(values if cell.watched is None else cell.watched)
         inert = {entry.name for entry in contents.entries if entry.is_inert}
-        sent = cls(values, {}, dict(known_classes()), candidates, mappings)
-        for name in values:
-            if name in candidates or name not in inert:
+        numbers = {
+            id(part): number
+            for number, part in (parts or {}).items()
+            if not isinstance(part, _NO_IDENTITY)
+        }
+        sent = cls(values, {}, dict(known_classes()), candidates, mappings, numbers)
+        for name, value in values.items():
+            if is_class(value):
+                if not is_importable(value):
+                    sent.attributes[name] = prints_of(value, sent._part_print(namespace))
+            elif name in candidates or name not in inert:
                 print_ = sent._fingerprint(name, namespace)
                 if print_ is not None:
                     sent.prints[name] = print_
         return sent
 
-    def changed(self, namespace: Namespace) -> set[str]:
-        """Return the names whose value was changed in place."""
-        return {name for name in self.prints if self._is_changed(name, namespace)}
+    def changed(self, namespace: Namespace) -> dict[str, Content | None]:
+        """Return the names whose value was changed in place, with what it holds now.
+
+        None stands for what cannot be told apart from the value.
+        """
+        print_ = self._part_print(namespace)
+        classes = {
+            name: changes_of(self.values[name], before, print_)
+            for name, before in self.attributes.items()
+        }
+        names = [name for name in self.prints if self._is_changed(name, namespace)]
+        # One content for each object, whatever names it has.
+        objects = {id(self.values[name]): self.values[name] for name in names}
+        by_id = {key: content_of(value) for key, value in objects.items()}
+        contents = {name: by_id[id(self.values[name])] for name in names}
+        return contents | {name: content for name, content in classes.items() if content}
+
+    def _part_print(self, home: Namespace) -> Callable[[Any], bytes]:
+        def print_(part: Any) -> bytes:
+            try:
+                content = self.mappings.content if self.mappings else None
+                return fingerprint(part, home, self.classes, content)
+            except Exception:
+                return b""
+
+        return print_
 
     def _is_changed(self, name: str, namespace: Namespace) -> bool:
-        now = self._fingerprint(name, namespace)
+        inside: set[int] | None = set() if self.numbers else None
+        now = self._fingerprint(name, namespace, inside)
         if now == self.prints[name]:
+            self.inside[name] = inside or set()
             return False
         # What pickles differently each time tells nothing by it; then the cell's text decides.
         return name in self.candidates or now == self._fingerprint(name, namespace)
 
-    def _fingerprint(self, name: str, home: Namespace) -> bytes | None:
-        return _fingerprint(self.values[name], home, self.classes, self.mappings)
+    def _fingerprint(
+        self, name: str, home: Namespace, inside: set[int] | None = None
+    ) -> bytes | None:
+        return _fingerprint(self.values[name], home, self.classes, self.mappings, inside)
 
     def references(self, values: Iterable[str]) -> dict[int, str]:
         """The objects that go back by name, by `id`: all but those that go by value."""
         by_value = set(values)
         found: dict[int, str] = {}
         for name, value in self.values.items():
-            if name not in by_value and not isinstance(value, (*_IMMUTABLE, type)):
+            if not (name in by_value or _is_fixed(value) or isinstance(value, type)):
                 found.setdefault(id(value), name)
+        for name, inside in self.inside.items():
+            for part in inside & self.numbers.keys():
+                found.setdefault(part, f"{name}{PART_OF}{self.numbers[part]}")
         return found
 
 
 def _fingerprint(
-    value: Any, home: Namespace, classes: dict[type, str], mappings: Mappings | None
+    value: Any,
+    home: Namespace,
+    classes: dict[type, str],
+    mappings: Mappings | None,
+    inside: set[int] | None = None,
 ) -> bytes | None:
-    if isinstance(value, _IMMUTABLE):
+    if _is_fixed(value):
         return None
     try:
-        return fingerprint(value, home, classes, mappings.content if mappings else None)
+        return fingerprint(value, home, classes, mappings.content if mappings else None, inside)
     except Exception:
         # It was sent, so it could be pickled; what cannot be any more has changed.
         return b""
+
+
+def _is_fixed(value: object) -> bool:
+    """Tell whether a value cannot be changed, or is a module that each side imports."""
+    if isinstance(value, types.ModuleType):
+        return not is_made_by_hand(value)
+    return isinstance(value, _IMMUTABLE)
 
 
 @dataclass
@@ -152,10 +213,6 @@ def collect(
     collection = Collection(BundleWriter(namespace, sent.classes))
     wanted: dict[str, Any] = {}
     changed = sent.changed(namespace)
-    # One for each object, whatever names it has.
-    objects = {id(sent.values[name]): sent.values[name] for name in changed}
-    by_id = {key: content_of(value) for key, value in objects.items()}
-    contents = {name: by_id[id(sent.values[name])] for name in changed}
     for name, value in namespace.items():
         if not _goes_back(name, value, cell, ignore):
             continue
@@ -163,8 +220,8 @@ def collect(
             if name not in changed:
                 continue
             collection.changed.append(name)
-            wanted[name] = contents[name] or value
-        elif isinstance(value, types.ModuleType):
+            wanted[name] = changed[name] or value
+        elif isinstance(value, types.ModuleType) and not is_made_by_hand(value):
             collection.modules[name] = value.__name__
         else:
             wanted[name] = value
@@ -172,7 +229,7 @@ def collect(
         collection.deleted = [name for name in sent.values if name not in namespace]
     collection.submodules = _submodules(cell)
     # An object whose content goes back is the very object that was sent; so is an unchanged one.
-    by_value = changed - {n for n in collection.changed if contents[n] is not None}
+    by_value = changed.keys() - {n for n in collection.changed if changed[n] is not None}
     _pickle(collection, _arrays_first(wanted), outcome, sent, sent.references(by_value))
     collection.complaint = _complaint(cell, namespace, collection)
     return collection
@@ -214,23 +271,24 @@ def _pickle(
     if outcome.error is not None:
         # Last, for it is the one that some class's __init__ may refuse to rebuild.
         last[EXCEPTION] = outcome.error
-    # A class that was changed goes by value, so that the one in the notebook is changed too.
-    changed = [wanted[name] for name in collection.changed if isinstance(wanted.get(name), type)]
-    known = {kind: tracker for kind, tracker in sent.classes.items() if kind not in changed}
     home, shared, tries = collection.values.home, None, 0
+    values = wanted | last
     while True:
-        writer = BundleWriter(home, known, shared=shared, sent=references)
-        failure = _first_failure(writer, wanted | last, sent)
+        writer = BundleWriter(home, sent.classes, shared=shared, sent=references)
+        failure = _first_failure(writer, values, sent)
         if failure is None:
             collection.values = writer
-            overlaps = writer.overlaps()
-            if overlaps is None or tries == MOST_TRIES:
+            overlaps, order = writer.overlaps(), writer.order()
+            if (overlaps is None and order is None) or tries == MOST_TRIES:
                 return
-            shared, tries = overlaps if shared is None else shared | overlaps, tries + 1
+            if order is not None:
+                values = {name: values[name] for name in order}
+            if overlaps is not None:
+                shared = overlaps if shared is None else shared | overlaps
+            tries += 1
             continue
         name, reason = failure
-        wanted.pop(name, None)
-        last.pop(name, None)
+        del values[name]
         if name != EXCEPTION:
             collection.unsent[name] = reason()
         if name in collection.changed:

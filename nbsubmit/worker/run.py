@@ -6,9 +6,7 @@ cannot be pickled, of a disk that is full.
 
 from __future__ import annotations
 
-import importlib
 import os
-import platform
 import sys
 import time
 import traceback
@@ -20,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core import ambient, lines
+from nbsubmit.core import ambient, lines, packages
 from nbsubmit.core.ambient import Around
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.bundle import Bundle, Contents, Placed
@@ -28,22 +26,16 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.result import CellError, Result
-from nbsubmit.core.spec import NODE_VARIABLE
-from nbsubmit.worker import missing
+from nbsubmit.worker import missing, surroundings
 from nbsubmit.worker.collect import Sent, collect
 from nbsubmit.worker.execute import Outcome, execute
 from nbsubmit.worker.imports import AfterImport
 from nbsubmit.worker.shell import Shell
 from nbsubmit.worker.streams import LogStream, Recorder
+from nbsubmit.worker.surroundings import PYTHON, import_module, node
 
 if TYPE_CHECKING:
     from nbsubmit.core.mapped import Mappings
-
-PYTHON = sys.version_info[:2]
-
-
-class Incompatible(NbsubmitError):
-    """What was sent cannot be read by this Python."""
 
 
 def run(
@@ -70,8 +62,7 @@ def run(
         Whether the cell succeeded.
     """
     started, owner = time.time(), os.getpid()
-    node = os.environ.get(NODE_VARIABLE) or platform.node()
-    folder.write_json(folder.started_file, {"host": node, "pid": os.getpid(), "at": started})
+    folder.write_json(folder.started_file, {"host": node(), "pid": os.getpid(), "at": started})
     recorder = Recorder(folder.events_file, stdout, stderr)
     with _stage(recorder, stdout, stderr) as module:
         try:
@@ -82,6 +73,7 @@ def run(
             os._exit(0)
         result = replace(result, started=started, ended=time.time())
         _write(folder, result, placed)
+        surroundings.leave(folder)
     recorder.close()
     return result.error is None
 
@@ -124,6 +116,7 @@ def _run_cell(
             submodules=tuple(collection.submodules),
             unsent=collection.unsent,
             ambient=changed_around,
+            packages=packages.needed(collection.values.modules),
             signal=outcome.signal,
         ),
         placed,
@@ -164,57 +157,17 @@ def _prepare(
     mappings: Mappings | None,
 ) -> Sent:
     """Make the process look like the notebook's and load what was sent."""
-    _check_versions(payload)
-    _go_to(payload["working_directory"])
-    sys.path[:] = _path(payload)
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    surroundings.enter(folder, payload)
     lines.remember({**payload["sources"], cell.file_name: cell.text})
     for module in payload["submodules"]:
-        _import(module, module)
+        import_module(module, module)
     for name, module in payload["modules"].items():
-        namespace[name] = _import(module, name)
+        namespace[name] = import_module(module, name)
     contents = Contents.from_json(payload["contents"])
     bundle = Bundle(folder.payload_stream, contents, folder.locate)
-    bundle.load(namespace, namespace.__setitem__, mappings=mappings)
-    return Sent.take(namespace, contents, payload["modules"], cell, mappings)
-
-
-def _check_versions(payload: dict[str, Any]) -> None:
-    sent_by = tuple(payload["python"])
-    if sent_by != PYTHON:
-        raise Incompatible(
-            f"the notebook runs Python {sent_by[0]}.{sent_by[1]} and this job Python "
-            f"{PYTHON[0]}.{PYTHON[1]} ({sys.executable}); code cannot travel between them. "
-            f"Use one Python for both:  --python COMMAND"
-        )
-
-
-def _go_to(directory: str) -> None:
-    try:
-        os.chdir(directory)
-    except OSError as error:
-        raise Incompatible(
-            f"the notebook's folder {directory} cannot be entered on {platform.node()}: "
-            f"{error.strerror}; the job runs there"
-        ) from None
-
-
-def _path(payload: dict[str, Any]) -> list[str]:
-    """The notebook's path; beside an environment's own packages if it is another environment."""
-    sent: list[str] = payload["path"]
-    if payload["prefix"] == sys.prefix:
-        return sent
-    foreign = (payload["prefix"], payload["base_prefix"])
-    return sys.path + [p for p in sent if not p.startswith(foreign) and p not in sys.path]
-
-
-def _import(module: str, name: str) -> types.ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise Incompatible(
-            f"{name} is the module {module}, which cannot be imported on {platform.node()}: {error}"
-        ) from error
+    parts: dict[int, Any] = {}
+    bundle.load(namespace, namespace.__setitem__, mappings=mappings, parts=parts)
+    return Sent.take(namespace, contents, payload["modules"], cell, mappings, parts)
 
 
 def _failure(error: BaseException) -> Result:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nbsubmit.client import words
-from nbsubmit.client.rows import JobRow
+from nbsubmit.client.rows import JobRow, sent_rows
 from nbsubmit.core.result import VALUE
 from nbsubmit.core.state import JobState
 
@@ -75,6 +75,10 @@ SENDS = {
     "a function": (
         replace(SENT, sent=(("train", "function", "", "", "read in line 1"),)),
         "sends train (function)",
+    ),
+    "a module's source": (
+        replace(SENT, sent=sent_rows((), {}, [{"name": "pack", "files": 2, "size_bytes": 2048}])),
+        "sends pack 2.05 kB (its source)",
     ),
     "all but one": (
         replace(SENT, sent=(DATA,), left_out=(("lock", "lock is a lock"),)),

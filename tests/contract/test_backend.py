@@ -190,14 +190,6 @@ def test_what_a_job_prints_in_c_or_in_a_child_is_in_the_logs(
     assert job.stdout().split() == ["first", "second", "third", "fourth"]
 
 
-@pytest.fixture(params=["local", "slurm"])
-def started_backend(request: pytest.FixtureRequest) -> str:
-    """The backends that start a process."""
-    if request.param == "slurm":
-        request.getfixturevalue("on_slurm")
-    return str(request.param)
-
-
 RUNS_ON = "import os, time\nprint(os.getpid(), flush=True)\nwhile True: time.sleep(0.1)"
 
 

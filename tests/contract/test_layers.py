@@ -138,7 +138,7 @@ def test_the_core_cannot_even_name_a_scheduler_or_a_widget(path: Path) -> None:
     assert found == []
 
 
-FOLDERS = {"ambient", "names", "reducers"}
+FOLDERS = {"ambient", "definitions", "names", "reducers"}
 
 
 def the_way() -> list[str]:

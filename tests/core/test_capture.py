@@ -109,6 +109,7 @@ def test_what_a_function_needs_follows_and_what_that_needs_too(define: Define) -
     assert why(payload) == {
         "outer": "read in line 1",
         "inner": "used by outer",
+        "Helper": "part of what goes",
         "helper": "used by outer",
         "scale": "used by inner",
         "offset": "used by shift",
@@ -129,7 +130,7 @@ def test_functions_that_need_each_other_go_once(define: Define) -> None:
 
 def test_what_the_methods_of_an_instance_need_follows(define: Define) -> None:
     home = define("rate = 0.5\nclass Net:\n    def step(self): return rate\nnet = Net()")
-    assert names(sent("net.step()", home)) == ["net", "rate"]
+    assert names(sent("net.step()", home)) == ["net", "rate", "Net"]
 
 
 def test_what_the_bases_and_decorators_of_a_class_need_follows(define: Define) -> None:

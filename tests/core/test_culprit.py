@@ -231,10 +231,14 @@ def opened(tmp_path: Path) -> Iterator[dict[str, Any]]:
             "lock": threading.Lock(),
             "rlock": threading.RLock(),
             "frame": sys._getframe(),
-            "weak": weakref.ref(Define),
+            "weak": weakref.WeakMethod(_Method().method),
             "context": contextvars.copy_context(),
         }
     coroutine.close()
+
+
+class _Method:
+    def method(self) -> None: ...
 
 
 WORDS = {

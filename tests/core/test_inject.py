@@ -59,7 +59,7 @@ class Sent:
             self.sending.handed.look_again()
         copies = copy.deepcopy(self.sending.handed.values) if self.sending.handed else {}
         changed = tuple(values)
-        originals = Originals(self.notebook.home_of(self), lambda: copies, changed)
+        originals = Originals(self.notebook.home_of(self), lambda: (copies, {}), changed)
         brought = {}
         for name, value in values.items():
             content = content_of(value)

@@ -121,6 +121,10 @@ OWN = {
         env={"A": "1", "B": "two words", "C": ""}
     ),
     "--env URL=http://x/?a=b": CellOptions(env={"URL": "http://x/?a=b"}),
+    "--by-value mine": CellOptions(by_value=("mine",)),
+    "--by-value mine,pack.part --by-value mine,other": CellOptions(
+        by_value=("mine", "pack.part", "other")
+    ),
     "--env A=1 --env A=2": CellOptions(env={"A": "2"}),
 }
 
@@ -214,6 +218,8 @@ BAD_VALUES = {
     "--as my job": ("%%slurm", "'job'", "Only options"),
     "--as 'my job'": ("--as", "'my job'", "is not a name"),
     "--as class": ("--as", "'class'", "is not a name"),
+    "--by-value mine.py:": ("--by-value", "'py:'", "not a name"),
+    "--by-value ./mine": ("--by-value", "not a name"),
     "--env A": ("--env", "'A'", "NAME=VALUE"),
     "--env 1A=2": ("--env", "'1A=2'", "NAME=VALUE"),
     "--env =2": ("--env", "'=2'", "NAME=VALUE"),

@@ -12,10 +12,13 @@ from tests.shelf import Shelf, writer_of
 
 
 class Picky(Exception):
-    """Cannot be rebuilt: its arguments are not those of its __init__."""
+    """Cannot be rebuilt: what it is built from is not enough for it."""
 
     def __init__(self, first: int, second: int) -> None:
         super().__init__(first)
+
+    def __reduce__(self) -> tuple[type, tuple[int]]:
+        return Picky, (1,)
 
 
 class Fragile:

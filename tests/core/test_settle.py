@@ -13,6 +13,7 @@ from nbsubmit.core.backend import Report
 from nbsubmit.core.bundle import Contents, Entry
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.packages import Package
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.settle import GRACE_SECONDS, VERDICT_SECONDS, Found, look, settle
 from nbsubmit.core.state import JobState, Status
@@ -104,6 +105,16 @@ TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
                              S.FAILED, "the Python of this job does not exist on the node"),
     "failed, Python not allowed": (found(SENT, exit_code=126), says(S.FAILED), LATER, S.FAILED,
                                    "the Python of this job may not be executed on the node"),
+    "failed before Python, in the shell's words": (
+        found(SENT, exit_code=127, last_words="/var/x/script.sh: line 8: module: not found"),
+        says(S.FAILED), LATER, S.FAILED,
+        "something that this job needs does not exist on the node: module: not found",
+    ),
+    "failed before the worker": (
+        found(SENT, exit_code=1, last_words="/usr/bin/python3: No module named nbsubmit"),
+        says(S.FAILED), LATER, S.FAILED,
+        "exit code 1 before it could write a result: /usr/bin/python3: No module named nbsubmit",
+    ),
     "failed in a setup line": (found(SENT, exit_code=7), says(S.FAILED), LATER, S.FAILED,
                                "exit code 7 before it could write a result"),
     "killed for memory": (found(exit_code=137), says(S.FAILED), LATER, S.FAILED,
@@ -269,6 +280,31 @@ def test_what_the_folder_says_is_read_from_its_files(folder: JobFolder) -> None:
     )
 
 
+def test_of_a_worker_that_never_started_the_last_words_are_read(folder: JobFolder) -> None:
+    folder.log_err.write_text("first\n" * 9000 + "  the last of it\n\n")
+    folder.exit_file.write_text("1")
+    assert look(folder).last_words == "the last of it"
+    folder.log_err.write_text("")
+    assert look(folder).last_words == ""
+    folder.log_err.unlink()
+    assert look(folder).last_words == ""
+
+
+def test_of_a_worker_that_started_what_the_cell_wrote_is_no_last_word(folder: JobFolder) -> None:
+    folder.log_err.write_text("said by the cell")
+    folder.exit_file.write_text("1")
+    folder.write_json(folder.started_file, {"host": "n1", "pid": 2, "at": 1.0})
+    assert look(folder).last_words == ""
+
+
+def test_a_python_without_nbsubmit_is_told_what_it_needs() -> None:
+    lacking = found(SENT, exit_code=1, last_words="python3: No module named nbsubmit")
+    assert "install nbsubmit there" in settle(lacking, says(S.FAILED), LATER).advice
+    assert "install nbsubmit there" in settle(lacking, None, MUCH_LATER).advice
+    other = found(SENT, exit_code=1, last_words="module: command not found")
+    assert settle(other, says(S.FAILED), LATER).advice == "see its log"
+
+
 def test_a_result_is_read_as_it_was_written(folder: JobFolder) -> None:
     entry = Entry("x", "int", 5, "", 10, ((0, 0, 4096, 1),), 5, True)
     contents = Contents((entry,), (("", 0, 4096),), "result.bin")
@@ -276,6 +312,7 @@ def test_a_result_is_read_as_it_was_written(folder: JobFolder) -> None:
         RAISED, contents=contents, changed=("x",), deleted=("y",),
         modules={"np": "numpy"},
         unsent={"z": "a lock"},
+        packages=(Package("numpy", "2.4.6", "x"),),
     )  # fmt: skip
     folder.write_json(folder.result_file, result.to_json())
     assert look(folder).result == result

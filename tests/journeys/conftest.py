@@ -35,6 +35,24 @@ def kernel(start_kernel: Callable[..., Kernel], backend_name: str) -> Kernel:
     return start_kernel()
 
 
+@pytest.fixture(scope="module")
+def swept_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """One kernel for the tests of a module that sweep it themselves."""
+    kernel = Kernel(tmp_path_factory.mktemp("kernel"), QUICK)
+    kernel.run("%load_ext nbsubmit")
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture
+def swept(swept_kernel: Kernel, backend_name: str, request: pytest.FixtureRequest) -> Kernel:
+    """This kernel, for each backend in turn."""
+    if backend_name == "slurm":
+        slurm = request.getfixturevalue("slurm")
+        swept_kernel.run(f"import os; os.environ.update({dict(slurm.environ)!r})")
+    return swept_kernel
+
+
 @pytest.fixture
 def magic(backend_name: str) -> str:
     """The first words of a cell for this backend."""

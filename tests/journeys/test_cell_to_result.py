@@ -367,7 +367,7 @@ def test_a_result_that_cannot_be_rebuilt_takes_no_other_along(
     start_kernel: Callable[..., Kernel],
 ) -> None:
     kernel = start_kernel()
-    kernel.run("class E2(Exception):\n    def __init__(s, a, b): super().__init__(a)")
+    kernel.run("class E2(Exception):\n    def __reduce__(s): return int, ('no number',)")
     kernel.run("%%local --as p\nn0 = 1\nbad = E2(1, 2)\nn1 = 10\n'last'")
     ran = kernel.run("p.wait()\nprint(n0, n1, p.value, 'bad' in globals(), sorted(p.names))")
     assert ran.stdout == "1 10 last False ['n0', 'n1']\n"

@@ -122,6 +122,29 @@ def test_what_was_not_changed_is_the_very_same_object_also_inside_results(
     ) == ["True", "True True True", "True True True"]
 
 
+def test_parts_of_what_was_sent_are_the_very_same_objects_in_results(
+    kernel: Kernel, magic: str
+) -> None:
+    kernel.run(
+        "class Layer:\n    def __init__(self): self.weight = [1.0]\n"
+        "class Net:\n    def __init__(self): self.layer = Layer()\n"
+        "rows, net = [{'n': 1}, {'n': 2}], Net()"
+    )
+    kernel.run(
+        f"{magic} --wait --quiet\n"
+        "by_number = {row['n']: row for row in rows}\n"
+        "optimised = [net.layer.weight]\n"
+        "class Step(Exception):\n"
+        "    def __init__(self, at, why): super().__init__(f'{why} at {at}'); self.at = at\n"
+        "problem = Step(5, 'stuck')"
+    )
+    assert lines(
+        kernel,
+        "print(by_number[1] is rows[0], optimised[0] is net.layer.weight)\n"
+        "print(problem, problem.at)",
+    ) == ["True True", "stuck at 5 5"]
+
+
 def test_what_was_changed_here_meanwhile_stays_and_the_jobs_is_at_hand(
     kernel: Kernel, magic: str, backend_name: str, tmp_path: Path
 ) -> None:

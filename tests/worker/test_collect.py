@@ -50,7 +50,7 @@ def names(collection: Collection) -> list[str]:
 def loaded(collection: Collection, path: Path, **home: Any) -> dict[str, Any]:
     """Load what goes back where these objects were sent from."""
     shelf = Shelf(path)
-    originals = Originals(None, lambda: home, tuple(collection.changed))
+    originals = Originals(None, lambda: (home, {}), tuple(collection.changed))
     return shelf.get(shelf.put(collection.values), originals=originals)
 
 

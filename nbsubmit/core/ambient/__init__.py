@@ -158,6 +158,6 @@ def _put(kind: Kind, values: Values) -> None:
         kind.put(values)
         return
     now = kind.get()
-    different = {n: v for n, v in values.items() if n in now and not same(now[n], v)}
+    different = {n: v for n, v in values.items() if not same(now.get(n), v)}
     if different:
         kind.put(different)

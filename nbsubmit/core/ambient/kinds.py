@@ -101,7 +101,7 @@ def _filter(
 
 
 class _Logging(Kind):
-    """The root logger's level, and the format in which it writes to standard error."""
+    """The loggers' levels, and the format in which the root's writes to standard error."""
 
     module = "logging"
 
@@ -110,7 +110,11 @@ class _Logging(Kind):
         root = logging.getLogger()
         streams = [h for h in root.handlers if type(h) is logging.StreamHandler]
         form = streams[0].formatter if streams else None
-        return {
+        loggers = root.manager.loggerDict.items()
+        levels = {
+            f"level {name}": found.level for name, found in loggers if hasattr(found, "level")
+        }
+        return {name: level for name, level in levels.items() if level} | {
             "level": root.level,
             "format": (form._fmt, form.datefmt) if form else ("", None) if streams else None,
         }
@@ -120,11 +124,28 @@ class _Logging(Kind):
         root = logging.getLogger()
         if "level" in values:
             root.setLevel(values["level"])
+        for name, level in _under("level ", values).items():
+            logging.getLogger(name).setLevel(level)
         form = values.get("format")
         if form is not None and not any(type(h) is logging.StreamHandler for h in root.handlers):
             handler = logging.StreamHandler()
             handler.setFormatter(logging.Formatter(form[0] or None, form[1]))
             root.addHandler(handler)
+
+
+class _Decimal(Kind):
+    """The context of the thread."""
+
+    module = "decimal"
+
+    def get(self) -> Values:
+        context = sys.modules["decimal"].getcontext()
+        return {"precision": context.prec, "rounding": context.rounding}
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        context = sys.modules["decimal"].getcontext()
+        context.prec = values.get("precision", context.prec)
+        context.rounding = values.get("rounding", context.rounding)
 
 
 class _Numpy(Kind):
@@ -249,7 +270,7 @@ class _Torch(Chance):
 KINDS: dict[str, Kind] = {
     kind.module: kind
     for kind in (
-        _Python(), _Warnings(), _Logging(), _Numpy(), _Pandas(), _Matplotlib(),
+        _Python(), _Warnings(), _Logging(), _Decimal(), _Numpy(), _Pandas(), _Matplotlib(),
         _Random(), _NumpyRandom(), _Torch(),
     )
 }  # fmt: skip

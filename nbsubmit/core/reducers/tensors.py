@@ -23,11 +23,19 @@ def reducer_of(kind: type) -> Reducer | None:
         return reduce_storage
     if issubclass(kind, torch.storage.TypedStorage):
         return reduce_typed
-    return reduce_tensor if kind is torch.Tensor else None
+    return reduce_tensor if issubclass(kind, torch.Tensor) else None
 
 
 def reduce_tensor(tensor: Any, context: Context) -> Any:
-    """Reduce a small part of a large storage as a copy, unless something else shares it."""
+    """Reduce a small part of a large storage as a copy, unless something else shares it.
+
+    A gradient goes with its tensor, which torch itself forgets.
+    """
+    if tensor.is_leaf and tensor.grad is not None:
+        build, arguments, *_ = tensor.__reduce_ex__(5)
+        return with_gradient, (build, arguments, tensor.grad)
+    if type(tensor).__name__ != "Tensor":
+        return NotImplemented
     if tensor.is_quantized or str(tensor.layout) != "torch.strided" or str(tensor.device) != "cpu":
         return NotImplemented
     whole, part = tensor.untyped_storage().nbytes(), tensor.numel() * tensor.element_size()
@@ -89,6 +97,13 @@ def make_typed(storage: Any, dtype: Any) -> Any:
 
     typed: Any = torch.storage.TypedStorage
     return typed(wrap_storage=storage, dtype=dtype, _internal=True)
+
+
+def with_gradient(build: Any, arguments: Any, gradient: Any) -> Any:
+    """Build a tensor and give it its gradient."""
+    tensor = build(*arguments)
+    tensor.grad = gradient
+    return tensor
 
 
 def as_part(copy: Any, requires_grad: bool) -> Any:

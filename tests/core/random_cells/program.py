@@ -11,7 +11,7 @@ class Program(Blocks):
     """Writes one random cell."""
 
     def text(self) -> str:
-        lines = self.block(Place(), self.chance.randint(2, 3 + 2 * self.deepest))
+        lines = self.block(Place(), self.chance.randint(2, 3 + self.deepest))
         if self.one_in(12):
             lines.insert(0, f"global {self.chance.choice(NAMES)}")
         return "\n".join(lines)

@@ -52,8 +52,9 @@ class Statements(Expressions):
 
     def augment(self, place: Place) -> Lines:
         targets = [self.target(place)] * 2 + [f"{self.name(place)}.kind", f"{self.name(place)}[0]"]
+        # One element at a time: a list that is added to itself in a loop fills the memory.
         return self.guarded(
-            f"{self.chance.choice(targets)} += {self.expression(place)}",
+            f"{self.chance.choice(targets)} += [{self.expression(place)}]",
             "TypeError, AttributeError",
         )
 

@@ -1,0 +1,94 @@
+"""Which classes this process knows that travelled by value, by ids that are the same everywhere.
+
+The ids are cloudpickle's, so that a class which a process pool in the job brings back is the same.
+"""
+
+from __future__ import annotations
+
+import types
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from cloudpickle import cloudpickle as internals
+
+
+def known_classes() -> Mapping[type, str]:
+    """Return the classes that this process knows, with their ids."""
+    return internals._DYNAMIC_CLASS_TRACKER_BY_CLASS  # type: ignore[no-any-return]
+
+
+def is_known(kind: type) -> bool:
+    """Tell whether a class has travelled by value."""
+    try:
+        return kind in known_classes()
+    except TypeError:  # a metaclass whose classes cannot be hashed
+        return False
+
+
+def is_class(value: Any) -> bool:
+    """Tell whether a value is a class; before Python 3.11 ``list[int]`` claims to be one."""
+    return issubclass(type(value), type)
+
+
+def tracker_of(definition: Any) -> str:
+    """Return the id of a class or type variable; it gets one if it has none."""
+    return internals._get_or_create_tracker_id(definition)  # type: ignore[no-any-return]
+
+
+def find(tracker: str) -> Any:
+    """Return what has this id, or None."""
+    return internals._DYNAMIC_CLASS_TRACKER_BY_ID.get(tracker)
+
+
+def remember(tracker: str, definition: Any) -> Any:
+    """Return what has this id already, or else the definition, which has it from now on."""
+    return internals._lookup_class_or_track(tracker, definition)
+
+
+def is_importable(definition: Any, name: str | None = None) -> bool:
+    """Tell whether another process finds a definition by module and name."""
+    if name is None:
+        return bool(internals._should_pickle_by_reference(definition))
+    return module_and_name(definition, name) is not None
+
+
+def module_and_name(definition: Any, name: str) -> tuple[Any, str] | None:
+    """Return the module in which a definition is found, and its name there; None if in none."""
+    found = internals._lookup_module_and_qualname(definition, name=name)
+    if found is None or internals._is_registered_pickle_by_value(found[0]):
+        return None
+    return found  # type: ignore[no-any-return]
+
+
+def is_builtin_type(kind: type) -> bool:
+    """Tell whether a type has no place in any module and cloudpickle knows it all the same."""
+    try:
+        return kind in internals._BUILTIN_TYPE_NAMES
+    except TypeError:  # a metaclass whose classes cannot be hashed
+        return False
+
+
+def globals_of(code: types.CodeType) -> Mapping[str, None]:
+    """Return the names of globals that a code and those nested in it mention."""
+    return internals._extract_code_globals(code)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def as_another_process() -> Iterator[None]:
+    """Forget the classes that this process knows for a while, as a new process would not have them.
+
+    A job that runs inside the notebook's own process would share its classes with the notebook.
+    """
+    by_class, by_id = (
+        internals._DYNAMIC_CLASS_TRACKER_BY_CLASS,
+        internals._DYNAMIC_CLASS_TRACKER_BY_ID,
+    )
+    internals._DYNAMIC_CLASS_TRACKER_BY_CLASS = weakref.WeakKeyDictionary()
+    internals._DYNAMIC_CLASS_TRACKER_BY_ID = weakref.WeakValueDictionary()
+    try:
+        yield
+    finally:
+        internals._DYNAMIC_CLASS_TRACKER_BY_CLASS = by_class
+        internals._DYNAMIC_CLASS_TRACKER_BY_ID = by_id

@@ -1,0 +1,167 @@
+"""The user's own modules that the kernel has imported, and whether they were edited since.
+
+A job imports a module anew. If its file was edited after the kernel had imported it, job and kernel
+run different code, and nobody would know why they differ. So the text is remembered as it was when
+the cell that imported it ended, and compared when a cell that needs it is sent.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.util
+import sys
+import types
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbsubmit.core import blobs
+from nbsubmit.core.origin import attributes, file_of, is_own, root_of
+
+_OURS = "nbsubmit"
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A module's file as it was when it was imported."""
+
+    spec: object
+    file: Path
+    mtime_ns: int
+    size: int
+    digest: str
+
+    @classmethod
+    def read(cls, module: object) -> _Text:
+        file = Path(file_of(module))
+        found = file.stat()
+        spec = attributes(module).get("__spec__")
+        return cls(spec, file, found.st_mtime_ns, found.st_size, _digest(file))
+
+    def change(self) -> str:
+        """What has become of the file since, in words; empty if nothing has."""
+        try:
+            now = self.file.stat()
+            is_same = (now.st_mtime_ns, now.st_size) == (self.mtime_ns, self.size)
+            return "" if is_same or _digest(self.file) == self.digest else "was edited"
+        except OSError:
+            return "is gone"
+
+
+class LocalModules:
+    """Remembers the texts of the user's own modules."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, _Text] = {}
+        self._seen: set[str] = set()
+        self._count = 0
+
+    def look(self, _result: object = None) -> None:
+        """Note what has been imported or reloaded; a matter of microseconds if nothing has."""
+        if len(sys.modules) != self._count:
+            self._count = len(sys.modules)
+            for name in [name for name in sys.modules if name not in self._seen]:
+                self._note(name)
+        for name, text in list(self._texts.items()):
+            module = sys.modules.get(name)
+            if module is not None and attributes(module).get("__spec__") is not text.spec:
+                self._note(name)
+
+    def _note(self, name: str) -> None:
+        module = sys.modules.get(name)
+        if type(module).__name__ == "_LazyModule":  # its text has not been read yet
+            return
+        self._seen.add(name)
+        if root_of(name) != _OURS and is_own(file_of(module)):
+            with suppress(OSError):
+                self._texts[name] = _Text.read(module)
+
+    def warnings(self, modules: Iterable[str], source: str) -> list[str]:
+        """Say which modules of a job the kernel has in another version than the job will.
+
+        Parameters
+        ----------
+        modules : iterable of str
+            Those that the values and names of the job come from.
+        source : str
+            The cell as Python.
+        """
+        self.look()
+        found = ((name, self._texts[name]) for name in used(modules, source) if name in self._texts)
+        return [_warning(text.file, change) for _, text in found if (change := text.change())]
+
+
+def _warning(file: Path, change: str) -> str:
+    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    if change == "was edited":
+        return (
+            f"{shown} was edited after this kernel imported it: the job runs the new text, the "
+            f"kernel the old one; reload it to have both the same"
+        )
+    return f"{shown} {change} since this kernel imported it: the job cannot import it"
+
+
+def _digest(file: Path) -> str:
+    return blobs.name_of([file.read_bytes()])
+
+
+def used(modules: Iterable[str], source: str) -> list[str]:
+    """Return the user's own modules among these and those that they and the source import."""
+    queue = [*modules, *_imports(source, "")]
+    found: dict[str, None] = {}
+    while queue:
+        name = queue.pop()
+        for parent in _with_parents(name):
+            module = sys.modules.get(parent)
+            if parent not in found and is_own(file_of(module)) and root_of(parent) != _OURS:
+                found[parent] = None
+                queue += _mentioned(module)
+    return sorted(found)
+
+
+def _with_parents(name: str) -> Iterator[str]:
+    """An import of ``a.b.c`` runs ``a`` and ``a.b`` first."""
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
+
+
+def _mentioned(module: object) -> Iterator[str]:
+    """The modules that a module holds something of, and those that its text imports anywhere."""
+    held = attributes(module)
+    for key, value in list(held.items()):
+        if isinstance(value, types.ModuleType):
+            name = str(attributes(value).get("__name__"))
+            # Whoever imports a part of a package binds it there: that says nothing of the package.
+            if name != f"{held.get('__name__')}.{key}":
+                yield name
+        elif isinstance(value, (type, types.FunctionType)):
+            yield str(value.__module__)
+    file = Path(file_of(module))
+    with suppress(OSError):
+        found = file.stat()
+        package = str(held.get("__package__") or "")
+        yield from _imports_of(file, package, (found.st_mtime_ns, found.st_size))
+
+
+@functools.lru_cache(maxsize=1024)
+def _imports_of(file: Path, package: str, _state: tuple[int, int]) -> tuple[str, ...]:
+    return tuple(_imports(file.read_bytes(), package))
+
+
+def _imports(text: str | bytes, package: str) -> Iterator[str]:
+    """The modules that import statements may load."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):  # a compiled module, or half of an edit
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            with suppress(ImportError):  # relative to nothing
+                base = importlib.util.resolve_name(base, package)
+                yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
