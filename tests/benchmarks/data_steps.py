@@ -17,16 +17,22 @@ from typing import IO, Any
 import cloudpickle
 import joblib
 
+from nbsubmit.backends.debug import DebugBackend
 from nbsubmit.core.bundle import Bundle, Contents
 from nbsubmit.core.capture import Payload, capture
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.handed import Handed
 from nbsubmit.core.inject import Injector, Sending, Snapshot
+from nbsubmit.core.job import Job
+from nbsubmit.core.mapped import Mappings
 from nbsubmit.core.names import analyse
-from nbsubmit.core.originals import Home, Originals
-from nbsubmit.core.pickling import keep_classes
+from nbsubmit.core.result import Result
+from nbsubmit.core.settings import Settings
+from nbsubmit.core.spec import CellOptions, Launch
 from nbsubmit.core.store import JobStore
+from nbsubmit.core.submit import Request, submit
+from nbsubmit.core.watch import Watcher
 from nbsubmit.worker.collect import Sent, collect
 from nbsubmit.worker.execute import Outcome
 from tests.benchmarks.data_values import VALUES, Value
@@ -34,6 +40,14 @@ from tests.benchmarks.measured import measured
 
 CHUNK = 1 << 20
 WATCHED = ("value",)
+PATIENCE = 60.0
+
+
+class Idle(DebugBackend):
+    """Starts nothing."""
+
+    def start(self, launch: Launch) -> str:
+        return launch.id
 
 
 class Bench:
@@ -52,6 +66,9 @@ class Bench:
     def __init__(self, path: Path, value: Value, scale: float) -> None:
         self.path, self.value, self.scale = path, value, scale
         self.store = JobStore(path / "store")
+        self.settings = Settings()
+        self.watcher = Watcher(self.settings)
+        self.mappings = Mappings()
         self.cell = Cell(value.change, value.change, "<cell>", watched=WATCHED)
         self.module = types.ModuleType("__main__")
         self.home: dict[str, Any] = self.module.__dict__
@@ -86,37 +103,29 @@ class Bench:
         source = self.value.change
         return capture(analyse(source), self.home, self.store.blobs, source=source)
 
-    def load_sent(self, home: dict[str, Any]) -> Contents:
-        """Load what was sent into a namespace, as a job does."""
-        from nbsubmit.core.mapped import Mappings
+    def send(self, payload: Payload) -> None:
+        """Write a job's folder."""
+        request = Request(self.cell, payload, CellOptions())
+        submit(request, Idle(), self.store, self.watcher, self.settings, self.home)
 
-        contents, bundle = _read(self.job, self.job.payload_file, self.job.payload_stream)
-        self.mappings = Mappings()
-        bundle.load(home, home.__setitem__, mappings=self.mappings)
-        return contents
+    def load_sent(self) -> tuple[Contents, dict[int, Any]]:
+        """Load what was sent, as a job does."""
+        job = self.job
+        payload = job.read_json(job.payload_file)
+        assert payload is not None
+        contents = Contents.from_json(payload["contents"])
+        parts: dict[int, Any] = {}
+        Bundle(job.payload_stream, contents, job.locate).load(
+            self.home, self.home.__setitem__, mappings=self.mappings, parts=parts
+        )
+        return contents, parts
 
-    def take(self, contents: Contents) -> Sent:
-        return Sent.take(self.home, contents, (), self.cell, self.mappings)
+    def fingerprint(self, contents: Contents, parts: dict[int, Any]) -> Sent:
+        return Sent.take(self.home, contents, (), self.cell, self.mappings, parts)
 
-    def load_result(self, sender: Home | None) -> dict[str, Any]:
-        """Load what came back, as the job's handle does."""
-        job, changed = self.job, WATCHED
-        _, bundle = _read(job, job.result_file, job.result_stream)
-        values, failed = bundle.load_what_can_be(self.home, Originals(sender, self._copies, changed))
-        assert not failed, failed
-        return values
-
-    def _copies(self) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        with keep_classes():
-            _, bundle = _read(self.job, self.job.payload_file, self.job.payload_stream)
-            bundle.load(self.home, values.__setitem__)
-        return values
-
-
-def _read(job: JobFolder, file: Path, stream: Path) -> tuple[Contents, Bundle]:
-    contents = Contents.from_json(job.read_json(file) or {})
-    return contents, Bundle(stream, contents, job.locate)
+    def handle(self) -> Job:
+        """Return the handle of the first job, which has ended."""
+        return Job(self.job, Idle(), self.watcher, self.home).wait(PATIENCE)
 
 
 def send(bench: Bench) -> None:
@@ -124,30 +133,26 @@ def send(bench: Bench) -> None:
     bench.make()
     with measured():
         payload = bench.capture()
-        job, placed = bench.store.new(), payload.placed
-        placed.write_blobs(job.blobs)
-        write_whole(job.payload_stream, placed.write_stream)
-        write_whole(job.payload_pack, placed.write_pack)
-        job.write_json(job.payload_file, placed.contents.to_json())
+        bench.send(payload)
         Handed(payload, bench.home, WATCHED)
 
 
 def load(bench: Bench) -> None:
     with measured():
-        bench.load_sent(bench.home)
+        bench.load_sent()
         bench.use()
 
 
 def fingerprint(bench: Bench) -> None:
     """What a job does before its cell, to find afterwards what the cell has changed."""
-    contents = bench.load_sent(bench.home)
+    contents, parts = bench.load_sent()
     with measured():
-        bench.take(contents)
+        bench.fingerprint(contents, parts)
 
 
 def bring_back(bench: Bench) -> None:
     """From the end of the cell to the result on the disk."""
-    sent = bench.take(bench.load_sent(bench.home))
+    sent = bench.fingerprint(*bench.load_sent())
     bench.run(bench.value.change)
     with measured():
         job = bench.job
@@ -156,7 +161,9 @@ def bring_back(bench: Bench) -> None:
         placed.write_blobs(job.blobs, durable=True)
         write_whole(job.result_stream, placed.write_stream, durable=True)
         write_whole(job.result_pack, placed.write_pack, durable=True)
-        job.write_json(job.result_file, placed.contents.to_json())
+        python, changed = sys.version_info[:2], tuple(found.changed)
+        result = Result(0, 0, python, contents=placed.contents, changed=changed)
+        job.write_json(job.result_file, result.to_json())
 
 
 def take_home(bench: Bench) -> None:
@@ -164,23 +171,22 @@ def take_home(bench: Bench) -> None:
 
     This process has not, so it begins with copies of what was sent: they have its class.
     """
-    sent: dict[str, Any] = {}
-    bench.load_sent(sent)
-    bench.home.update(copy.deepcopy(sent))
-    del sent
+    bench.load_sent()
+    bench.home["value"] = copy.deepcopy(bench.home["value"])
     snapshot = Snapshot.take(bench.home, WATCHED)
     sending = Sending(1, snapshot, Handed(bench.capture(), bench.home, WATCHED))
-    injector = Injector(bench.home)
+    injector, job = Injector(bench.home), bench.handle()
     with measured():
-        values = bench.load_result(injector.home_of(sending))
-        injector.inject(sending, values, changed=WATCHED)
+        job.sent_from(injector.home_of(sending))
+        injector.inject(sending, job.names, changed=WATCHED)
         bench.use()
 
 
 def take_elsewhere(bench: Bench) -> None:
     """In a process that knows nothing of it."""
+    job = bench.handle()
     with measured():
-        bench.home.update(bench.load_result(None))
+        bench.home.update(job.names)
         bench.use()
 
 
