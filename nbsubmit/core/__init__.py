@@ -13,6 +13,7 @@ names     cell text → the names it reads, writes, changes
 history   the shell's results that a cell names
 origin    where a module comes from: Python, a package, the user's files, nowhere
 packages  the packages whose objects travel, and whether they are here
+garbage   Python's collector of garbage, kept waiting
 memory    where buffers lie, and which of them overlap
 mapped    buffers as pieces of files, and whether they were written to
 reducers  types of other packages that travel better than by themselves

@@ -22,6 +22,7 @@ from nbsubmit.core import blobs
 from nbsubmit.core.definitions.needs import in_order
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import BLOBS
+from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.pickling import (
     Namespace,
     ReferringPickler,
@@ -280,8 +281,9 @@ class BundleWriter:
         """
         if self._stream.tell() > MOST_NUMBERED:
             return {}
-        found = self._pickler.memo.copy().values()
-        return {number: part for number, part in found if not isinstance(part, _NO_PART)}
+        with uncollected():
+            found = self._pickler.memo.copy().values()
+            return {number: part for number, part in found if not isinstance(part, _NO_PART)}
 
     @property
     def mentioned(self) -> dict[str, str]:
@@ -597,7 +599,7 @@ class Bundle:
             Naming the first value that could not be rebuilt; the values before it have arrived.
         """
         known: Originals = originals or Nothing()
-        with self.stream.open("rb") as file, at_home(home):
+        with self.stream.open("rb") as file, at_home(home), uncollected():
             unpickler = ReferringUnpickler(file, buffers=self._views(mappings))
             unpickler.reference = known.reference
             for entry in self.contents.entries:

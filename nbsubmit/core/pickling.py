@@ -39,6 +39,7 @@ from nbsubmit.core.definitions import classes, enums, functions, known, needs, p
 from nbsubmit.core.definitions.known import as_another_process as as_another_process
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.definitions.known import known_classes as known_classes
+from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.origin import attributes, is_made_by_hand
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class HomeReducers:
         self._needs: dict[type, frozenset[str]] = {}
         # Of what is pickled by reference, in the order of meeting.
         self.modules = {}
+        # By `id`, types whose instances are nothing special: thousands are asked about only once.
+        self._left_alone: dict[int, type] = {}
         # How many objects were no plain data.
         self.reduced = 0
         self.shared = shared
@@ -99,8 +102,11 @@ class HomeReducers:
 
     def reducer_override(self, obj: Any) -> Any:
         self.reduced += 1
-        self._note_needs(type(obj))
-        reducer = reducers.find(type(obj))
+        kind = type(obj)
+        self._note_needs(kind)
+        if id(kind) in self._left_alone:
+            return NotImplemented
+        reducer = reducers.find(kind)
         if reducer is not None:
             reduced = reducer(obj, self)
             if reduced is not NotImplemented:
@@ -124,8 +130,11 @@ class HomeReducers:
         if isinstance(obj, types.ModuleType) and is_made_by_hand(obj):
             return _reduce_module(obj)
         reduced = cloudpickle.Pickler.reducer_override(self, obj)
-        if reduced is NotImplemented and isinstance(obj, _DEFINITIONS):
-            return self._by_reference(obj)
+        if reduced is NotImplemented:
+            if isinstance(obj, _DEFINITIONS):
+                return self._by_reference(obj)
+            if reducer is None and _are_alike(kind):
+                self._left_alone[id(kind)] = kind
         return reduced
 
     def _by_reference(self, obj: Any) -> Any:
@@ -203,6 +212,15 @@ class HomeReducers:
             if isinstance(module, types.ModuleType) and attributes(module) is namespace:
                 return module if is_made_by_hand(module) else None
         return None
+
+
+def _are_alike(kind: type) -> bool:
+    """Tell whether how an instance is pickled depends on its type alone."""
+    if issubclass(kind, (io.TextIOWrapper, types.ModuleType, *_DEFINITIONS)):
+        return False
+    # A stand-in says that it is of whatever type it stands for.
+    stands_in = any("__class__" in vars(base) for base in kind.__mro__[:-1])
+    return kind.__getattribute__ is object.__getattribute__ and not stands_in
 
 
 class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
@@ -449,9 +467,10 @@ def fingerprint(
         return False
 
     pickler = ValuePickler(_Hashing(digest), home, known, take)
-    pickler.dump(value)
-    if inside is not None:
-        inside.update(pickler.memo.copy())
+    with uncollected():
+        pickler.dump(value)
+        if inside is not None:
+            inside.update(pickler.memo.copy())
     return bytes(digest.digest())
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.definitions.parts import set_parts
+from nbsubmit.core.garbage import uncollected
 
 _HEAP_TYPE = 1 << 9
 # A copy of this size is mapped in no time, and takes memory and time to be copied once more.
@@ -74,7 +75,8 @@ def _contained(value: Any) -> Content:
     if isinstance(value, dict):
         # An ordered one has an order of its own besides.
         ordered = isinstance(value, collections.OrderedDict)
-        return Content(state, pairs=list(value.items() if ordered else dict.items(value)))
+        with uncollected():
+            return Content(state, pairs=list(value.items() if ordered else dict.items(value)))
     return Content(state, items=list(value))
 
 

@@ -2,23 +2,35 @@
 
 pandas copies a block before it writes to it if it knows that somebody else refers to it. Of two
 frames that arrive over the same memory it would not know.
+
+Columns of text are Arrow's, which nobody writes to. pandas copies them whole to pickle them, which
+is needed only where a column is in several pieces.
 """
 
 from __future__ import annotations
 
+import copyreg
 from typing import Any
 
 from nbsubmit.core.reducers import Context, Reducer
 
+# As much more than its elements may an Arrow array hold and still go as it is.
+_ROUNDING = 1 << 16
 # Where extension arrays keep their numpy arrays.
 _PARTS = ("_ndarray", "_data", "_mask")
 
 
 def reducer_of(kind: type) -> Reducer | None:
-    """Return the reducer of blocks; all else travels well by itself."""
+    """Return the reducer of blocks and of Arrow's columns; all else travels well by itself."""
+    from pandas.core.arrays import ArrowExtensionArray
     from pandas.core.internals.blocks import Block
 
-    return reduce_block if issubclass(kind, Block) else None
+    if issubclass(kind, Block):
+        return reduce_block
+    if not issubclass(kind, ArrowExtensionArray):
+        return None
+    pandas_own = kind.__getstate__ is ArrowExtensionArray.__getstate__
+    return reduce_column if pandas_own else None
 
 
 def reduce_block(block: Any, context: Context) -> Any:
@@ -28,3 +40,17 @@ def reduce_block(block: Any, context: Context) -> Any:
         if array is not None:
             context.private[id(array)] = array
     return NotImplemented
+
+
+def reduce_column(column: Any, _context: Context) -> Any:
+    """Reduce a column that is in one piece as pandas does, without a copy of the piece."""
+    pieces = getattr(column, "_pa_array", None)
+    if pieces is None or pieces.num_chunks != 1:
+        return NotImplemented
+    piece = pieces.chunk(0)
+    if piece.get_total_buffer_size() > piece.nbytes + _ROUNDING:  # a slice of more
+        return NotImplemented
+    state = {**vars(column), "_pa_array": piece}
+    if "_cache" in state:
+        state["_cache"] = {}
+    return copyreg.__newobj__, (type(column),), state  # type: ignore[attr-defined]
