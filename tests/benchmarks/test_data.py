@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.data import BESIDE
+from nbsubmit.core.handed import Handed
+from tests.benchmarks.data import BESIDE, WIDTH
 from tests.benchmarks.data_steps import STEPS, Bench
 from tests.benchmarks.data_values import VALUES
 
@@ -23,18 +24,18 @@ def test_each_step_is_printed_with_seconds_extra_memory_and_its_ratio_to_the_dis
         [sys.executable, "-m", "tests.benchmarks.data", *options, "array", "instances"],
         cwd=ROOT,
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
     )
-    _, *tables = done.stdout.split("\n\n") if done.stdout.startswith("\n\n") else ["", *done.stdout.strip().split("\n\n")]
+    tables = done.stdout.strip().split("\n\n")
     assert [table.partition(":")[0] for table in tables] == ["array", "instances"]
     for table in tables:
         head, *rows = table.splitlines()
-        assert head.split()[-4:] == ["seconds", "extra", "MB", "/"] or head.endswith("/ disk")
-        assert [row[:34].strip() for row in rows] == list(BESIDE)
+        assert head[WIDTH:].split() == ["seconds", "extra", "MB", "/", "disk"]
+        assert [row[:WIDTH].strip() for row in rows] == list(BESIDE)
         for row in rows:
-            seconds, extra, ratio = map(float, row[34:].split())
-            assert seconds > 0
+            seconds, extra, ratio = map(float, row[WIDTH:].split())
+            assert seconds >= 0  # a page is read in less than is printed
             assert extra >= 0
             assert ratio > 0
     assert list(tmp_path.iterdir()) == []
@@ -42,16 +43,19 @@ def test_each_step_is_printed_with_seconds_extra_memory_and_its_ratio_to_the_dis
 
 def test_every_step_stands_beside_one_of_the_disk() -> None:
     assert STEPS.keys() == BESIDE.keys()
-    assert {base for base in BESIDE.values()} == {step for step in STEPS if step.startswith("raw")}
+    assert set(BESIDE.values()) == {step for step in STEPS if step.startswith("raw")}
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_a_value_is_made_used_and_changed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_is_made_used_and_changed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     bench = Bench(tmp_path, VALUES[name], 0.002)
     bench.make()
-    sent = bench.capture()
+    payload = bench.capture()
+    assert payload.size_bytes > 5_000
     bench.use()
+    handed = Handed(payload, bench.home)
     bench.run(bench.value.change)
-    assert sent.size_bytes > 5000
-    assert bench.capture().placed.contents != sent.placed.contents or name in ("lists", "instances")
+    assert not handed.is_unchanged("value")

@@ -486,3 +486,25 @@ def test_reading_a_value_does_not_change_its_fingerprint(kind: str) -> None:
 def test_what_cannot_be_pickled_has_no_fingerprint() -> None:
     with pytest.raises(TypeError):
         fingerprint((n for n in range(3)), {})
+
+
+class StandIn:
+    """Says that it is what it stands for, as proxies do."""
+
+    def __init__(self, real: object) -> None:
+        self.real = real
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return type(self.real)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["real"], name)
+
+    def __reduce__(self) -> Any:
+        return int, ()
+
+
+def test_each_stand_in_is_asked_what_it_stands_for(tmp_path: Path) -> None:
+    with (tmp_path / "notes").open("w") as file, pytest.raises(pickle.PicklingError, match="open"):
+        dumped([StandIn(1), StandIn(file)], {})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -19,6 +20,7 @@ from nbsubmit.core.bundle import BundleWriter, Contents, LoadError
 from tests.shelf import Shelf, writer_of
 
 COUNT = 200_000
+ARROW_TEXT = pd.ArrowDtype(pa.large_string())
 
 
 @pytest.fixture
@@ -208,3 +210,32 @@ def test_a_progress_bar_is_refused_when_it_is_sent_and_named() -> None:
         BundleWriter({}).add("job", {"bar": bar})
     (found,) = culprit.find("job", {"bar": bar}, {})
     assert (found.path, found.what) == ("job['bar']", "a progress bar of tqdm")
+
+
+# pandas
+
+
+def test_a_column_of_text_is_not_copied_to_be_pickled(shelf: Shelf) -> None:
+    column = pd.Series([f"word {n}" for n in range(COUNT)], dtype=ARROW_TEXT)
+    frame = pd.DataFrame({"text": column})
+    writer = writer_of({"frame": frame})
+    placed = shelf.place(writer)
+    buffers = pa.chunked_array(frame["text"].array).chunk(0).buffers()
+    assert all(placed.content(memoryview(buffer)) for buffer in buffers if buffer is not None)
+    back = shelf.get(shelf.put(writer))["frame"]
+    pd.testing.assert_frame_equal(back, frame)
+    back.loc[0, "text"] = "changed"
+    assert (back.loc[0, "text"], frame.loc[0, "text"]) == ("changed", "word 0")
+
+
+def test_a_piece_of_a_column_of_text_goes_without_the_rest(shelf: Shelf) -> None:
+    column = pd.Series([f"word {n}" for n in range(COUNT)], dtype=ARROW_TEXT)
+    back = shelf.round(part=column[: COUNT // 4])["part"]
+    pd.testing.assert_series_equal(back, column[: COUNT // 4])
+    assert shelf.written < len("word 123456") * COUNT // 2
+
+
+def test_a_column_of_text_in_several_pieces_travels(shelf: Shelf) -> None:
+    part = pd.Series([f"word {n}" for n in range(COUNT)], dtype=ARROW_TEXT)
+    column = pd.concat([part, part])
+    pd.testing.assert_series_equal(shelf.round(column=column)["column"], column)
