@@ -1,14 +1,14 @@
 """What it costs to send a value, to load it in a job, and to bring it back changed.
 
-``python -m tests.benchmarks.data [--scale 0.01] [--rounds 3] [--folder .] [name...]`` prints for each
-value (`tests.benchmarks.data_values`) the median time and extra memory of each step, beside plain
-cloudpickle and joblib, and the ratio of its time to that of the bare disk: as many bytes written or
+``python -m tests.benchmarks.data [--scale 0.01] [--rounds 3] [--folder .] [name...]`` prints for
+each value (`tests.benchmarks.data_values`) the median time and extra memory of each step, beside
+plain cloudpickle and joblib, and the ratio of its time to that of the bare disk: as many bytes written or
 read in sequence, in the same round and in the same way, durably or not.
 
 * ``send`` is what a cell waits for: capture, files, and the hashes of `nbsubmit.core.handed`.
   ``send again`` is the same by another process, when the data are there already.
-* ``load and use`` is in the job, until all of the value has been read once. ``fingerprint`` is what a
-  job does before its cell to find later what the cell has changed.
+* ``load and use`` is in the job, until all of the value has been read once. ``fingerprint`` is what
+  a job does before its cell to find later what the cell has changed.
 * ``bring back`` is what a job does after a cell that has changed the value, until it is on the disk
   for certain.
 * ``take home`` is in the notebook that has sent it, ``take home elsewhere`` in a new process; both
@@ -56,9 +56,7 @@ BESIDE = {
 def once(name: str, scale: float, place: Path) -> dict[str, Figures]:
     """Take all steps with a value once."""
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=place) as folder:
-        return {
-            step: run(data_steps.__name__, folder, name, step, str(scale)) for step in STEPS
-        }
+        return {step: run(data_steps.__name__, folder, name, step, str(scale)) for step in STEPS}
 
 
 def report(name: str, rounds: list[dict[str, Figures]]) -> None:

@@ -26,7 +26,11 @@ def test_each_step_is_printed_with_seconds_extra_memory_and_its_ratio_to_the_dis
         capture_output=True,
         text=True,
     )
-    _, *tables = done.stdout.split("\n\n") if done.stdout.startswith("\n\n") else ["", *done.stdout.strip().split("\n\n")]
+    _, *tables = (
+        done.stdout.split("\n\n")
+        if done.stdout.startswith("\n\n")
+        else ["", *done.stdout.strip().split("\n\n")]
+    )
     assert [table.partition(":")[0] for table in tables] == ["array", "instances"]
     for table in tables:
         head, *rows = table.splitlines()
@@ -42,11 +46,13 @@ def test_each_step_is_printed_with_seconds_extra_memory_and_its_ratio_to_the_dis
 
 def test_every_step_stands_beside_one_of_the_disk() -> None:
     assert STEPS.keys() == BESIDE.keys()
-    assert {base for base in BESIDE.values()} == {step for step in STEPS if step.startswith("raw")}
+    assert set(BESIDE.values()) == {step for step in STEPS if step.startswith("raw")}
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_a_value_is_made_used_and_changed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_is_made_used_and_changed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     bench = Bench(tmp_path, VALUES[name], 0.002)
     bench.make()
