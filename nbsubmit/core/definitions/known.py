@@ -5,6 +5,7 @@ The ids are cloudpickle's, so that a class which a process pool in the job bring
 
 from __future__ import annotations
 
+import sys
 import types
 import weakref
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from cloudpickle import cloudpickle as internals
+
+from nbsubmit.core.origin import is_made_by_hand
 
 
 def known_classes() -> Mapping[type, str]:
@@ -50,7 +53,8 @@ def remember(tracker: str, definition: Any) -> Any:
 def is_importable(definition: Any, name: str | None = None) -> bool:
     """Tell whether another process finds a definition by module and name."""
     if name is None:
-        return bool(internals._should_pickle_by_reference(definition))
+        by_name = internals._should_pickle_by_reference(definition)
+        return by_name and not _is_of_made_module(definition)
     return module_and_name(definition, name) is not None
 
 
@@ -59,7 +63,12 @@ def module_and_name(definition: Any, name: str) -> tuple[Any, str] | None:
     found = internals._lookup_module_and_qualname(definition, name=name)
     if found is None or internals._is_registered_pickle_by_value(found[0]):
         return None
-    return found  # type: ignore[no-any-return]
+    return None if is_made_by_hand(found[0]) else found
+
+
+def _is_of_made_module(definition: Any) -> bool:
+    module = sys.modules.get(str(getattr(definition, "__module__", None)))
+    return isinstance(module, types.ModuleType) and is_made_by_hand(module)
 
 
 def is_builtin_type(kind: type) -> bool:
