@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from nbsubmit.core import lines
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.bundle import EMPTY, Bundle, Contents, Entry
+from nbsubmit.core.definitions.known import adopting
 from nbsubmit.core.errors import (
     CellFailed,
     JobCancelled,
@@ -335,7 +336,8 @@ class Job:
         """The values that were sent, as they were then."""
         values: dict[str, Any] = {}
         payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
-        payload.load(self._namespace, values.__setitem__)
+        with adopting(self._namespace):
+            payload.load(self._namespace, values.__setitem__)
         return values
 
     @property
