@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import copyreg
 import enum
-import functools
 import importlib
 import io
 import pickle
@@ -347,32 +346,18 @@ def restore_function(
 def lookup_class(tracker: str, name: str) -> type:
     """Return the class that is known by this id.
 
-    A new kernel has not met it: then it is the one that has this name here now, or what was sent.
-
     Raises
     ------
     UnknownClass
         If there is none.
     """
-    found = known.find(tracker) or _same_name(tracker, name)
+    found = known.find(tracker)
     if found is None and (load := _definitions.get(None)) is not None:
         load()
         found = known.find(tracker)
     if found is None:
         raise UnknownClass(f"{name} is not known here")
-    return found
-
-
-def _same_name(tracker: str, name: str) -> type | None:
-    """Adopt the class of the namespace that has this name."""
-    try:
-        found = functools.reduce(getattr, name.split(".")[1:], _home.get()[name.split(".")[0]])
-    except (LookupError, AttributeError):
-        return None
-    if not isinstance(found, type) or found.__module__ != "__main__":
-        return None
-    known.remember(tracker, found)
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 class ReferringUnpickler(pickle.Unpickler):

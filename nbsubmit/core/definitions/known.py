@@ -10,6 +10,7 @@ import types
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from cloudpickle import cloudpickle as internals
@@ -48,6 +49,34 @@ def find(tracker: str) -> Any:
 def remember(tracker: str, definition: Any) -> Any:
     """Return what has this id already, or else the definition, which has it from now on."""
     return internals._lookup_class_or_track(tracker, definition)
+
+
+@contextmanager
+def adopting(namespace: Mapping[str, Any]) -> Iterator[None]:
+    """Have classes that are not known taken from here if they are here by the same name.
+
+    In a new kernel the notebook's cells have been run again, or will be.
+    """
+    token = _namespace.set(namespace)
+    try:
+        yield
+    finally:
+        _namespace.reset(token)
+
+
+def adopt(tracker: str, qualname: str) -> type | None:
+    """Return the class of this name, which has this id from now on; None if there is none."""
+    first, *rest = qualname.split(".")
+    found = _namespace.get({}).get(first)
+    for name in rest:
+        found = getattr(found, name, None)
+    if not is_class(found) or found.__module__ != "__main__":
+        return None
+    remember(tracker, found)
+    return found
+
+
+_namespace: ContextVar[Mapping[str, Any]] = ContextVar("nbsubmit_namespace")
 
 
 def is_importable(definition: Any, name: str | None = None) -> bool:
