@@ -2,8 +2,8 @@
 
 ``python -m tests.benchmarks.data [--scale 0.01] [--rounds 3] [--folder .] [name...]`` prints for
 each value (`tests.benchmarks.data_values`) the median time and extra memory of each step, beside
-plain cloudpickle and joblib, and the ratio of its time to that of the bare disk: as many bytes written or
-read in sequence, in the same round and in the same way, durably or not.
+plain cloudpickle and joblib, and the ratio of its time to that of the bare disk: as many bytes
+written or read in sequence, in the same round and in the same way, durably or not.
 
 * ``send`` is what a cell waits for: capture, files, and the hashes of `nbsubmit.core.handed`.
   ``send again`` is the same by another process, when the data are there already.
