@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.handed import Handed
 from nbsubmit.core.lazy import lazy_module
 from nbsubmit.core.pickling import Namespace
@@ -156,7 +157,8 @@ class Injector:
     def _revise(self, sending: Sending, name: str, value: Any, arrival: Arrival) -> None:
         """Note that an object has another content now, or put the other one in its place."""
         old = sending.snapshot.held[name]
-        if value is old:
+        # A class that may not be changed is the very same class all the same.
+        if value is old and (not is_class(old) or self.may_revise(sending, name)):
             self._revised[id(old)] = (sending.number, old)
         elif not self.may_revise(sending, name):
             arrival.kept.append(name)

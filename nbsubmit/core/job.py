@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from nbsubmit.core import lines, packages
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.bundle import EMPTY, Bundle, Contents, Entry
+from nbsubmit.core.definitions.known import adopting
 from nbsubmit.core.errors import (
     CellFailed,
     JobCancelled,
@@ -364,7 +365,8 @@ class Job:
         values: dict[str, Any] = {}
         parts: dict[int, Any] = {}
         payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
-        payload.load(self._namespace, values.__setitem__, parts=parts)
+        with adopting(self._namespace):
+            payload.load(self._namespace, values.__setitem__, parts=parts)
         return values, parts
 
     @property

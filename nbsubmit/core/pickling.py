@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import copyreg
 import enum
-import functools
 import importlib
 import io
 import pickle
@@ -50,8 +49,7 @@ Namespace = dict[str, Any]
 # Name → the object that was sent by this name.
 Reference = Callable[[str], Any]
 
-# What is pickled by reference where its module can be imported.
-_DEFINITIONS = (type, types.FunctionType, types.BuiltinFunctionType)
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 
 _home: ContextVar[Namespace] = ContextVar("nbsubmit_home")
 _definitions: ContextVar[Callable[[], object]] = ContextVar("nbsubmit_definitions")
@@ -88,11 +86,11 @@ class HomeReducers:
         # Global name → the function that mentions it, in the order of meeting.
         self.mentioned = {}
         self.files = set()
+        # Of what is pickled by reference, in the order of meeting.
+        self.modules = {}
         # Names that have to be there before the value is loaded; emptied by whoever reads them.
         self.needed: set[str] = set()
         self._needs: dict[type, frozenset[str]] = {}
-        # Of what is pickled by reference, in the order of meeting.
-        self.modules = {}
         # By `id`, types whose instances are nothing special: thousands are asked about only once.
         self._left_alone: dict[int, type] = {}
         # How many objects were no plain data.
@@ -117,7 +115,10 @@ class HomeReducers:
             return enums.reduce_member(obj)
         reduce = definitions.find(type(obj))
         if reduce is not None:
-            return reduce(obj)
+            reduced = reduce(obj)
+            if reduced is NotImplemented:
+                self._note_module(obj)
+            return reduced
         if isinstance(obj, BaseException) and _has_own_init(type(obj)):
             return make_exception, (type(obj), obj.args, dict(obj.__dict__))
         if isinstance(obj, types.CodeType):
@@ -130,26 +131,19 @@ class HomeReducers:
         if isinstance(obj, types.ModuleType) and is_made_by_hand(obj):
             return _reduce_module(obj)
         reduced = cloudpickle.Pickler.reducer_override(self, obj)
-        if reduced is NotImplemented:
-            if isinstance(obj, _DEFINITIONS):
-                return self._by_reference(obj)
-            if reducer is None and _are_alike(kind):
-                self._left_alone[id(kind)] = kind
+        if reduced is NotImplemented and isinstance(obj, _FUNCTIONS):
+            if isinstance(obj, types.FunctionType) and not known.is_importable(obj):
+                return self._dynamic_function_reduce(obj)
+            self._note_module(obj)
+        elif reduced is NotImplemented and reducer is None and _are_alike(kind):
+            self._left_alone[id(kind)] = kind
         return reduced
 
-    def _by_reference(self, obj: Any) -> Any:
-        """Note the module of a definition that is looked up in it on the other side."""
-        name = getattr(obj, "__module__", None)
-        if not isinstance(name, str) or name in self.modules:
-            return NotImplemented
-        module = sys.modules.get(name)
-        if isinstance(module, types.ModuleType) and is_made_by_hand(module):
-            if isinstance(obj, types.FunctionType):
-                return self._dynamic_function_reduce(obj)
-            if isinstance(obj, type):
-                return classes.reduce_class(obj)
-        self.modules[name] = None
-        return NotImplemented
+    def _note_module(self, definition: Any) -> None:
+        """Note where a definition is looked up on the other side."""
+        name = getattr(definition, "__module__", None)
+        if isinstance(name, str):
+            self.modules[name] = None
 
     def _note_needs(self, kind: type) -> None:
         try:
@@ -164,10 +158,9 @@ class HomeReducers:
         tracker = self._tracker(kind)
         if tracker is not None:
             return lookup_class, (tracker, kind.__qualname__)
-        if known.is_builtin_type(kind):
+        if known.is_builtin_type(kind) or known.is_importable(kind):
+            self._note_module(kind)
             return cloudpickle.Pickler.reducer_override(self, kind)
-        if known.is_importable(kind):
-            return self._by_reference(kind)
         return classes.reduce_class(kind)
 
     def _tracker(self, obj: type) -> str | None:
@@ -179,8 +172,7 @@ class HomeReducers:
     def _dynamic_function_reduce(self, func: types.FunctionType) -> Any:
         if functions.is_dispatcher(func):
             return functions.reduce_dispatcher(func)
-        module = None
-        names = known.globals_of(func.__code__)
+        module, names = None, known.globals_of(func.__code__)
         if func.__globals__ is not self.home:
             module = self._module_of(func.__globals__)
             if module is None:
@@ -190,21 +182,8 @@ class HomeReducers:
                 self.mentioned.setdefault(name, func.__name__)
         self.files.add(func.__code__.co_filename)
         arguments = (func.__code__, func.__name__, func.__closure__, module)
-        state = (dict(func.__dict__), _slots(func), self._submodules(func, names))
+        state = (dict(func.__dict__), _slots(func), _submodules(func, names))
         return make_function, arguments, state, None, None, restore_function
-
-    def _submodules(self, func: types.FunctionType, names: Mapping[str, None]) -> list[str]:
-        """The loaded modules that a function reaches through packages.
-
-        ``import xml.dom`` binds ``xml``, and ``xml.dom`` is there only because it was imported.
-        """
-        held = [self.home.get(name) for name in names]
-        held += [cell.cell_contents for cell in func.__closure__ or () if not _is_unbound(cell)]
-        found: dict[str, None] = {}
-        for code in _codes(func.__code__):
-            modules = internals._find_imported_submodules(code, held)
-            found |= dict.fromkeys(module.__name__ for module in modules)
-        return list(found)
 
     def _module_of(self, namespace: Namespace) -> types.ModuleType | None:
         """Return the module made by hand that a function's globals belong to."""
@@ -216,7 +195,7 @@ class HomeReducers:
 
 def _are_alike(kind: type) -> bool:
     """Tell whether how an instance is pickled depends on its type alone."""
-    if issubclass(kind, (io.TextIOWrapper, types.ModuleType, *_DEFINITIONS)):
+    if issubclass(kind, (io.TextIOWrapper, types.ModuleType, type, *_FUNCTIONS)):
         return False
     # A stand-in says that it is of whatever type it stands for.
     stands_in = any("__class__" in vars(base) for base in kind.__mro__[:-1])
@@ -309,6 +288,20 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
             yield from _codes(constant)
 
 
+def _submodules(func: types.FunctionType, names: Mapping[str, None]) -> list[str]:
+    """The loaded modules that a function reaches through packages.
+
+    ``import xml.dom`` binds ``xml``, and ``xml.dom`` is there only because it was imported.
+    """
+    held = [func.__globals__.get(name) for name in names]
+    held += [cell.cell_contents for cell in func.__closure__ or () if not _is_unbound(cell)]
+    found: dict[str, None] = {}
+    for code in _codes(func.__code__):
+        modules = internals._find_imported_submodules(code, held)
+        found |= dict.fromkeys(module.__name__ for module in modules)
+    return list(found)
+
+
 def _slots(func: types.FunctionType) -> dict[str, Any]:
     """What a function has besides its code; what it has not is left out."""
     slots = {
@@ -370,32 +363,18 @@ def restore_function(
 def lookup_class(tracker: str, name: str) -> type:
     """Return the class that is known by this id.
 
-    A new kernel has not met it: then it is the one that has this name here now, or what was sent.
-
     Raises
     ------
     UnknownClass
         If there is none.
     """
-    found = known.find(tracker) or _same_name(tracker, name)
+    found = known.find(tracker)
     if found is None and (load := _definitions.get(None)) is not None:
         load()
         found = known.find(tracker)
     if found is None:
         raise UnknownClass(f"{name} is not known here")
-    return found
-
-
-def _same_name(tracker: str, name: str) -> type | None:
-    """Adopt the class of the namespace that has this name."""
-    try:
-        found = functools.reduce(getattr, name.split(".")[1:], _home.get()[name.split(".")[0]])
-    except (LookupError, AttributeError):
-        return None
-    if not isinstance(found, type) or found.__module__ != "__main__":
-        return None
-    known.remember(tracker, found)
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 class ReferringUnpickler(pickle.Unpickler):

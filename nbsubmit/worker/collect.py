@@ -44,6 +44,8 @@ class Sent:
     classes: dict[type, str]
     candidates: frozenset[str]
     mappings: Mappings | None = None
+    # Number in the stream → object. They are held: an id is given out again when its object goes.
+    parts: Mapping[int, Any] = field(default_factory=dict)
     # Id of an object that was sent → its number in the stream.
     numbers: Mapping[int, int] = field(default_factory=dict)
     # Name → ids of what is in its object, which is as it was sent.
@@ -75,7 +77,7 @@ class Sent:
             for number, part in (parts or {}).items()
             if not isinstance(part, _NO_IDENTITY)
         }
-        sent = cls(values, {}, dict(known_classes()), candidates, mappings, numbers)
+        sent = cls(values, {}, dict(known_classes()), candidates, mappings, parts or {}, numbers)
         for name, value in values.items():
             if is_class(value):
                 if not is_importable(value):
@@ -119,8 +121,8 @@ class Sent:
         if now == self.prints[name]:
             self.inside[name] = inside or set()
             return False
-        # What pickles differently each time tells nothing by it; then the cell's text decides.
-        return name in self.candidates or now == self._fingerprint(name, namespace)
+        # What pickles differently each time may have changed or not; to bring it is never wrong.
+        return True
 
     def _fingerprint(
         self, name: str, home: Namespace, inside: set[int] | None = None

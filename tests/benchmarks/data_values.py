@@ -1,4 +1,4 @@
-"""The values whose way is measured, each as cells of a notebook that make, use and change it."""
+"""The values whose way is measured, each as the cells that make, use and change it."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def main(chosen: list[str]) -> int:
             found = differences(notebook.read(name), *run_both(name, Path(folder, "notebook")))
         differing += bool(found)
         seconds = time.monotonic() - began
-        print(f"{name}: {len(found)} cells differ ({seconds:.0f} s)", *found, sep="\n\n")
+        print(f"{name}: {len(found)} cells differ ({seconds:.0f} s)", *found.values(), sep="\n\n")
     return int(differing > 0)
 
 

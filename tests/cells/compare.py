@@ -13,22 +13,21 @@ _AROUND = 160
 _ABSENT = "(not there)"
 
 
-def differences(cells: list[NotebookCell], plain: list[Left], jobs: list[Left]) -> list[str]:
-    """Return a paragraph for each cell that left something else in a job.
+def differences(cells: list[NotebookCell], plain: list[Left], jobs: list[Left]) -> dict[int, str]:
+    """Return a paragraph for each cell that left something else in a job, by its number.
 
     A difference that is there after a cell and was there already before is not said again.
     """
     said: set[str] = set()
-    found = []
+    found = {}
     for cell, here, there in zip(cells, plain, jobs, strict=True):
         now = list(_of_namespaces(here.namespace, there.namespace))
         new = [line for line in now if line not in said]
         said = set(now)
         new += _of_outputs(here.outputs, there.outputs)
         if new:
-            found.append(
-                f"cell {cell.number}, {cell.title}\n{_indented(cell.source)}\n" + _list(new)
-            )
+            head = f"cell {cell.number}, {cell.title}\n{_indented(cell.source)}\n"
+            found[cell.number] = head + _list(new)
     return found
 
 

@@ -76,7 +76,8 @@ def test_a_difference_is_told_of_the_cell_that_made_it_and_not_again() -> None:
     cells = [NotebookCell(n, f"cell {n}", "x = 1") for n in (1, 2, 3)]
     plain = [left(x="1"), left(x="2"), left(x="2")]
     jobs = [left(x="1"), left(x="1"), left(x="1")]
-    (found,) = differences(cells, plain, jobs)
+    ((number, found),) = differences(cells, plain, jobs).items()
+    assert number == 2
     assert found.startswith("cell 2, cell 2\n")
     assert "plain: 2\n      job:   1" in found
 

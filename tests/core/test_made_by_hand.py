@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import itertools
 import sys
 import threading
@@ -84,6 +85,26 @@ def test_one_that_could_be_imported_in_the_notebook_can_be_imported_in_the_job(
     assert vars(there)["count"] == got["kind"]().seen() == 5
 
 
+def test_enums_and_cached_functions_of_it_go_with_it(
+    shelf: Shelf, made: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exec(
+        "import enum, functools\n"
+        "class Colour(enum.Enum): RED = 1\n"
+        "@functools.lru_cache\n"
+        "def cached(): return count",
+        made.__dict__,
+    )
+    monkeypatch.setitem(sys.modules, "made", made)
+    values = {"red": vars(made)["Colour"].RED, "cached": vars(made)["cached"]}
+    contents = shelf.put(writer_of(values))
+    monkeypatch.delitem(sys.modules, "made")
+    with as_another_process():
+        got = shelf.get(contents)
+    assert got["red"].name == "RED"
+    assert got["cached"]() == 0
+
+
 def test_a_change_inside_of_it_is_noticed(made: types.ModuleType) -> None:
     home = {"__name__": "__main__", "m": made}
     before = fingerprint(made, home)
@@ -103,6 +124,7 @@ def test_the_modules_of_what_is_looked_up_are_noted_with_the_first_name_that_nee
     assert writer.modules["pathlib"] == "path"
     assert [name for name in writer.modules if name.startswith("_pytest")]
     assert writer.modules[pytest.raises.__module__] == "f"
+    assert "fnmatch" in writer_of({"cached": fnmatch._compile_pattern}).modules  # type: ignore[attr-defined]
 
 
 def test_what_goes_by_value_needs_no_module(define: Define) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -392,3 +393,16 @@ def test_a_class_is_not_changed_by_the_pickling_of_an_instance() -> None:
     assert run("p.v.append(2)", {"P": home["P"], "p": home["p"]}).changed == ["p"]
     home = defined("class P:\n    def __init__(self): self.v = [1]\np = P()")
     assert run("len(p.v)", {"p": home["p"], "P": home["P"]}, watched=("P", "p")).changed == []
+
+
+def test_what_was_sent_is_held_for_an_address_is_given_out_again() -> None:
+    class Part:
+        pass
+
+    part = Part()
+    alive = weakref.ref(part)
+    contents = Contents((Entry("x", "", 5, "", 0),))
+    sent = Sent.take({"x": [1]}, contents, [], Cell("", "", "<cell>"), None, {3: part})
+    del part
+    assert alive() is not None
+    assert sent.numbers == {id(alive()): 3}

@@ -74,6 +74,8 @@ def make_class(
     """Return the class that is known by this id, or make it, empty."""
     found = known.find(tracker)
     if found is None:
+        found = known.adopt(tracker, header["__qualname__"])
+    if found is None:
         made = _make(name, metaclass, maker, bases, header)
         found = known.remember(tracker, made)
         if found is made:

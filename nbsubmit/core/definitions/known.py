@@ -5,13 +5,17 @@ The ids are cloudpickle's, so that a class which a process pool in the job bring
 
 from __future__ import annotations
 
+import sys
 import types
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from cloudpickle import cloudpickle as internals
+
+from nbsubmit.core.origin import is_made_by_hand
 
 
 def known_classes() -> Mapping[type, str]:
@@ -47,10 +51,39 @@ def remember(tracker: str, definition: Any) -> Any:
     return internals._lookup_class_or_track(tracker, definition)
 
 
+@contextmanager
+def adopting(namespace: Mapping[str, Any]) -> Iterator[None]:
+    """Have classes that are not known taken from here if they are here by the same name.
+
+    In a new kernel the notebook's cells have been run again, or will be.
+    """
+    token = _namespace.set(namespace)
+    try:
+        yield
+    finally:
+        _namespace.reset(token)
+
+
+def adopt(tracker: str, qualname: str) -> type | None:
+    """Return the class of this name, which has this id from now on; None if there is none."""
+    first, *rest = qualname.split(".")
+    found = _namespace.get({}).get(first)
+    for name in rest:
+        found = getattr(found, name, None)
+    if not is_class(found) or found.__module__ != "__main__":
+        return None
+    remember(tracker, found)
+    return found
+
+
+_namespace: ContextVar[Mapping[str, Any]] = ContextVar("nbsubmit_namespace")
+
+
 def is_importable(definition: Any, name: str | None = None) -> bool:
     """Tell whether another process finds a definition by module and name."""
     if name is None:
-        return bool(internals._should_pickle_by_reference(definition))
+        by_name = internals._should_pickle_by_reference(definition)
+        return by_name and not _is_of_made_module(definition)
     return module_and_name(definition, name) is not None
 
 
@@ -59,7 +92,12 @@ def module_and_name(definition: Any, name: str) -> tuple[Any, str] | None:
     found = internals._lookup_module_and_qualname(definition, name=name)
     if found is None or internals._is_registered_pickle_by_value(found[0]):
         return None
-    return found  # type: ignore[no-any-return]
+    return None if is_made_by_hand(found[0]) else found
+
+
+def _is_of_made_module(definition: Any) -> bool:
+    module = sys.modules.get(str(getattr(definition, "__module__", None)))
+    return isinstance(module, types.ModuleType) and is_made_by_hand(module)
 
 
 def is_builtin_type(kind: type) -> bool:
