@@ -59,6 +59,8 @@ def test_an_exception_that_cannot_be_rebuilt_still_says_what_it_was(way: Way) ->
         "class Picky(Exception):\n"
         "    def __init__(self, a, b):\n"
         "        super().__init__(f'{a} and {b}')\n"
+        "    def __reduce__(self):\n"
+        "        return Picky, (1,)\n"
         "kept = 1\n"
         "raise Picky(1, 2)"
     )
