@@ -59,13 +59,21 @@ class Kernel:
     """
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
-        self._manager = KernelManager(kernel_name="python3")
         env = {**os.environ, "IPYTHONDIR": str(folder / "ipython"), **environ}
+        try:
+            self._start(folder, env)
+        except RuntimeError:
+            # Of two kernels that start at once both may have been given one port.
+            self.close()
+            self._start(folder, env)
+        self.widgets: dict[str, dict[str, Any]] = {}
+
+    def _start(self, folder: Path, env: dict[str, str]) -> None:
+        self._manager = KernelManager(kernel_name="python3")
         self._manager.start_kernel(cwd=str(folder), env=env)
         self.client = self._manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE)
-        self.widgets: dict[str, dict[str, Any]] = {}
 
     def close(self) -> None:
         """End the kernel."""
