@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from nbsubmit.core.blobs import BlobStore
-from nbsubmit.core.bundle import Bundle, BundleWriter, Contents, Originals, Placed
+from nbsubmit.core.bundle import Bundle, Originals
+from nbsubmit.core.contents import Contents
 from nbsubmit.core.folder import RESULT_PACK, JobFolder
+from nbsubmit.core.layout import Placed
 from nbsubmit.core.mapped import Mappings
+from nbsubmit.core.writer import BundleWriter
 
 
 class Shelf:

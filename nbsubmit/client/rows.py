@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbsubmit.core.bundle import Entry
+from nbsubmit.core.contents import Entry
 from nbsubmit.core.inject import Arrival
 from nbsubmit.core.job import Job
 from nbsubmit.core.state import JobState

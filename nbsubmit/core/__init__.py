@@ -24,7 +24,10 @@ salvage   the rest of a stream in which one value cannot be rebuilt
 folder    one job's files
 by_value  the source of modules that the node cannot import
 blobs     large buffers, kept once each, named by their content
-bundle    several named values ↔ a stream, buffers in files and a list of contents
+contents  the list of contents of a bundle: values, and where their buffers lie
+layout    buffers → regions → files
+writer    several named values → a stream and buffers
+bundle    a bundle that was written → the values in it
 result    what a job brings back, as plain data
 revise    an object ↔ its content, which the object at home takes on
 originals  the objects that a result refers to by the names under which they were sent

@@ -18,15 +18,17 @@ from typing import Any
 
 from nbsubmit.core import culprit, history, lines
 from nbsubmit.core.blobs import BlobStore
-from nbsubmit.core.bundle import MOST_TRIES, BundleWriter, Entry, Placed, total_bytes, type_name
+from nbsubmit.core.contents import Entry, total_bytes, type_name
 from nbsubmit.core.definitions.known import is_class, is_known
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK
+from nbsubmit.core.layout import Placed
 from nbsubmit.core.memory import Spans
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.origin import attributes, is_made_by_hand
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.reserved import is_shells_own, users_own
+from nbsubmit.core.writer import MOST_TRIES, BundleWriter
 
 # Why a name goes that the cell itself does not reach.
 PART = "part of what goes"

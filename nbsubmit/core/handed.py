@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from nbsubmit.core.bundle import BundleWriter, Placed
 from nbsubmit.core.capture import Payload
+from nbsubmit.core.layout import Placed
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
+from nbsubmit.core.writer import BundleWriter
 
 
 class Handed:

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from nbsubmit.core import lines, packages
 from nbsubmit.core.backend import Backend
-from nbsubmit.core.bundle import EMPTY, Bundle, Contents, Entry
+from nbsubmit.core.bundle import Bundle
+from nbsubmit.core.contents import EMPTY, Contents, Entry
 from nbsubmit.core.definitions.known import adopting
 from nbsubmit.core.errors import (
     CellFailed,

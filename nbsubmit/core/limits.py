@@ -6,8 +6,8 @@ import shlex
 import shutil
 from pathlib import Path
 
-from nbsubmit.core.bundle import Entry
 from nbsubmit.core.capture import Payload
+from nbsubmit.core.contents import Entry
 from nbsubmit.core.errors import FolderError, TooLarge
 from nbsubmit.core.units import format_bytes, parse_memory
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nbsubmit.core import packages
-from nbsubmit.core.bundle import EMPTY, Contents, Entry
+from nbsubmit.core.contents import EMPTY, Contents, Entry
 from nbsubmit.core.packages import Package
 
 # Names in the bundle that no cell can bind.

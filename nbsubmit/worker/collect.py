@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core.bundle import CHANGED, MOST_TRIES, BundleWriter, Contents, type_name
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.contents import CHANGED, Contents, type_name
 from nbsubmit.core.definitions.known import is_class, is_importable
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.originals import PART_OF
@@ -19,6 +19,7 @@ from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
 from nbsubmit.core.revise import Content, content_of
 from nbsubmit.core.units import format_bytes
+from nbsubmit.core.writer import MOST_TRIES, BundleWriter
 from nbsubmit.worker.class_changes import Prints, changes_of, prints_of
 from nbsubmit.worker.execute import Outcome
 

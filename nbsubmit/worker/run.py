@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Any
 from nbsubmit.core import ambient, lines, packages
 from nbsubmit.core.ambient import Around
 from nbsubmit.core.blobs import BlobStore
-from nbsubmit.core.bundle import Bundle, Contents, Placed
+from nbsubmit.core.bundle import Bundle
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.contents import Contents
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
+from nbsubmit.core.layout import Placed
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.worker import missing, surroundings
 from nbsubmit.worker.collect import Sent, collect

@@ -18,9 +18,10 @@ import cloudpickle
 import joblib
 
 from nbsubmit.backends.debug import DebugBackend
-from nbsubmit.core.bundle import Bundle, Contents
+from nbsubmit.core.bundle import Bundle
 from nbsubmit.core.capture import Payload, capture
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.contents import Contents
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.handed import Handed
 from nbsubmit.core.inject import Injector, Sending, Snapshot

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbsubmit.core.bundle import BundleWriter, LoadError, type_name
+from nbsubmit.core.bundle import LoadError
+from nbsubmit.core.contents import type_name
+from nbsubmit.core.writer import BundleWriter
 from tests.shelf import Shelf, writer_of
 
 HOME: dict[str, Any] = {"__name__": "__main__"}

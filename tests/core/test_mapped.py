@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from nbsubmit.core import mapped, memory
-from nbsubmit.core.bundle import BundleWriter
 from nbsubmit.core.mapped import Mappings
 from nbsubmit.core.pickling import fingerprint
+from nbsubmit.core.writer import BundleWriter
 from tests.shelf import Shelf, writer_of
 
 HOME: dict[str, object] = {"__name__": "__main__"}

@@ -16,7 +16,9 @@ import torch
 from tqdm import tqdm
 
 from nbsubmit.core import culprit
-from nbsubmit.core.bundle import BundleWriter, Contents, LoadError
+from nbsubmit.core.bundle import LoadError
+from nbsubmit.core.contents import Contents
+from nbsubmit.core.writer import BundleWriter
 from tests.shelf import Shelf, writer_of
 
 COUNT = 200_000

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nbsubmit.core.backend import Report
-from nbsubmit.core.bundle import Contents, Entry
+from nbsubmit.core.contents import Contents, Entry
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.packages import Package

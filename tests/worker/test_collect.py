@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbsubmit.core.bundle import Contents, Entry
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.contents import Contents, Entry
 from nbsubmit.core.originals import Originals
 from nbsubmit.core.result import EXCEPTION, VALUE
 from nbsubmit.worker.collect import LARGEST_VALUE, Collection, Sent, collect

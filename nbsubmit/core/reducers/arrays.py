@@ -1,6 +1,6 @@
 """numpy's arrays: what shares memory goes on sharing it, and dates stay out of the stream.
 
-numpy itself sends contiguous arrays of 4 KiB and more as buffers, and `nbsubmit.core.bundle` keeps
+numpy itself sends contiguous arrays of 4 KiB and more as buffers, and `nbsubmit.core.layout` keeps
 buffers that overlap together. Here is the rest: small arrays and strided views, which would be
 copied apart. They are noted; if it turns out that they share bytes with something else that
 travels, all is pickled once more, with these bytes known to be shared.

@@ -1,0 +1,226 @@
+"""Several named values → a stream and the buffers that were taken out of it.
+
+Each name is one dump into one stream under one memo: what two names share stays shared, and a
+failure has a name.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nbsubmit.core import blobs
+from nbsubmit.core.contents import Contents, Entry, type_name
+from nbsubmit.core.definitions.needs import in_order
+from nbsubmit.core.garbage import uncollected
+from nbsubmit.core.layout import Buffer, Layout, Placed
+from nbsubmit.core.pickling import Namespace, ReferringPickler, ValuePickler
+from nbsubmit.core.reducers import SMALLEST_BUFFER
+
+if TYPE_CHECKING:
+    from nbsubmit.core.mapped import Mappings
+    from nbsubmit.core.memory import Spans
+
+# Objects that make new arrays each time they are pickled would be pickled for ever.
+MOST_TRIES = 3
+# What is no part worth a number, or merely holds another one for pickling.
+_NO_PART = (str, bytes, int, float, tuple, frozenset, pickle.PickleBuffer)
+# To list the parts of a larger stream takes longer than a tenth of a second.
+MOST_NUMBERED = 4 << 20
+
+
+@dataclass
+class _Dump:
+    """One value in the stream."""
+
+    name: str
+    type: str
+    why: str
+    start: int
+    end: int = 0
+    plain: bool = False
+    needs: frozenset[str] = frozenset()
+    buffers: list[Buffer] = field(default_factory=list)
+
+
+class _Taker:
+    """Takes buffers out of the stream.
+
+    It does not know the pickler, so that no circle keeps what was pickled alive.
+    """
+
+    def __init__(self, dumps: list[_Dump], shared: Spans | None) -> None:
+        self.private: Mapping[int, Any] = {}
+        self._dumps = dumps
+        self._shared = shared
+
+    def take(self, buffer: pickle.PickleBuffer) -> bool:
+        """Take a buffer, or say that it goes into the stream."""
+        view = buffer.raw()
+        if len(view) < SMALLEST_BUFFER and not self._is_shared(view):
+            return True
+        self._dumps[-1].buffers.append(Buffer(view, id(buffer) in self.private))
+        return False
+
+    def _is_shared(self, view: memoryview) -> bool:
+        if not self._shared or not view:
+            return False
+        from nbsubmit.core import memory
+
+        start = memory.address(view)
+        return self._shared.touch(start, start + len(view))
+
+
+class BundleWriter:
+    """Collects named values in memory; buffers are views, so arrays are not copied.
+
+    Parameters
+    ----------
+    home : dict
+        The namespace whose functions travel without their globals.
+    known : mapping, optional
+        Classes that the other side has, with their ids.
+    shared : Spans, optional
+        Memory that several values are known to share.
+    sent : mapping, optional
+        Objects that the other side has, by `id`, with their names there.
+    """
+
+    def __init__(
+        self,
+        home: Namespace,
+        known: Mapping[type, str] | None = None,
+        *,
+        shared: Spans | None = None,
+        sent: Mapping[int, str] | None = None,
+    ) -> None:
+        self.home = home
+        self._stream = io.BytesIO()
+        self._dumps: list[_Dump] = []
+        self._inside: frozenset[int] | None = None
+        # Module → the first name whose value is looked up in it.
+        self.modules: dict[str, str] = {}
+        taker = _Taker(self._dumps, shared)
+        kind = ReferringPickler if sent else ValuePickler
+        self._pickler = kind(self._stream, home, known, taker.take, shared)
+        if isinstance(self._pickler, ReferringPickler):
+            self._pickler.sent = sent or {}
+        taker.private = self._pickler.private_buffers
+
+    @property
+    def names(self) -> list[str]:
+        """The names so far."""
+        return [dump.name for dump in self._dumps]
+
+    def has_inside(self, value: Any) -> bool:
+        """Tell whether an object is part of what was added; not asked of very many parts."""
+        if self._inside is None:
+            self._inside = frozenset(map(id, self.parts().values()))
+        return id(value) in self._inside
+
+    def parts(self) -> dict[int, Any]:
+        """The objects that were added, with all that is in them, by their numbers in the stream.
+
+        They have the same numbers where they are loaded. Of a large stream it is none of them.
+        """
+        if self._stream.tell() > MOST_NUMBERED:
+            return {}
+        with uncollected():
+            found = self._pickler.memo.copy().values()
+            return {number: part for number, part in found if not isinstance(part, _NO_PART)}
+
+    @property
+    def mentioned(self) -> dict[str, str]:
+        """Globals that the functions so far mention, each with a function that does."""
+        return self._pickler.mentioned
+
+    @property
+    def files(self) -> set[str]:
+        """The code files of the functions so far."""
+        return self._pickler.files
+
+    def add(self, name: str, value: Any, why: str = "") -> int:
+        """Append a value and return its size in bytes.
+
+        Raises
+        ------
+        Exception
+            Whatever pickling raises; the writer is of no more use then.
+        """
+        dump = _Dump(name, type_name(value), why, self._stream.tell())
+        self._dumps.append(dump)
+        reduced = self._pickler.reduced
+        self._pickler.needed.clear()
+        self._pickler.dump(value)
+        dump.needs = frozenset(self._pickler.needed)
+        for module in self._pickler.modules:
+            self.modules.setdefault(module, name)
+        dump.end = self._stream.tell()
+        dump.plain = self._pickler.reduced == reduced
+        return dump.end - dump.start + sum(len(buffer.view) for buffer in dump.buffers)
+
+    def order(self) -> list[str] | None:
+        """The names in an order in which each finds what it needs when it is loaded.
+
+        None if that is the order in which they were added.
+        """
+        ordered = in_order({dump.name: dump.needs for dump in self._dumps})
+        return ordered if ordered != self.names else None
+
+    def overlaps(self) -> Spans | None:
+        """The memory that several values share and that this writer has cut apart.
+
+        Only a second writer that knows of it can keep it together: the first could not know that
+        another value would need the same bytes.
+        """
+        aparts = self._pickler.apart
+        if not aparts:
+            return None
+        from nbsubmit.core import memory
+        from nbsubmit.core.reducers.arrays import cut_apart
+
+        views = [buffer.view for buffer in self._buffers() if not buffer.private]
+        return memory.Spans.of(cut_apart(aparts, views)) or None
+
+    def _buffers(self) -> Iterator[Buffer]:
+        return (buffer for dump in self._dumps for buffer in dump.buffers)
+
+    def place(self, store: blobs.BlobStore, pack: str, mappings: Mappings | None = None) -> Placed:
+        """Decide where each buffer goes; nothing is written.
+
+        Parameters
+        ----------
+        store : BlobStore
+            Has what was sent before.
+        pack : str
+            The name of the file for small regions.
+        mappings : Mappings, optional
+            What this process has mapped: a buffer that still shows a file is not written again.
+        """
+        placed = Placed(store, self._stream)
+        if any(dump.buffers for dump in self._dumps):
+            Layout(list(self._buffers()), mappings).fill(placed, pack)
+        seen: set[int] = set()
+        entries = [_entry(dump, placed, seen) for dump in self._dumps]
+        placed.contents = Contents(tuple(entries), tuple(placed.regions), placed.pack)
+        return placed
+
+
+def _entry(dump: _Dump, placed: Placed, seen: set[int]) -> Entry:
+    """Count each region with the first name that needs it."""
+    first = {buffer.region for buffer in dump.buffers} - seen
+    seen |= first
+    stream = dump.end - dump.start
+    return Entry(
+        dump.name,
+        dump.type,
+        stream + sum(placed.regions[number][2] for number in first),
+        dump.why,
+        dump.end,
+        tuple((b.region, b.offset, len(b.view), int(b.view.readonly)) for b in dump.buffers),
+        stream + sum(placed.regions[number][2] for number in first & placed.new),
+        dump.plain,
+    )
