@@ -158,3 +158,9 @@ def groups(pairs: Iterable[tuple[int, int]]) -> list[Group]:
             found.append(Group(start, end))
         found[-1].members.append(number)
     return found
+
+
+def group_at(found: list[Group], address: int) -> Group | None:
+    """Return the group that has an address, of those that `groups` found."""
+    place = bisect.bisect_right(found, address, key=lambda group: group.start) - 1
+    return found[place] if place >= 0 and address < found[place].end else None

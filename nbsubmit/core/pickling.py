@@ -43,6 +43,7 @@ from nbsubmit.core.origin import attributes, is_made_by_hand
 
 if TYPE_CHECKING:
     from nbsubmit.core.memory import Spans
+    from nbsubmit.core.owners import Owners
     from nbsubmit.core.reducers import Apart
 
 Namespace = dict[str, Any]
@@ -72,6 +73,7 @@ class HomeReducers:
     apart: list[Apart]
     private: dict[int, Any]
     private_buffers: dict[int, Any]
+    owners: Owners | None
     one_of: dict[int, Any]
 
     def prepare(
@@ -95,7 +97,7 @@ class HomeReducers:
         self._left_alone: dict[int, type] = {}
         # How many objects were no plain data.
         self.reduced = 0
-        self.shared = shared
+        self.shared, self.owners = shared, None
         self.apart, self.private, self.private_buffers, self.one_of = [], {}, {}, {}
 
     def reducer_override(self, obj: Any) -> Any:

@@ -23,6 +23,7 @@ from nbsubmit.core.reducers import SMALLEST_BUFFER
 if TYPE_CHECKING:
     from nbsubmit.core.mapped import Mappings
     from nbsubmit.core.memory import Spans
+    from nbsubmit.core.owners import Owners
 
 # Objects that make new arrays each time they are pickled would be pickled for ever.
 MOST_TRIES = 3
@@ -87,6 +88,8 @@ class BundleWriter:
         Memory that several values are known to share.
     sent : mapping, optional
         Objects that the other side has, by `id`, with their names there.
+    owners : Owners, optional
+        Finds those among them whose memory an array looks at.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class BundleWriter:
         *,
         shared: Spans | None = None,
         sent: Mapping[int, str] | None = None,
+        owners: Owners | None = None,
     ) -> None:
         self.home = home
         self._stream = io.BytesIO()
@@ -108,6 +112,7 @@ class BundleWriter:
         self._pickler = kind(self._stream, home, known, taker.take, shared)
         if isinstance(self._pickler, ReferringPickler):
             self._pickler.sent = sent or {}
+            self._pickler.owners = owners
         taker.private = self._pickler.private_buffers
 
     @property

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import sys
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.cell import Cell
@@ -14,6 +15,7 @@ from nbsubmit.core.contents import CHANGED, Contents, type_name
 from nbsubmit.core.definitions.known import is_class, is_importable
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.originals import PART_OF
+from nbsubmit.core.owners import Owners
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
@@ -129,6 +131,15 @@ class Sent:
         self, name: str, home: Namespace, inside: set[int] | None = None
     ) -> bytes | None:
         return _fingerprint(self.values[name], home, self.classes, self.mappings, inside)
+
+    def owners(self, references: Mapping[int, str], contents: Iterable[Content]) -> Owners:
+        """What finds the object, of those that go back by name, whose memory an array looks at."""
+
+        def objects() -> Iterator[Any]:
+            known = chain(self.values.values(), self.parts.values())
+            return (value for value in known if id(value) in references)
+
+        return Owners(objects, {id(content.array) for content in contents})
 
     def references(self, values: Iterable[str]) -> dict[int, str]:
         """The objects that go back by name, by `id`: all but those that go by value."""
@@ -276,8 +287,10 @@ def _pickle(
         last[EXCEPTION] = outcome.error
     home, shared, tries = collection.values.home, None, 0
     values = wanted | last
+    contents = [value for value in wanted.values() if isinstance(value, Content)]
+    owners = sent.owners(references, contents)
     while True:
-        writer = BundleWriter(home, sent.classes, shared=shared, sent=references)
+        writer = BundleWriter(home, sent.classes, shared=shared, sent=references, owners=owners)
         failure = _first_failure(writer, values, sent)
         if failure is None:
             collection.values = writer

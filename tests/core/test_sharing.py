@@ -89,6 +89,26 @@ def test_frames_that_pandas_keeps_apart_stay_apart(shelf: Shelf) -> None:
     assert (back["lazy"].loc[0, "x"], back["column"].loc[0]) == (0, 0)
 
 
+def test_two_series_of_one_column_stay_apart(shelf: Shelf) -> None:
+    frame = pd.DataFrame({"x": np.arange(20_000.0), "y": 1.0})
+    back = shelf.round(one=frame["x"], other=frame["x"])
+    back["one"].iloc[0] = -1
+    assert back["other"].iloc[0] == 0
+
+
+@pytest.mark.parametrize("shape", [(1_000_000, 3), (4, 1_000_000, 3), (3,)])
+def test_an_array_that_was_broadcast_takes_the_room_of_its_elements(
+    shelf: Shelf, shape: tuple[int, ...]
+) -> None:
+    array = np.broadcast_to(np.arange(3.0), shape)
+    contents = shelf.put(writer_of({"array": array}))
+    back = shelf.get(contents)["array"]
+    assert sum(entry.size_bytes for entry in contents.entries) < 1_000
+    assert (back.shape, back.strides) == (array.shape, array.strides)
+    assert back.flags.writeable == array.flags.writeable
+    assert back[..., 1].sum() == array[..., 1].sum()
+
+
 def test_dates_stay_out_of_the_stream(shelf: Shelf) -> None:
     contents = shelf.put(writer_of({"d": np.arange(1_000_000).astype("m8[ns]")}))
     assert contents.entries[0].end < 300

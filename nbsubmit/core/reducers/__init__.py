@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from nbsubmit.core.memory import Spans
+    from nbsubmit.core.owners import Owners
 
 # A smaller buffer is not worth an entry of its own in the list of contents.
 SMALLEST_BUFFER = 4096
@@ -49,6 +50,8 @@ class Context(Protocol):
         them before it writes, which it cannot know to do on the other side.
     private_buffers : dict
         By `id`, their buffers.
+    owners : Owners or None
+        Finds the object of the other side whose memory an array looks at.
     one_of : dict
         One object for each of those that a package makes anew whenever it is asked.
     """
@@ -57,6 +60,7 @@ class Context(Protocol):
     apart: list[Apart]
     private: dict[int, Any]
     private_buffers: dict[int, Any]
+    owners: Owners | None
     one_of: dict[int, Any]
 
 

@@ -16,7 +16,7 @@ from itertools import combinations
 from typing import Any
 
 from nbsubmit.core import memory
-from nbsubmit.core.reducers import SMALLEST_BUFFER, Apart, Context, Reducer
+from nbsubmit.core.reducers import SMALLEST_BUFFER, Apart, Context, Reducer, views
 
 # Numpy solves no harder riddle than this about whether two strided arrays meet.
 _MOST_WORK = 10_000
@@ -37,12 +37,17 @@ def reduce_array(array: Any, context: Context) -> Any:
         return _reduce_private(array, context)
     if array.size == 0:
         return NotImplemented
-    start, end = extent(array)
+    start, end = views.extent(array)
+    owner = context.owners.of(array, start, end) if context.owners else None
+    if owner is not None:
+        return views.reduce_view(array, owner)
     if context.shared and context.shared.touch(start, end):
         return _reduce_shared(array, start, end)
+    if views.is_spread(array):
+        return views.reduce_spread(array)
     if array.dtype.kind in "mM":  # numpy exports no buffer of dates
         return as_dates, (array.view("i8"), array.dtype)
-    if array.dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not _is_contiguous(array):
+    if array.dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not views.is_contiguous(array):
         context.apart.append(Apart(start, end, array))
     return NotImplemented
 
@@ -54,11 +59,16 @@ def reduce_mapped(array: Any, context: Context) -> Any:
     to a private mapping is in no file.
     """
     mapping = getattr(array, "_mmap", None)
-    if mapping is None or array.filename is None or array.mode == "c" or not _is_contiguous(array):
+    if (
+        mapping is None
+        or array.filename is None
+        or array.mode == "c"
+        or not views.is_contiguous(array)
+    ):
         return NotImplemented
     # The mapping begins at a multiple of the page size at or before the offset that was asked for.
     begin = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY
-    inside = _start(array) - _start(np_bytes(mapping))
+    inside = views.start_of(array) - views.start_of(np_bytes(mapping))
     if not 0 <= inside <= len(mapping) - array.nbytes:  # made from another array: not in the file
         return NotImplemented
     if array.mode != "r":
@@ -97,7 +107,7 @@ def _reduce_private(array: Any, context: Context) -> Any:
         plain = array.view("i8")
         context.private[id(plain)] = plain
         return as_dates, (plain, array.dtype)
-    if array.dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not _is_contiguous(array):
+    if array.dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not views.is_contiguous(array):
         return NotImplemented
     buffer = pickle.PickleBuffer(array)
     context.private_buffers[id(buffer)] = buffer
@@ -106,56 +116,13 @@ def _reduce_private(array: Any, context: Context) -> Any:
 
 def _reduce_shared(array: Any, start: int, end: int) -> Any:
     if array.dtype.hasobject:
-        base = array.base
-        if not isinstance(base, type(array)):
-            return NotImplemented
-        offset = _start(array) - _start(base)
-        return view_of, (base, array.dtype, array.shape, array.strides, offset)
+        return views.reduce_view(array, array.base)
     if array.dtype.kind in "mM":
         return as_dates, (array.view("i8"), array.dtype)
-    whole = _Memory(array, start, end)
-    offset = _start(array) - start
-    buffer = pickle.PickleBuffer(whole.as_array())
+    whole = views.Memory(array, start, end)
+    offset = views.start_of(array) - start
+    buffer = pickle.PickleBuffer(whole.as_bytes())
     return make_array, (buffer, array.dtype, array.shape, array.strides, offset)
-
-
-class _Memory:
-    """The stretch of memory in which an array's elements lie, for numpy to look at."""
-
-    def __init__(self, array: Any, start: int, end: int) -> None:
-        self._keep = array
-        self.__array_interface__ = {
-            "data": (start, not array.flags.writeable),
-            "shape": (end - start,),
-            "typestr": "|u1",
-            "version": 3,
-        }
-
-    def as_array(self) -> Any:
-        import numpy as np
-
-        return np.asarray(self)
-
-
-def _start(array: Any) -> int:
-    return int(array.__array_interface__["data"][0])
-
-
-def extent(array: Any) -> tuple[int, int]:
-    """Return the first address of an array's elements and the first one behind them."""
-    start = _start(array)
-    if _is_contiguous(array):
-        return start, start + array.nbytes
-    steps = [
-        (count - 1) * step for count, step in zip(array.shape, array.strides, strict=True) if count
-    ]
-    low = start + sum(step for step in steps if step < 0)
-    return low, start + sum(step for step in steps if step > 0) + array.itemsize
-
-
-def _is_contiguous(array: Any) -> bool:
-    flags = array.flags
-    return bool(flags.c_contiguous or flags.f_contiguous)
 
 
 def cut_apart(aparts: list[Apart], buffers: Iterable[memoryview]) -> Iterator[tuple[int, int]]:
@@ -164,7 +131,9 @@ def cut_apart(aparts: list[Apart], buffers: Iterable[memoryview]) -> Iterator[tu
 
     others = [np.frombuffer(view, np.uint8) for view in buffers if view]
     arrays = [apart.array for apart in aparts] + others
-    spans = [(apart.start, apart.end) for apart in aparts] + [extent(array) for array in others]
+    spans = [(apart.start, apart.end) for apart in aparts] + [
+        views.extent(array) for array in others
+    ]
     for group in memory.groups(spans):
         copied = any(number < len(aparts) for number in group.members)
         if copied and _meet([arrays[number] for number in group.members]):
@@ -197,14 +166,3 @@ def make_array(
     import numpy as np
 
     return np.ndarray(shape, dtype, buffer, offset, strides)
-
-
-def view_of(
-    base: Any, dtype: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int
-) -> Any:
-    """See a part of an array of objects, which has no buffer to be seen through."""
-    import numpy as np
-
-    flat = np.lib.stride_tricks.as_strided(base, (base.size,), (base.itemsize,))
-    part = flat[offset // base.itemsize :].view(dtype)
-    return np.lib.stride_tricks.as_strided(part, shape, strides)

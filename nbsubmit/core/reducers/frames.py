@@ -23,10 +23,13 @@ _PARTS = ("_ndarray", "_data", "_mask")
 def reducer_of(kind: type) -> Reducer | None:
     """Return the reducer of blocks and of Arrow's columns; all else travels well by itself."""
     from pandas.core.arrays import ArrowExtensionArray
+    from pandas.core.internals import SingleBlockManager
     from pandas.core.internals.blocks import Block
 
     if issubclass(kind, Block):
         return reduce_block
+    if issubclass(kind, SingleBlockManager):
+        return reduce_manager
     if not issubclass(kind, ArrowExtensionArray):
         return None
     pandas_own = kind.__getstate__ is ArrowExtensionArray.__getstate__
@@ -39,6 +42,13 @@ def reduce_block(block: Any, context: Context) -> Any:
     for array in (values, *(getattr(values, part, None) for part in _PARTS)):
         if array is not None:
             context.private[id(array)] = array
+    return NotImplemented
+
+
+def reduce_manager(manager: Any, context: Context) -> Any:
+    """Do so for a series, which pickles its array in place of the block around it."""
+    for block in manager.blocks:
+        reduce_block(block, context)
     return NotImplemented
 
 

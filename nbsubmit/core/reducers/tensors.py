@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
-from nbsubmit.core.reducers import Apart, Context, Reducer
+from nbsubmit.core.reducers import Apart, Context, Reducer, views
 
 # A view of less than a tenth of a storage of this size goes without the rest of it.
 _LARGE_STORAGE, _SMALL_PART = 1 << 20, 10
@@ -51,10 +51,11 @@ def reduce_tensor(tensor: Any, context: Context) -> Any:
 
 def _bytes_of(storage: Any, start: int, size: int) -> Any:
     offset = start - storage.data_ptr()
-    return _as_bytes(storage)[offset : offset + size]
+    return as_bytes(storage)[offset : offset + size]
 
 
-def _as_bytes(storage: Any) -> Any:
+def as_bytes(storage: Any) -> Any:
+    """See a storage as an array of bytes."""
     import torch
 
     return torch.empty(0, dtype=torch.uint8).set_(storage).numpy()
@@ -76,7 +77,29 @@ def reduce_storage(storage: Any, context: Context) -> Any:
         return NotImplemented
     if not storage.nbytes():
         return make_storage, (b"",)
-    return make_storage, (pickle.PickleBuffer(_as_bytes(storage)),)
+    array = as_bytes(storage)
+    owner = context.owners.of(array, *views.extent(array)) if context.owners else None
+    if owner is None:
+        return make_storage, (pickle.PickleBuffer(array),)
+    if hasattr(owner, "untyped_storage") and extent_of_storage(owner) == views.extent(array):
+        return storage_of, (owner, views.layout(owner))
+    return make_storage, (array,)
+
+
+def extent_of_storage(owner: Any) -> tuple[int, int] | None:
+    """Return where the memory of a tensor begins and ends; None if it has none here, or none."""
+    if str(owner.layout) != "torch.strided" or owner.device.type != "cpu":
+        return None
+    storage = owner.untyped_storage()
+    start, size = storage.data_ptr(), storage.nbytes()
+    return (start, start + size) if size else None
+
+
+def storage_of(owner: Any, expected: Any) -> Any:
+    """Return the storage that a tensor looks at."""
+    if views.layout(owner) != expected:
+        owner = owner.detach().clone()
+    return owner.untyped_storage()
 
 
 def make_storage(buffer: Any) -> Any:
