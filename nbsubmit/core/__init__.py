@@ -18,6 +18,7 @@ memory    where buffers lie, and which of them overlap
 mapped    buffers as pieces of files, and whether they were written to
 reducers  types of other packages that travel better than by themselves
 definitions  classes and functions of the notebook ↔ the parts they are built again from
+magics    the shell's magics that do not come with IPython
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt

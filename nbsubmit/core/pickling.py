@@ -33,7 +33,7 @@ import cloudpickle
 import xxhash
 from cloudpickle import cloudpickle as internals
 
-from nbsubmit.core import definitions, reducers
+from nbsubmit.core import definitions, magics, reducers
 from nbsubmit.core.definitions import classes, enums, functions, known, needs, parts
 from nbsubmit.core.definitions.known import as_another_process as as_another_process
 from nbsubmit.core.definitions.known import is_class
@@ -178,7 +178,7 @@ class HomeReducers:
             if module is None:
                 return cloudpickle.Pickler._dynamic_function_reduce(self, func)
         else:
-            for name in names:
+            for name in (*names, *magics.called_by(func.__code__)):
                 self.mentioned.setdefault(name, func.__name__)
         self.files.add(func.__code__.co_filename)
         arguments = (func.__code__, func.__name__, func.__closure__, module)
@@ -280,14 +280,6 @@ def _is_unbound(cell: types.CellType) -> bool:
         return True
 
 
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    """A code and those that are nested in it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _codes(constant)
-
-
 def _submodules(func: types.FunctionType, names: Mapping[str, None]) -> list[str]:
     """The loaded modules that a function reaches through packages.
 
@@ -296,7 +288,7 @@ def _submodules(func: types.FunctionType, names: Mapping[str, None]) -> list[str
     held = [func.__globals__.get(name) for name in names]
     held += [cell.cell_contents for cell in func.__closure__ or () if not _is_unbound(cell)]
     found: dict[str, None] = {}
-    for code in _codes(func.__code__):
+    for code in known.codes_of(func.__code__):
         modules = internals._find_imported_submodules(code, held)
         found |= dict.fromkeys(module.__name__ for module in modules)
     return list(found)

@@ -29,6 +29,7 @@ from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, launch_of, submit
 from nbsubmit.core.watch import Watcher
 from nbsubmit.notebook.local_modules import LocalModules
+from nbsubmit.notebook.own_magics import OwnMagics, known_to_analysis, parted
 from nbsubmit.notebook.source import numbers, origin, read_cell
 
 
@@ -40,6 +41,7 @@ class _Sent:
     sending: Sending
     handed: Handed
     around: dict[str, dict[str, Any]]
+    magics: dict[str, Any]
     waits: bool
     tell: bool
     arrival: Arrival | None = None
@@ -82,6 +84,7 @@ class Session:
         self._sent: dict[str, _Sent] = {}
         self._listening = False
         self.local_modules = LocalModules()
+        self._magics = OwnMagics(shell)
         # Jobs that were sent with --no-panel or --quiet.
         self.without_panel: set[str] = set()
 
@@ -103,7 +106,13 @@ class Session:
             If there is no source of a module that is to go by value.
         """
         cell = read_cell(self.shell, magic, line, body)
-        use = analyse(cell.source, transform=self.shell.transform_cell, star_names=_public_names)
+        magics = self._magics.found()
+        use = analyse(
+            cell.source,
+            transform=self.shell.transform_cell,
+            star_names=_public_names,
+            magics=known_to_analysis(magics),
+        )
         payload = capture(
             use,
             self.shell.user_ns,
@@ -112,7 +121,9 @@ class Session:
             exclude=options.exclude,
             first_line=cell.first_line,
             source=cell.source,
+            magics=magics,
         )
+        payload.missing += self._magics.unknown(use, cell.source)
         payload.warnings += [_credential(path) for path in credentials.find(payload.names)]
         if not self._runs_here(magic, options):
             modules = (*payload.looked_up, *payload.submodules)
@@ -163,7 +174,8 @@ class Session:
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
         handed = Handed(request.payload, self.shell.user_ns, request.cell.watched)
         sending = Sending(len(self._sent) + 1, snapshot, handed)
-        self._sent[job.id] = _Sent(job, sending, handed, around, waits, tell)
+        magics = self._magics.functions()
+        self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell)
         job.on_wait(self._bring_home_if_main)
         job.sent_from(self._injector.home_of(sending))
         self._start_listening()
@@ -194,7 +206,7 @@ class Session:
             return Arrival()
         sent.handed.look_again()
         try:
-            values = sent.job.names
+            values, magics = parted(sent.job.names)
         except NbsubmitError as error:
             return Arrival(failed=dict.fromkeys(result.names, str(error)))
         arrival = self._injector.inject(
@@ -205,6 +217,7 @@ class Session:
             result.submodules,
             result.changed,
         )
+        arrival.brought += self._magics.bring(magics, sent.magics)
         ambient.bring(result.ambient, sent.around, waits=sent.waits)
         for name, why in sent.job.load_errors.items():
             arrival.failed[name] = f"it could not be rebuilt here ({why})"

@@ -63,6 +63,7 @@ class Sent:
         cell: Cell,
         mappings: Mappings | None = None,
         parts: Mapping[int, Any] | None = None,
+        magics: Namespace | None = None,
     ) -> Sent:
         """Remember what was sent, with a fingerprint of what may be changed in place.
 
@@ -70,7 +71,7 @@ class Sent:
         it too. Only large plain data, which nothing but an operation on it changes, is passed over.
         """
         names = (*(entry.name for entry in contents.entries), *modules)
-        values = {name: namespace[name] for name in names}
+        values = {name: namespace[name] for name in names if name in namespace} | (magics or {})
         candidates = frozenset(values if cell.watched is None else cell.watched)
         inert = {entry.name for entry in contents.entries if entry.is_inert}
         numbers = {
@@ -196,7 +197,13 @@ class Collection:
 
 
 def collect(
-    cell: Cell, namespace: Namespace, sent: Sent, outcome: Outcome, *, ignore: set[str]
+    cell: Cell,
+    namespace: Namespace,
+    sent: Sent,
+    outcome: Outcome,
+    magics: Namespace | None = None,
+    *,
+    ignore: set[str],
 ) -> Collection:
     """Find what the cell bound, changed and deleted, and pickle it.
 
@@ -210,13 +217,16 @@ def collect(
         What was in it before.
     outcome : Outcome
         The last value and the error; they travel too if they can.
+    magics : dict, optional
+        The shell's magics that came along or are new.
     ignore : set of str
         Names that the shell made.
     """
     collection = Collection(BundleWriter(namespace, sent.classes))
     wanted: dict[str, Any] = {}
     changed = sent.changed(namespace)
-    for name, value in namespace.items():
+    everything = namespace | (magics or {})
+    for name, value in everything.items():
         if not _goes_back(name, value, cell, ignore):
             continue
         if name in sent.values and sent.values[name] is value:
@@ -229,7 +239,7 @@ def collect(
         else:
             wanted[name] = value
     if cell.bring is None:
-        collection.deleted = [name for name in sent.values if name not in namespace]
+        collection.deleted = [name for name in sent.values if name not in everything]
     collection.submodules = _submodules(cell)
     # An object whose content goes back is the very object that was sent; so is an unchanged one.
     by_value = changed.keys() - {n for n in collection.changed if changed[n] is not None}

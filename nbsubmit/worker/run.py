@@ -27,6 +27,8 @@ from nbsubmit.core.contents import Contents
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.layout import Placed
+from nbsubmit.core.reducers.shells import started_by
+from nbsubmit.core.reserved import is_magic
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.worker import missing, surroundings
 from nbsubmit.worker.collect import Sent, collect
@@ -90,7 +92,7 @@ def _run_cell(
     cell = Cell.from_json(payload["cell"])
     shell = Shell(cell, module, recorder)
     mappings = _mappings(payload)
-    sent = _prepare(folder, payload, cell, module.__dict__, mappings)
+    sent = _prepare(folder, payload, cell, shell, mappings)
     around = Around(payload["ambient"])
     around.apply()
     with AfterImport(ambient.MODULES, around.apply_to), shell:
@@ -100,7 +102,9 @@ def _run_cell(
         changed_around = around.changes()
         around.restore()
         error = _error(outcome, shell, payload, module.__dict__)
-        collection = collect(cell, module.__dict__, sent, outcome, ignore=shell.names)
+        collection = collect(
+            cell, module.__dict__, sent, outcome, shell.magics(), ignore=shell.names
+        )
     if error is None and collection.complaint:
         error = CellError("NotBroughtBack", collection.complaint, (collection.complaint,))
     blobs = BlobStore(folder.store_blobs)
@@ -155,10 +159,11 @@ def _prepare(
     folder: JobFolder,
     payload: dict[str, Any],
     cell: Cell,
-    namespace: dict[str, Any],
+    shell: Shell,
     mappings: Mappings | None,
 ) -> Sent:
     """Make the process look like the notebook's and load what was sent."""
+    namespace = shell.namespace
     surroundings.enter(folder, payload)
     lines.remember({**payload["sources"], cell.file_name: cell.text})
     for module in payload["submodules"]:
@@ -168,8 +173,15 @@ def _prepare(
     contents = Contents.from_json(payload["contents"])
     bundle = Bundle(folder.payload_stream, contents, folder.locate)
     parts: dict[int, Any] = {}
-    bundle.load(namespace, namespace.__setitem__, mappings=mappings, parts=parts)
-    return Sent.take(namespace, contents, payload["modules"], cell, mappings, parts)
+    magics: dict[str, Any] = {}
+
+    def arrived(name: str, value: Any) -> None:
+        (magics if is_magic(name) else namespace)[name] = value
+
+    with started_by(shell.start):
+        bundle.load(namespace, arrived, mappings=mappings, parts=parts)
+    shell.take_magics(magics)
+    return Sent.take(namespace, contents, payload["modules"], cell, mappings, parts, magics)
 
 
 def _failure(error: BaseException) -> Result:

@@ -12,6 +12,7 @@ import importlib.util
 import sys
 import traceback
 import types
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.cell import Cell
@@ -47,6 +48,11 @@ class Shell:
         # Any library that imports it is to find it running.
         self._hook = AfterImport(["IPython"], lambda _: self.start())
         self.names: set[str] = set()
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """The cell's namespace."""
+        return self._module.__dict__
 
     def __enter__(self) -> Shell:
         stand_ins = {"get_ipython": self._get_ipython, "display": self._display}
@@ -87,6 +93,18 @@ class Shell:
                 if not name.startswith("_"):
                     self._ishell.user_ns_hidden.pop(name, None)
         return self._ishell
+
+    def take_magics(self, magics: Mapping[str, Any]) -> None:
+        """Have magics that the cell calls and that do not come with IPython."""
+        shell = self.start() if magics else None
+        if shell is not None:
+            before = set(self.namespace)
+            shell.take_magics(magics)
+            self.names |= self.namespace.keys() - before
+
+    def magics(self) -> dict[str, Any]:
+        """Return the magics that came along or are new, by sign and name."""
+        return {} if self._ishell is None else self._ishell.own_magics()
 
     def show_result(self, value: object) -> None:
         """Show the cell's result."""

@@ -47,6 +47,9 @@ class NameUse:
     later : mapping of str to frozenset of str
         What the functions and classes that the cell binds would read once somebody uses them.
         The cell itself may not use them, and yet call a function of an earlier cell that does.
+    magics : mapping of str to bool
+        The shell's magics that the cell may call, by sign and name: ``%time``, ``%%timeit``; and
+        whether a cell that fails nowhere surely has.
     """
 
     reads: frozenset[str]
@@ -63,3 +66,4 @@ class NameUse:
     strings: frozenset[str]
     calls: frozenset[str] = frozenset()
     later: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    magics: Mapping[str, bool] = field(default_factory=dict)
