@@ -36,8 +36,7 @@ PART = "part of what goes"
 # What cannot be changed, and what is not changed through what holds it. Modules come first: asked
 # whether it is anything else, one that waits to be used would be loaded.
 _NO_PARTS = (
-    types.ModuleType, int, float, complex, str, bytes, bool, type(None),
-    types.FunctionType, types.BuiltinFunctionType,
+    types.ModuleType, int, float, complex, str, bytes, bool, type(None), types.BuiltinFunctionType,
 )  # fmt: skip
 
 
@@ -332,6 +331,8 @@ class _Collector:
             if name in seen or name in self._bound or name.startswith("_"):
                 continue
             if isinstance(value, _NO_PARTS) or not self._can_follow(name):
+                continue
+            if isinstance(value, types.FunctionType) and not value.__closure__:
                 continue
             if is_class(value) and not is_known(value):
                 continue

@@ -49,11 +49,29 @@ class CellSyntaxError(CaptureError):
     Parameters
     ----------
     message : str
-        The whole text, as the shell shows a syntax error.
+        The error's own message.
+    shown : str
+        The whole text, as the shell shows it.
     """
 
+    def __init__(self, message: str, shown: str = "") -> None:
+        super().__init__(message, shown)
+        self.shown = shown
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def __reduce__(self) -> tuple[type[CellSyntaxError], tuple[str, ...]]:
+        return CellSyntaxError, self.args
+
     def _render_traceback_(self) -> list[str]:
-        return [str(self)]
+        return [self.shown or str(self)]
+
+    @classmethod
+    def named(cls, kind: str, message: str, shown: str) -> CellSyntaxError:
+        """Return one that goes by the name of what it is, as notebooks tell errors by name."""
+        made: CellSyntaxError = type(kind, (cls,), {"__module__": "builtins"})(message, shown)
+        return made
 
 
 class NotPicklable(CaptureError):

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -31,7 +32,7 @@ from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.lending import lending
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
-from nbsubmit.core.pickling import Namespace, defined_by
+from nbsubmit.core.pickling import Namespace, copy_of_exception, defined_by
 from nbsubmit.core.result import EXCEPTION, VALUE, CellError, Result
 from nbsubmit.core.settle import Found, look
 from nbsubmit.core.state import JobState, Status
@@ -384,6 +385,8 @@ class Job:
             error = None
         if not isinstance(error, BaseException):
             error = CellFailed(str(text), self.id, self.folder.path)
+        elif self._found.result and self._found.result.is_held(EXCEPTION):
+            error = _twin(error)
         if not isinstance(error, SyntaxError):
             error._render_traceback_ = _AsShown(shown)  # type: ignore[attr-defined]
         error.__cause__ = RemoteTraceback("\n".join(shown))
@@ -514,6 +517,13 @@ _ERRORS: dict[JobState, type[JobError]] = {
     JobState.CANCELLED: JobCancelled,
     JobState.TIMEOUT: JobTimedOut,
 }
+
+
+def _twin(error: BaseException) -> BaseException:
+    """Return an exception like one that the notebook holds: that one stays as the cell left it."""
+    with suppress(Exception):  # then this one has to be shown
+        return copy_of_exception(error)
+    return error
 
 
 def _read_text(path: Any, last: int | None = None) -> str:

@@ -17,6 +17,7 @@ cloudpickle's private parts are used here and in `nbsubmit.core.definitions.know
 
 from __future__ import annotations
 
+import copy
 import copyreg
 import enum
 import importlib
@@ -249,6 +250,19 @@ def make_exception(
     return error
 
 
+def copy_of_exception(error: BaseException) -> BaseException:
+    """Return an exception like this one, without running code of its own.
+
+    Raises
+    ------
+    Exception
+        Whatever its class raises.
+    """
+    if _has_own_init(type(error)):
+        return make_exception(type(error), error.args, vars(error))
+    return copy.copy(error)
+
+
 def make_code(arguments: tuple[Any, ...], file: str) -> types.CodeType:
     """Build code that knows its file, which cloudpickle 3.1.3 forgets: tracebacks show its lines.
 
@@ -302,7 +316,7 @@ def _slots(func: types.FunctionType) -> dict[str, Any]:
         "__doc__": func.__doc__,
         "__defaults__": func.__defaults__,
         "__kwdefaults__": func.__kwdefaults__,
-        "__annotations__": parts.annotations_of(func) or None,
+        "__annotations__": parts.annotations_of(func),
         "__type_params__": getattr(func, "__type_params__", None) or None,
     }
     return {name: value for name, value in slots.items() if value is not None}

@@ -18,6 +18,8 @@ VALUE = "<value>"
 EXCEPTION = "<exception>"
 # Why an entry is there that is no value of the cell's own making.
 IMPORTED = "imported"
+# Of an exception that a name holds, too.
+HELD = "held by a name"
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,10 @@ class Result:
     def has(self, name: str) -> bool:
         """Tell whether there is a value by this name."""
         return any(entry.name == name for entry in self.entries)
+
+    def is_held(self, name: str) -> bool:
+        """Tell whether a value by this name is part of another one."""
+        return any(entry.name == name and entry.why == HELD for entry in self.entries)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain data."""

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import CHANGED, Contents, type_name
-from nbsubmit.core.definitions.known import is_class, is_importable
+from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.originals import PART_OF
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
-from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
+from nbsubmit.core.result import EXCEPTION, HELD, IMPORTED, VALUE
 from nbsubmit.core.revise import Content, content_of
 from nbsubmit.core.units import format_bytes
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
-from nbsubmit.worker.class_changes import Prints, changes_of, prints_of
+from nbsubmit.worker.changes import Prints, changes_of, has_parts, prints_of
 from nbsubmit.worker.execute import Outcome
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Sent:
     numbers: Mapping[int, int] = field(default_factory=dict)
     # Name → ids of what is in its object, which is as it was sent.
     inside: dict[str, set[int]] = field(default_factory=dict)
-    # Name of a class → what its attributes were.
+    # Name of a class or function → what its parts were.
     attributes: dict[str, Prints] = field(default_factory=dict)
 
     @classmethod
@@ -81,10 +81,9 @@ class Sent:
         }
         sent = cls(values, {}, dict(known_classes()), candidates, mappings, parts or {}, numbers)
         for name, value in values.items():
-            if is_class(value):
-                if not is_importable(value):
-                    sent.attributes[name] = prints_of(value, sent._part_print(namespace))
-            elif name in candidates or name not in inert:
+            if has_parts(value):
+                sent.attributes[name] = prints_of(value, sent._part_print(namespace))
+            if not is_class(value) and (name in candidates or name not in inert):
                 print_ = sent._fingerprint(name, namespace)
                 if print_ is not None:
                     sent.prints[name] = print_
@@ -96,16 +95,18 @@ class Sent:
         None stands for what cannot be told apart from the value.
         """
         print_ = self._part_print(namespace)
-        classes = {
+        names = [name for name in self.prints if self._is_changed(name, namespace)]
+        definitions = {
             name: changes_of(self.values[name], before, print_)
             for name, before in self.attributes.items()
+            if name in names or name not in self.prints
         }
-        names = [name for name in self.prints if self._is_changed(name, namespace)]
+        names = [name for name in names if name not in definitions]
         # One content for each object, whatever names it has.
         objects = {id(self.values[name]): self.values[name] for name in names}
         by_id = {key: content_of(value) for key, value in objects.items()}
         contents = {name: by_id[id(self.values[name])] for name in names}
-        return contents | {name: content for name, content in classes.items() if content}
+        return contents | {name: content for name, content in definitions.items() if content}
 
     def _part_print(self, home: Namespace) -> Callable[[Any], bytes]:
         def print_(part: Any) -> bytes:
@@ -288,7 +289,7 @@ def _pickle(
     values = wanted | last
     while True:
         writer = BundleWriter(home, sent.classes, shared=shared, sent=references)
-        failure = _first_failure(writer, values, sent)
+        failure = _first_failure(writer, values, sent, references)
         if failure is None:
             collection.values = writer
             overlaps, order = writer.overlaps(), writer.order()
@@ -309,12 +310,13 @@ def _pickle(
 
 
 def _first_failure(
-    writer: BundleWriter, values: dict[str, Any], sent: Sent
+    writer: BundleWriter, values: dict[str, Any], sent: Sent, references: Mapping[int, str]
 ) -> tuple[str, Callable[[], str]] | None:
     home = writer.home
     for name, value in values.items():
         try:
-            size = writer.add(name, value, _why(value))
+            held = name == EXCEPTION and (id(value) in references or writer.has_inside(value))
+            size = writer.add(name, value, HELD if held else _why(value))
         except Exception as error:
             whole = sent.values[name] if isinstance(value, Content) else value
             return name, lambda n=name, v=whole, e=error: _why_not(n, v, e, home)

@@ -27,7 +27,7 @@ from nbsubmit.core.contents import Contents
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.layout import Placed
-from nbsubmit.core.reducers.shells import started_by
+from nbsubmit.core.magics import started_by
 from nbsubmit.core.reserved import is_magic
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.worker import missing, surroundings

@@ -9,7 +9,6 @@ from __future__ import annotations
 _VIEW = "a view that the job makes of an array that it was sent comes home apart from it"
 _WRITTEN = "a later write through such a view is not seen by the array"
 _PROCESS = "variables of the environment, the folder and %precision are each process's own"
-_DEFINITION = "an attribute that a decorator gives to a definition is not quite as it was"
 
 KNOWN: dict[str, dict[int, str]] = {
     "ambient_state": {
@@ -31,25 +30,11 @@ KNOWN: dict[str, dict[int, str]] = {
         12: _WRITTEN,
         14: "an array that was broadcast is an ordinary one after a job",
     },
-    "classes": {1: _DEFINITION},
     "classification": {13: _VIEW},
-    "dates_and_numbers": {13: "a memoryview is bytes after a job"},
-    "errors": {
-        22: "an error of syntax is told by nbsubmit, for nothing was sent",
-        23: "an exception that was raised keeps the job's traceback as its cause",
-    },
-    "files": {10: _DEFINITION},
-    "functions": {
-        5: "of two closures that share a variable only the one that was sent sees the change",
-        7: _DEFINITION,
-        8: _DEFINITION,
-    },
     "linear_algebra": {4: _VIEW, 5: _WRITTEN, 6: _WRITTEN, 9: _VIEW, 10: _WRITTEN},
-    "logs": {2: _DEFINITION},
     "more_pandas": {
         12: "the bytes of a pickle tell which texts are one object",
         20: "a part that two frames share is changed in the one that was sent",
     },
-    "optimisation": {9: "a frozen distribution has its own copy of numpy's source of chance"},
     "signals": {4: _VIEW, 11: _VIEW},
 }
