@@ -6,11 +6,8 @@ like. What comes with IPython is in every job and goes nowhere.
 
 from __future__ import annotations
 
-import sys
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,28 +39,6 @@ class Extension:
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-_start: ContextVar[Callable[[], Any]] = ContextVar("nbsubmit_start")
-
-
-def running_shell() -> Any:
-    """Return the shell of this process; None if it has none."""
-    start = _start.get(None)
-    if start is not None:
-        return start()
-    module = sys.modules.get("IPython")
-    return None if module is None else module.get_ipython()
-
-
-@contextmanager
-def started_by(start: Callable[[], Any]) -> Iterator[None]:
-    """Have the shell started by whoever asks for it first."""
-    token = _start.set(start)
-    try:
-        yield
-    finally:
-        _start.reset(token)
 
 
 class KernelsOwn:

@@ -15,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbsubmit.client import jobs as client
 from nbsubmit.client.rows import JobRow, row_of
 from nbsubmit.core import ambient, by_value, credentials, lines
+from nbsubmit.core.ambient.logs import staying
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import PART, Payload, capture
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
@@ -85,6 +86,7 @@ class Session:
         self._listening = False
         self.local_modules = LocalModules()
         self._magics = OwnMagics(shell)
+        self._pending = ambient.pending()
         # Jobs that were sent with --no-panel or --quiet.
         self.without_panel: set[str] = set()
 
@@ -124,6 +126,7 @@ class Session:
             magics=magics,
         )
         payload.missing += self._magics.unknown(use, cell.source)
+        payload.warnings += staying(payload.names.items())
         payload.warnings += [_credential(path) for path in credentials.find(payload.names)]
         if not self._runs_here(magic, options):
             modules = (*payload.looked_up, *payload.submodules)
@@ -168,7 +171,9 @@ class Session:
         # The notebook stands still while it waits, and while a job runs in its own process.
         waits = request.options.wait or backend.name == "debug"
         around = ambient.snapshot()
-        request = replace(request, ambient=ambient.pack(around, waits=waits))
+        self._pending.watch()
+        packed = ambient.pack(around, waits=waits, kept=self._pending)
+        request = replace(request, ambient=packed)
         # The lines of a function that it makes are shown here later.
         lines.remember({request.cell.file_name: request.cell.text})
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
@@ -218,7 +223,9 @@ class Session:
             result.changed,
         )
         arrival.brought += self._magics.bring(magics, sent.magics)
-        ambient.bring(result.ambient, sent.around, waits=sent.waits)
+        arrival.failed |= ambient.bring(
+            result.ambient, sent.around, waits=sent.waits, kept=self._pending
+        )
         for name, why in sent.job.load_errors.items():
             arrival.failed[name] = f"it could not be rebuilt here ({why})"
         return arrival

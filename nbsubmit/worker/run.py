@@ -26,14 +26,14 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
+from nbsubmit.core.imports import AfterImport
 from nbsubmit.core.layout import Placed
-from nbsubmit.core.magics import started_by
 from nbsubmit.core.reserved import is_magic
 from nbsubmit.core.result import CellError, Result
+from nbsubmit.core.shell import started_by
 from nbsubmit.worker import missing, surroundings
 from nbsubmit.worker.collect import Sent, collect
 from nbsubmit.worker.execute import Outcome, execute
-from nbsubmit.worker.imports import AfterImport
 from nbsubmit.worker.shell import Shell
 from nbsubmit.worker.streams import LogStream, Recorder
 from nbsubmit.worker.surroundings import PYTHON, import_module, node
@@ -92,8 +92,10 @@ def _run_cell(
     cell = Cell.from_json(payload["cell"])
     shell = Shell(cell, module, recorder)
     mappings = _mappings(payload)
-    sent = _prepare(folder, payload, cell, shell, mappings)
     around = Around(payload["ambient"])
+    shell.precision = around.sent(ambient.SHELL).get("float_precision", "")
+    shell.when_started(lambda: around.apply_to(ambient.SHELL))
+    sent = _prepare(folder, payload, cell, shell, mappings)
     around.apply()
     with AfterImport(ambient.MODULES, around.apply_to), shell:
         outcome = execute(cell, module.__dict__, shell)

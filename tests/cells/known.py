@@ -8,19 +8,8 @@ from __future__ import annotations
 
 _VIEW = "a view that the job makes of an array that it was sent comes home apart from it"
 _WRITTEN = "a later write through such a view is not seen by the array"
-_PROCESS = "variables of the environment, the folder and %precision are each process's own"
 
 KNOWN: dict[str, dict[int, str]] = {
-    "ambient_state": {
-        2: "the seed of a module that only the job has loaded",
-        3: "the seed of a module that only the job has loaded",
-        11: _PROCESS,
-        13: _PROCESS,
-        14: _PROCESS,
-        15: _PROCESS,
-        16: _PROCESS,
-        22: "handlers of a logger that is not the root",
-    },
     "arrays_of_all_kinds": {
         2: _VIEW,
         3: _WRITTEN,
@@ -33,7 +22,12 @@ KNOWN: dict[str, dict[int, str]] = {
     "classification": {13: _VIEW},
     "linear_algebra": {4: _VIEW, 5: _WRITTEN, 6: _WRITTEN, 9: _VIEW, 10: _WRITTEN},
     "more_pandas": {
+        # pickle writes a text once if it is one object. pandas interns the names of an index with
+        # those of the columns in one process, and nobody can tell that from two equal texts.
         12: "the bytes of a pickle tell which texts are one object",
+        # The index of one frame is that of another, which the cell does not name. A frame comes
+        # back as another one; to give the old one's index another content would go past pandas,
+        # which keeps hashes and views of it.
         20: "a part that two frames share is changed in the one that was sent",
     },
     "signals": {4: _VIEW, 11: _VIEW},

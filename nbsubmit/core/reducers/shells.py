@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbsubmit.core.magics import running_shell
 from nbsubmit.core.reducers import Context, Reducer
+from nbsubmit.core.shell import running_shell
 
 
 def reducer_of(kind: type) -> Reducer | None:
