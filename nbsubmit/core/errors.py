@@ -7,6 +7,7 @@ NbsubmitError
 │   ├── NotPicklable         a value that the cell reads cannot travel
 │   └── TooLarge             more would be sent than the settings allow
 ├── FolderError            the store or a job's folder is unsafe or unusable
+│   └── OtherFormat          another nbsubmit has written it
 ├── SubmitError            the job could not be handed to the backend
 │   ├── BackendMissing       this backend cannot run here
 │   └── Refused              the backend looked at the job and said no
@@ -114,6 +115,10 @@ class TooLarge(CaptureError):
 
 class FolderError(NbsubmitError):
     """The store or a job's folder is not safe to use, not writable, or not what it should be."""
+
+
+class OtherFormat(FolderError):
+    """A job's file was written by an nbsubmit that writes it in another way."""
 
 
 class SubmitError(NbsubmitError):

@@ -26,9 +26,10 @@ from nbsubmit.core.errors import (
     JobError,
     JobLost,
     JobTimedOut,
+    OtherFormat,
     ResultUnreadable,
 )
-from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.folder import JobFolder, check_format
 from nbsubmit.core.lending import lending
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
@@ -292,6 +293,10 @@ class Job:
         payload = self.folder.read_json(self.folder.payload_file)
         if payload is None:
             return Sent()
+        try:
+            check_format(payload, "what was sent")
+        except OtherFormat as error:
+            return Sent(warnings=(str(error),))
         cell = payload["cell"]
         return Sent(
             contents=Contents.from_json(payload["contents"]),

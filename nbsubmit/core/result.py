@@ -11,6 +11,7 @@ from typing import Any
 
 from nbsubmit.core import packages
 from nbsubmit.core.contents import EMPTY, Contents, Entry
+from nbsubmit.core.folder import FORMAT, check_format
 from nbsubmit.core.packages import Package
 
 # Names in the bundle that no cell can bind.
@@ -113,11 +114,18 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain data."""
-        return asdict(self)
+        return {"format": FORMAT, **asdict(self)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
-        """Return what `to_json` wrote."""
+        """Return what `to_json` wrote.
+
+        Raises
+        ------
+        OtherFormat
+            If another nbsubmit has written it.
+        """
+        check_format(data, "the job's result")
         error = data["error"]
         return cls(
             started=data["started"],

@@ -89,6 +89,7 @@ def _run_cell(
     after_cell: Callable[[], None],
 ) -> tuple[Result, Placed]:
     payload = folder.read_json(folder.payload_file) or {}
+    surroundings.check_versions(payload)
     cell = Cell.from_json(payload["cell"])
     shell = Shell(cell, module, recorder)
     mappings = _mappings(payload)

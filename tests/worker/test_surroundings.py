@@ -41,6 +41,7 @@ def payload(tmp_path: Path, *needed: Package, **other: Any) -> dict[str, Any]:
 
 def complaint(folder: JobFolder, sent: dict[str, Any]) -> str:
     with pytest.raises(Incompatible) as raised:
+        surroundings.check_versions(sent)
         surroundings.enter(folder, sent)
     return str(raised.value)
 
