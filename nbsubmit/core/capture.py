@@ -191,6 +191,8 @@ def _note_absent(
     )
     payload.excluded = sorted(unwanted & namespace.keys())
     told = {*payload.names, *payload.modules, *unwanted, *(item.name for item in payload.left_out)}
+    # What becomes of these is the cell's own doing.
+    told |= use.writes | use.deletes | use.sure_deletes
     payload.others = sorted({*users_own(namespace), *magics} - told)
 
 
@@ -328,7 +330,9 @@ class _Collector:
         The cell may change one through what holds it: ``ax`` changes ``fig``.
         """
         for name, value in self._namespace.items():
-            if name in seen or name in self._bound or name.startswith("_"):
+            if name in seen or name in self._bound:
+                continue
+            if name.startswith("_") and not self._is_result(name):
                 continue
             if isinstance(value, _NO_PARTS) or not self._can_follow(name):
                 continue
@@ -340,6 +344,11 @@ class _Collector:
                 want = _Want(PART, must=False)
                 collected.writer.add(name, value, want.why)
                 collected.names[name], collected.wanted[name] = value, want
+
+    def _is_result(self, name: str) -> bool:
+        """Tell whether a name is that of a result that the cell names otherwise: ``Out[3]``."""
+        number = name[1:]
+        return number.isdecimal() and int(number) in self._instead[history.RESULTS]
 
     def _needed(self, mentioned: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """What functions mention, and what a function that the cell binds anew would read."""

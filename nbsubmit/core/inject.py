@@ -9,6 +9,7 @@ from typing import Any
 
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.handed import Handed
+from nbsubmit.core.history import RESULTS
 from nbsubmit.core.lazy import lazy_module
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.revise import is_view, references
@@ -166,6 +167,9 @@ class Injector:
         for alias in [name, *(n for n, v in self._namespace.items() if v is old and n != name)]:
             self._namespace[alias] = value
             self._brought[alias] = (sending.number, value)
+        results = self._namespace.get(RESULTS)
+        if isinstance(results, dict):
+            results.update({number: value for number, v in results.items() if v is old})
         arrival.brought.append(name)
 
     def may_revise(self, sending: Sending, name: str) -> bool:

@@ -35,7 +35,7 @@ from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.pickling import Namespace, copy_of_exception, defined_by
 from nbsubmit.core.result import EXCEPTION, VALUE, CellError, Result
-from nbsubmit.core.settle import Found, look
+from nbsubmit.core.settle import Found, handle_of
 from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.units import format_elapsed
 
@@ -174,7 +174,7 @@ class Job:
     @property
     def handle(self) -> str:
         """The backend's own id of the job; empty until it has one."""
-        return self._found.handle or look(self.folder).handle
+        return self._found.handle or handle_of(self.folder)
 
     @property
     def found(self) -> Found:

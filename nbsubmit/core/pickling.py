@@ -50,6 +50,8 @@ Namespace = dict[str, Any]
 # Name → the object that was sent by this name.
 Reference = Callable[[str], Any]
 
+# Functions that are of no type of Python's own: of numpy, and of whatever Cython has compiled.
+_LOOKED_UP = frozenset({"ufunc", "cython_function_or_method"})
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 
 _home: ContextVar[Namespace] = ContextVar("nbsubmit_home")
@@ -105,6 +107,9 @@ class HomeReducers:
         self._note_needs(kind)
         if id(kind) in self._left_alone:
             return NotImplemented
+        if kind.__name__ in _LOOKED_UP:
+            self._note_place(obj)
+            return NotImplemented
         reducer = reducers.find(kind)
         if reducer is not None:
             reduced = reducer(obj, self)
@@ -145,6 +150,13 @@ class HomeReducers:
         name = getattr(definition, "__module__", None)
         if isinstance(name, str):
             self.modules[name] = None
+
+    def _note_place(self, obj: Any) -> None:
+        """Note where pickle finds what it takes by name alone."""
+        name = getattr(obj, "__qualname__", None) or obj.__name__
+        found = known.module_and_name(obj, name)
+        if found is not None:
+            self.modules[found[0].__name__] = None
 
     def _note_needs(self, kind: type) -> None:
         try:

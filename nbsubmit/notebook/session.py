@@ -133,7 +133,13 @@ class Session:
             payload.warnings += self.local_modules.warnings(modules, cell.source)
         earlier = numbers(self.shell, payload.sources)
         watched = _watched(use, payload)
-        cell = replace(cell, numbers=earlier, bring=options.bring, watched=watched)
+        cell = replace(
+            cell,
+            numbers=earlier,
+            bring=options.bring,
+            watched=watched,
+            deletes=tuple(sorted(use.sure_deletes)),
+        )
         names = (*by_value.split(self.settings.by_value), *options.by_value)
         request = Request(
             cell,
@@ -320,7 +326,7 @@ def _watched(use: NameUse, payload: Payload) -> tuple[str, ...] | None:
 
 def _expected(prepared: Prepared) -> Iterator[str]:
     use, payload = prepared.use, prepared.request.payload
-    yield from use.writes | use.deletes | use.mutates
+    yield from use.writes | use.deletes | use.sure_deletes | use.mutates
     yield from (entry.name for entry in payload.entries)
     yield from payload.modules
     yield from prepared.request.options.bring or ()

@@ -82,7 +82,7 @@ class Sent:
         sent = cls(values, {}, dict(known_classes()), candidates, mappings, parts or {}, numbers)
         for name, value in values.items():
             if has_parts(value):
-                sent.attributes[name] = prints_of(value, sent._part_print(namespace))
+                sent.attributes[name] = prints_of(value, sent._part_print(namespace), namespace)
             if not is_class(value) and (name in candidates or name not in inert):
                 print_ = sent._fingerprint(name, namespace)
                 if print_ is not None:
@@ -97,7 +97,7 @@ class Sent:
         print_ = self._part_print(namespace)
         names = [name for name in self.prints if self._is_changed(name, namespace)]
         definitions = {
-            name: changes_of(self.values[name], before, print_)
+            name: changes_of(self.values[name], before, print_, namespace)
             for name, before in self.attributes.items()
             if name in names or name not in self.prints
         }
@@ -228,9 +228,10 @@ def collect(
     changed = sent.changed(namespace)
     everything = namespace | (magics or {})
     for name, value in everything.items():
-        if not _goes_back(name, value, cell, ignore):
+        is_sent = name in sent.values and sent.values[name] is value
+        if not _goes_back(name, value, cell, ignore, is_sent=is_sent):
             continue
-        if name in sent.values and sent.values[name] is value:
+        if is_sent:
             if name not in changed:
                 continue
             collection.changed.append(name)
@@ -240,7 +241,8 @@ def collect(
         else:
             wanted[name] = value
     if cell.bring is None:
-        collection.deleted = [name for name in sent.values if name not in everything]
+        gone = [*sent.values, *(cell.deletes if outcome.error is None else ())]
+        collection.deleted = [name for name in dict.fromkeys(gone) if name not in everything]
     collection.submodules = _submodules(cell)
     # An object whose content goes back is the very object that was sent; so is an unchanged one.
     by_value = changed.keys() - {n for n in collection.changed if changed[n] is not None}
@@ -265,10 +267,13 @@ def _submodules(cell: Cell) -> list[str]:
     return list(found)
 
 
-def _goes_back(name: str, value: object, cell: Cell, ignore: set[str]) -> bool:
+def _goes_back(name: str, value: object, cell: Cell, ignore: set[str], *, is_sent: bool) -> bool:
     if cell.bring is not None:
         return name in cell.bring
-    return not (name.startswith("_") or name in ignore or is_shells_own(name, value))
+    # What is bound to such a name stays there; an object of the notebook's that is changed is
+    # changed, whatever it is called.
+    is_private = name.startswith("_") and not is_sent
+    return not (is_private or name in ignore or is_shells_own(name, value))
 
 
 def _pickle(

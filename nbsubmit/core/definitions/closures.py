@@ -10,13 +10,23 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nbsubmit.core.definitions.known import globals_of
+
 _SLOTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__name__", "__qualname__")
-_CELL = "closure of "  # no attribute is called so, but by whoever looks for trouble
+# No attribute is called so, but by whoever looks for trouble.
+_CELL, _GLOBAL = "closure of ", "global "
 
 
-def parts_of(function: types.FunctionType) -> dict[str, Any]:
-    """Return what a function keeps, by attribute, and by the variable that it closes over."""
+def parts_of(function: types.FunctionType, home: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a function keeps, by attribute, and by the variable that it closes over.
+
+    One that is not of the notebook's namespace, as ``%run`` leaves it, keeps its globals too.
+    """
     parts = {name: getattr(function, name) for name in _SLOTS}
+    if function.__globals__ is not home:
+        names = globals_of(function.__code__)
+        known = {_GLOBAL + n: function.__globals__[n] for n in names if n in function.__globals__}
+        parts |= known
     for name, cell in _cells(function).items():
         try:
             parts[name] = cell.cell_contents
@@ -36,10 +46,14 @@ def change(function: types.FunctionType, parts: Mapping[str, Any], gone: Iterabl
     for name, value in parts.items():
         if name in cells:
             cells[name].cell_contents = value
+        elif name.startswith(_GLOBAL):
+            function.__globals__[name.removeprefix(_GLOBAL)] = value
         elif not name.startswith(_CELL):
             setattr(function, name, value)
     for name in gone:
         if name in cells:
             del cells[name].cell_contents
+        elif name.startswith(_GLOBAL):
+            function.__globals__.pop(name.removeprefix(_GLOBAL), None)
         else:
             vars(function).pop(name, None)

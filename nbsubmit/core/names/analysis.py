@@ -77,6 +77,7 @@ def _name_use(
         sure_reads=frozenset(name for name in reads if _is_sure(name, effects, end)),
         writes=_possible(effects.stores, effects, end, BOUND | KERNEL),
         deletes=_possible(effects.deletes, effects, end, ABSENT),
+        sure_deletes=_surely_gone(effects, end),
         mutates=frozenset(cell.aliases.reach(effects.mutates) & reads - effects.imports),
         escapes=frozenset(cell.aliases.reach(effects.escapes) & reads),
         dynamic=tuple(effects.dynamic),
@@ -103,6 +104,14 @@ def _possible(names: set[str], effects: Effects, end: State, wanted: int) -> fro
     return frozenset(
         name for name in names if not end.live or name in effects.loose or end.get(name) & wanted
     )
+
+
+def _surely_gone(effects: Effects, end: State) -> frozenset[str]:
+    """Return the names that are not there when the cell ends without failing."""
+    if not end.live:
+        return frozenset()
+    touched = (effects.stores | effects.deletes) - effects.loose
+    return frozenset(name for name in touched if not end.get(name) & (BOUND | KERNEL))
 
 
 def _leading_blank_lines(source: str) -> int:

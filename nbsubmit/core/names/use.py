@@ -26,6 +26,8 @@ class NameUse:
         May be bound when the cell ends.
     deletes : frozenset of str
         The kernel's value may be deleted, and not bound again.
+    sure_deletes : frozenset of str
+        Surely not there when a cell ends that fails nowhere, whoever had bound them.
     mutates : frozenset of str
         The kernel's object may be changed in place through this name, or through an alias of it.
     escapes : frozenset of str
@@ -67,3 +69,4 @@ class NameUse:
     calls: frozenset[str] = frozenset()
     later: Mapping[str, frozenset[str]] = field(default_factory=dict)
     magics: Mapping[str, bool] = field(default_factory=dict)
+    sure_deletes: frozenset[str] = frozenset()
