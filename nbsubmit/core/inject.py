@@ -181,6 +181,14 @@ class Injector:
         by, _ = self._revised.get(id(sending.snapshot.held.get(name)), (sending.number, None))
         return by < sending.number
 
+    def may_change_class(self, sending: Sending, kind: type) -> bool:
+        """Tell whether nobody but earlier jobs has changed a class; whoever asks changes it."""
+        by, _ = self._revised.get(id(kind), (sending.number, None))
+        may = sending.handed is None or sending.handed.has_class(kind) or by < sending.number
+        if may:
+            self._revised[id(kind)] = (sending.number, kind)
+        return may
+
     def is_shared(self, sending: Sending, name: str) -> bool:
         """Tell whether anything but what we hold ourselves refers to an object."""
         held = sending.snapshot.held
@@ -244,6 +252,10 @@ class SenderHome:
         """Return a part of an object by its number; None if the object is not as it was."""
         handed = self._sending.handed
         return handed.parts.get(number) if handed and handed.is_unchanged(name) else None
+
+    def may_change_class(self, kind: type) -> bool:
+        """Tell whether nobody but earlier jobs has changed a class that has no name."""
+        return self._injector.may_change_class(self._sending, kind)
 
     def is_shared(self, name: str) -> bool:
         """Tell whether anything but the name refers to the object."""

@@ -34,7 +34,7 @@ from nbsubmit.core.lending import lending
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.pickling import Namespace, copy_of_exception, defined_by
-from nbsubmit.core.result import EXCEPTION, VALUE, CellError, Result
+from nbsubmit.core.result import CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError, Result
 from nbsubmit.core.settle import Found, handle_of
 from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.units import format_elapsed
@@ -285,7 +285,7 @@ class Job:
     @property
     def names(self) -> Mapping[str, Any]:
         """What came back, by name, whether or not it was brought into the notebook."""
-        return {n: v for n, v in self._loaded().items() if n not in (VALUE, EXCEPTION)}
+        return {n: v for n, v in self._loaded().items() if n not in NO_NAMES}
 
     @functools.cached_property
     def sent(self) -> Sent:
@@ -339,6 +339,7 @@ class Job:
         home = self._namespace
         with defined_by(lambda: self._sent_copies), lending(home, result.modules) as lender:
             values, failed = brought.load_what_can_be(home, originals, lender.lend)
+            originals.change_classes(values.pop(CLASSES, ()))
         # An exception that cannot be rebuilt is told by its text.
         self._failed = {
             name: self._with_cure(why) for name, why in failed.items() if name != EXCEPTION

@@ -17,6 +17,9 @@ from nbsubmit.core.packages import Package
 # Names in the bundle that no cell can bind.
 VALUE = "<value>"
 EXCEPTION = "<exception>"
+# Classes that were changed and that no name is bound to, with what has changed in them.
+CLASSES = "<classes>"
+NO_NAMES = frozenset({VALUE, EXCEPTION, CLASSES})
 # Why an entry is there that is no value of the cell's own making.
 IMPORTED = "imported"
 # Of an exception that a name holds, too.
@@ -97,7 +100,7 @@ class Result:
     @property
     def names(self) -> list[str]:
         """The notebook's names among the values."""
-        return [e.name for e in self.entries if e.name not in (VALUE, EXCEPTION)]
+        return [e.name for e in self.entries if e.name not in NO_NAMES]
 
     @property
     def imported(self) -> list[str]:

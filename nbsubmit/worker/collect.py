@@ -16,7 +16,7 @@ from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.originals import PART_OF
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
-from nbsubmit.core.result import EXCEPTION, HELD, IMPORTED, VALUE
+from nbsubmit.core.result import CLASSES, EXCEPTION, HELD, IMPORTED, VALUE
 from nbsubmit.core.revise import Content, content_of
 from nbsubmit.core.units import format_bytes
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
@@ -51,6 +51,8 @@ class Sent:
     numbers: Mapping[int, int] = field(default_factory=dict)
     # Name → ids of what is in its object, which is as it was sent.
     inside: dict[str, set[int]] = field(default_factory=dict)
+    # What the parts were of classes that came along inside of something.
+    hidden: dict[type, Prints] = field(default_factory=dict)
     # Name of a class or function → what its parts were.
     attributes: dict[str, Prints] = field(default_factory=dict)
 
@@ -87,7 +89,17 @@ class Sent:
                 print_ = sent._fingerprint(name, namespace)
                 if print_ is not None:
                     sent.prints[name] = print_
+        named = {id(value) for value in values.values()}
+        for kind in sent.classes:
+            if id(kind) not in named:
+                sent.hidden[kind] = prints_of(kind, sent._part_print(namespace), namespace)
         return sent
+
+    def changed_classes(self, namespace: Namespace) -> list[tuple[type, Content]]:
+        """Return the classes without names that were changed, with what has changed in them."""
+        print_ = self._part_print(namespace)
+        found = ((k, changes_of(k, b, print_, namespace)) for k, b in self.hidden.items())
+        return [(kind, content) for kind, content in found if content is not None]
 
     def changed(self, namespace: Namespace) -> dict[str, Content | None]:
         """Return the names whose value was changed in place, with what it holds now.
@@ -240,6 +252,9 @@ def collect(
             collection.modules[name] = value.__name__
         else:
             wanted[name] = value
+    classes = sent.changed_classes(namespace)
+    if classes:
+        wanted[CLASSES] = classes
     if cell.bring is None:
         gone = [*sent.values, *(cell.deletes if outcome.error is None else ())]
         collection.deleted = [name for name in dict.fromkeys(gone) if name not in everything]
