@@ -16,8 +16,10 @@ packages  the packages whose objects travel, and whether they are here
 garbage   Python's collector of garbage, kept waiting
 memory    where buffers lie, and which of them overlap
 mapped    buffers as pieces of files, and whether they were written to
+shell     the shell of this process
 reducers  types of other packages that travel better than by themselves
 definitions  classes and functions of the notebook ↔ the parts they are built again from
+magics    the shell's magics that do not come with IPython
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
@@ -35,6 +37,7 @@ originals  the objects that a result refers to by the names under which they wer
 capture   names + namespace → payload: what goes, what stays behind and why
 limits    how much may be sent, and whether the disk can take it
 credentials  values that look like passwords or keys
+imports   what is to happen as soon as a module is loaded
 ambient   settings and chance, which lie in modules and not in names
 handed    what was sent: whether it is here still as it was
 lazy      modules that load when they are first used

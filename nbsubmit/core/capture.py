@@ -23,11 +23,12 @@ from nbsubmit.core.definitions.known import is_class, is_known
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.layout import Placed
+from nbsubmit.core.magics import Extension
 from nbsubmit.core.memory import Spans
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.origin import attributes, is_made_by_hand
 from nbsubmit.core.pickling import Namespace
-from nbsubmit.core.reserved import is_shells_own, users_own
+from nbsubmit.core.reserved import is_magic, is_shells_own, users_own
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
 
 # Why a name goes that the cell itself does not reach.
@@ -35,8 +36,7 @@ PART = "part of what goes"
 # What cannot be changed, and what is not changed through what holds it. Modules come first: asked
 # whether it is anything else, one that waits to be used would be loaded.
 _NO_PARTS = (
-    types.ModuleType, int, float, complex, str, bytes, bool, type(None),
-    types.FunctionType, types.BuiltinFunctionType,
+    types.ModuleType, int, float, complex, str, bytes, bool, type(None), types.BuiltinFunctionType,
 )  # fmt: skip
 
 
@@ -116,6 +116,7 @@ def capture(
     exclude: Iterable[str] = (),
     first_line: int = 1,
     source: str = "",
+    magics: Mapping[str, Any] | None = None,
 ) -> Payload:
     """Collect what a cell needs from the namespace.
 
@@ -133,6 +134,8 @@ def capture(
         Where in the notebook's cell the analysed text begins, for messages.
     source : str
         The cell as Python, for the submodules that it reaches.
+    magics : mapping, optional
+        Sign and name → what goes for a magic, of all that the cell or its functions may call.
 
     Raises
     ------
@@ -142,13 +145,17 @@ def capture(
         If a name to include does not exist.
     """
     unwanted = set(exclude)
+    magics = magics or {}
     wanted = _wanted(use, namespace, tuple(include), unwanted, first_line)
+    for name in use.magics.keys() & magics.keys() - unwanted:
+        wanted[name] = _Want(f"called in line {use.lines[name] + first_line - 1}", use.magics[name])
     results, staying = history.part(use.reads - unwanted, namespace, source)
     if results:
         why = f"read in line {use.lines[history.RESULTS] + first_line - 1}"
         wanted[history.RESULTS] = _Want(why, must=history.RESULTS in use.sure_reads)
-    collector = _Collector(namespace, wanted, unwanted, use, {history.RESULTS: results})
+    collector = _Collector(namespace, wanted, unwanted, use, {history.RESULTS: results, **magics})
     found = collector.collect()
+    extensions = {v.name: n for n, v in found.names.items() if isinstance(v, Extension)}
     payload = Payload(
         found.writer.place(blobs, PAYLOAD_PACK),
         found.names,
@@ -158,9 +165,9 @@ def capture(
         left_out=collector.left_out() + [LeftOut(*item) for item in staying.items()],
         submodules=_submodules(source, found.modules),
         sources=lines.known(found.writer.files),
-        looked_up=found.writer.modules | {m: name for name, m in found.modules.items()},
+        looked_up=found.writer.modules | {m: n for n, m in found.modules.items()} | extensions,
     )
-    _note_absent(payload, use, namespace, unwanted)
+    _note_absent(payload, use, namespace, unwanted, magics)
     if use.dynamic and not tuple(include):
         payload.warnings.append(
             f"cannot see all names that the cell reads ({', '.join(use.dynamic)}); "
@@ -169,7 +176,13 @@ def capture(
     return payload
 
 
-def _note_absent(payload: Payload, use: NameUse, namespace: Namespace, unwanted: set[str]) -> None:
+def _note_absent(
+    payload: Payload,
+    use: NameUse,
+    namespace: Namespace,
+    unwanted: set[str],
+    magics: Mapping[str, Any],
+) -> None:
     """Note the names that the job will not have, so that it can say why if it misses one."""
     payload.missing = sorted(
         name
@@ -178,7 +191,9 @@ def _note_absent(payload: Payload, use: NameUse, namespace: Namespace, unwanted:
     )
     payload.excluded = sorted(unwanted & namespace.keys())
     told = {*payload.names, *payload.modules, *unwanted, *(item.name for item in payload.left_out)}
-    payload.others = sorted(set(users_own(namespace)) - told)
+    # What becomes of these is the cell's own doing.
+    told |= use.writes | use.deletes | use.sure_deletes
+    payload.others = sorted({*users_own(namespace), *magics} - told)
 
 
 @dataclass(frozen=True)
@@ -292,7 +307,7 @@ class _Collector:
             name, want = queue.popleft()
             if name in self._failed:
                 continue
-            value = self._instead.get(name, self._namespace[name])
+            value = self._instead[name] if name in self._instead else self._namespace[name]
             if isinstance(value, types.ModuleType) and not is_made_by_hand(value):
                 collected.modules[name] = str(attributes(value)["__name__"])
                 continue
@@ -315,9 +330,13 @@ class _Collector:
         The cell may change one through what holds it: ``ax`` changes ``fig``.
         """
         for name, value in self._namespace.items():
-            if name in seen or name in self._bound or name.startswith("_"):
+            if name in seen or name in self._bound:
+                continue
+            if name.startswith("_") and not self._is_result(name):
                 continue
             if isinstance(value, _NO_PARTS) or not self._can_follow(name):
+                continue
+            if isinstance(value, types.FunctionType) and not value.__closure__:
                 continue
             if is_class(value) and not is_known(value):
                 continue
@@ -325,6 +344,11 @@ class _Collector:
                 want = _Want(PART, must=False)
                 collected.writer.add(name, value, want.why)
                 collected.names[name], collected.wanted[name] = value, want
+
+    def _is_result(self, name: str) -> bool:
+        """Tell whether a name is that of a result that the cell names otherwise: ``Out[3]``."""
+        number = name[1:]
+        return number.isdecimal() and int(number) in self._instead[history.RESULTS]
 
     def _needed(self, mentioned: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """What functions mention, and what a function that the cell binds anew would read."""
@@ -334,6 +358,8 @@ class _Collector:
                 yield read, name
 
     def _can_follow(self, name: str) -> bool:
+        if is_magic(name):
+            return name in self._instead and name not in self._exclude
         if name not in self._namespace or name in self._exclude:
             return False
         return not is_shells_own(name, self._namespace[name])
@@ -354,11 +380,15 @@ class _Collector:
             for part in culprits
         ]
         names = tuple(fatal)
-        told.append(
-            f"Nothing was submitted. Make it inside the cell, or leave it out:  "
-            f"--without {','.join(names)}"
-        )
+        told.append(f"Nothing was submitted. {_cure(names)}")
         raise NotPicklable("\n".join(told), names)
+
+
+def _cure(names: tuple[str, ...]) -> str:
+    others = [name for name in names if not is_magic(name)]
+    if not others:
+        return "Call it in a cell that runs here, and not in the one that is sent."
+    return f"Make it inside the cell, or leave it out:  --without {','.join(others)}"
 
 
 def _submodules(source: str, modules: Mapping[str, str]) -> list[str]:

@@ -35,6 +35,8 @@ class Cell:
         Code file → number in its prompt, for the earlier cells whose functions travel.
     bring : tuple of str or None
         Names to bring back; None for what the cell binds or changes.
+    deletes : tuple of str
+        Names that are surely gone when it ends, unless it fails.
     watched : tuple of str or None
         Names that the cell may change in place; None for every one that was sent.
     """
@@ -51,6 +53,7 @@ class Cell:
     figure_formats: tuple[str, ...] = ()
     numbers: Mapping[str, int] = field(default_factory=dict)
     bring: tuple[str, ...] | None = None
+    deletes: tuple[str, ...] = ()
     watched: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -66,6 +69,7 @@ class Cell:
                 **data,
                 "figure_formats": tuple(data["figure_formats"]),
                 "bring": None if bring is None else tuple(bring),
+                "deletes": tuple(data["deletes"]),
                 "watched": None if watched is None else tuple(watched),
             }
         )

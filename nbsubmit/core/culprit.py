@@ -122,6 +122,7 @@ _WORDS: list[tuple[type | tuple[type, ...], str]] = [
 
 # Those whose module a job should not have to load to know them.
 _NAMED = {
+    ("nbsubmit.core.magics", "KernelsOwn"): "a magic of the notebook's kernel",
     ("tqdm.std", "tqdm"): "a progress bar of tqdm",
     ("sqlite3", "Connection"): "a connection to a database",
     ("sqlite3", "Cursor"): "a cursor of a database",

@@ -7,6 +7,7 @@ NbsubmitError
 │   ├── NotPicklable         a value that the cell reads cannot travel
 │   └── TooLarge             more would be sent than the settings allow
 ├── FolderError            the store or a job's folder is unsafe or unusable
+│   └── OtherFormat          another nbsubmit has written it
 ├── SubmitError            the job could not be handed to the backend
 │   ├── BackendMissing       this backend cannot run here
 │   └── Refused              the backend looked at the job and said no
@@ -49,11 +50,29 @@ class CellSyntaxError(CaptureError):
     Parameters
     ----------
     message : str
-        The whole text, as the shell shows a syntax error.
+        The error's own message.
+    shown : str
+        The whole text, as the shell shows it.
     """
 
+    def __init__(self, message: str, shown: str = "") -> None:
+        super().__init__(message, shown)
+        self.shown = shown
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def __reduce__(self) -> tuple[type[CellSyntaxError], tuple[str, ...]]:
+        return CellSyntaxError, self.args
+
     def _render_traceback_(self) -> list[str]:
-        return [str(self)]
+        return [self.shown or str(self)]
+
+    @classmethod
+    def named(cls, kind: str, message: str, shown: str) -> CellSyntaxError:
+        """Return one that goes by the name of what it is, as notebooks tell errors by name."""
+        made: CellSyntaxError = type(kind, (cls,), {"__module__": "builtins"})(message, shown)
+        return made
 
 
 class NotPicklable(CaptureError):
@@ -96,6 +115,10 @@ class TooLarge(CaptureError):
 
 class FolderError(NbsubmitError):
     """The store or a job's folder is not safe to use, not writable, or not what it should be."""
+
+
+class OtherFormat(FolderError):
+    """A job's file was written by an nbsubmit that writes it in another way."""
 
 
 class SubmitError(NbsubmitError):

@@ -15,19 +15,35 @@ import os
 import shlex
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from nbsubmit.core.errors import FolderError
+from nbsubmit.core.errors import FolderError, OtherFormat
 
 # Changes when another release could not read what this one writes.
-FORMAT = 2
+FORMAT = 3
 # The folder of blobs, in the store and in each job's folder.
 BLOBS = "blobs"
 PAYLOAD_PACK, RESULT_PACK = "payload.bin", "result.bin"
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
+
+
+def check_format(data: Mapping[str, Any], what: str) -> None:
+    """Make sure that a file is written as this nbsubmit reads it.
+
+    Raises
+    ------
+    OtherFormat
+        Saying what it is and which formats there are.
+    """
+    if data["format"] != FORMAT:
+        raise OtherFormat(
+            f"{what} was written by another nbsubmit, in format {data['format']}, and this one "
+            f"reads {FORMAT}. Install the same in both, or use one Python for both:  "
+            f"--python COMMAND"
+        )
 
 
 class JobFolder:

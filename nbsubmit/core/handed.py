@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from nbsubmit.core.capture import Payload
+from nbsubmit.core.definitions.known import is_class, is_importable
+from nbsubmit.core.definitions.parts import parts_of
 from nbsubmit.core.layout import Placed
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.writer import BundleWriter
@@ -46,6 +48,8 @@ class Handed:
             if not entry.is_inert or watched is None or entry.name in watched
         ]
         self._prints = self._hash(payload.placed)
+        classes = [p for p in self.parts.values() if is_class(p) and not is_importable(p)]
+        self._classes = {kind: self._print_class(kind) for kind in classes}
         self._changed: frozenset[str] | None = None
 
     def is_unchanged(self, name: str) -> bool:
@@ -57,6 +61,13 @@ class Handed:
         if self._changed is None:
             self._changed = self._compare()
         return name in self._compared and name not in self._changed
+
+    def has_class(self, kind: type) -> bool:
+        """Tell whether a class is as it was when it was sent, as far as that is known."""
+        return kind not in self._classes or self._classes[kind] == self._print_class(kind)
+
+    def _print_class(self, kind: type) -> dict[str, bytes]:
+        return {name: self._print(part, None) for name, part in parts_of(kind).items()}
 
     def look_again(self) -> None:
         """Forget what was found: the notebook's own code has run since."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.handed import Handed
+from nbsubmit.core.history import RESULTS
 from nbsubmit.core.lazy import lazy_module
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.revise import is_view, references
@@ -166,6 +167,9 @@ class Injector:
         for alias in [name, *(n for n, v in self._namespace.items() if v is old and n != name)]:
             self._namespace[alias] = value
             self._brought[alias] = (sending.number, value)
+        results = self._namespace.get(RESULTS)
+        if isinstance(results, dict):
+            results.update({number: value for number, v in results.items() if v is old})
         arrival.brought.append(name)
 
     def may_revise(self, sending: Sending, name: str) -> bool:
@@ -176,6 +180,14 @@ class Injector:
             return True
         by, _ = self._revised.get(id(sending.snapshot.held.get(name)), (sending.number, None))
         return by < sending.number
+
+    def may_change_class(self, sending: Sending, kind: type) -> bool:
+        """Tell whether nobody but earlier jobs has changed a class; whoever asks changes it."""
+        by, _ = self._revised.get(id(kind), (sending.number, None))
+        may = sending.handed is None or sending.handed.has_class(kind) or by < sending.number
+        if may:
+            self._revised[id(kind)] = (sending.number, kind)
+        return may
 
     def is_shared(self, sending: Sending, name: str) -> bool:
         """Tell whether anything but what we hold ourselves refers to an object."""
@@ -240,6 +252,10 @@ class SenderHome:
         """Return a part of an object by its number; None if the object is not as it was."""
         handed = self._sending.handed
         return handed.parts.get(number) if handed and handed.is_unchanged(name) else None
+
+    def may_change_class(self, kind: type) -> bool:
+        """Tell whether nobody but earlier jobs has changed a class that has no name."""
+        return self._injector.may_change_class(self._sending, kind)
 
     def is_shared(self, name: str) -> bool:
         """Tell whether anything but the name refers to the object."""

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,15 +26,16 @@ from nbsubmit.core.errors import (
     JobError,
     JobLost,
     JobTimedOut,
+    OtherFormat,
     ResultUnreadable,
 )
-from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.folder import JobFolder, check_format
 from nbsubmit.core.lending import lending
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
-from nbsubmit.core.pickling import Namespace, defined_by
-from nbsubmit.core.result import EXCEPTION, VALUE, CellError, Result
-from nbsubmit.core.settle import Found, look
+from nbsubmit.core.pickling import Namespace, copy_of_exception, defined_by
+from nbsubmit.core.result import CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError, Result
+from nbsubmit.core.settle import Found, handle_of
 from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.units import format_elapsed
 
@@ -172,7 +174,7 @@ class Job:
     @property
     def handle(self) -> str:
         """The backend's own id of the job; empty until it has one."""
-        return self._found.handle or look(self.folder).handle
+        return self._found.handle or handle_of(self.folder)
 
     @property
     def found(self) -> Found:
@@ -283,7 +285,7 @@ class Job:
     @property
     def names(self) -> Mapping[str, Any]:
         """What came back, by name, whether or not it was brought into the notebook."""
-        return {n: v for n, v in self._loaded().items() if n not in (VALUE, EXCEPTION)}
+        return {n: v for n, v in self._loaded().items() if n not in NO_NAMES}
 
     @functools.cached_property
     def sent(self) -> Sent:
@@ -291,6 +293,10 @@ class Job:
         payload = self.folder.read_json(self.folder.payload_file)
         if payload is None:
             return Sent()
+        try:
+            check_format(payload, "what was sent")
+        except OtherFormat as error:
+            return Sent(warnings=(str(error),))
         cell = payload["cell"]
         return Sent(
             contents=Contents.from_json(payload["contents"]),
@@ -333,6 +339,7 @@ class Job:
         home = self._namespace
         with defined_by(lambda: self._sent_copies), lending(home, result.modules) as lender:
             values, failed = brought.load_what_can_be(home, originals, lender.lend)
+            originals.change_classes(values.pop(CLASSES, ()))
         # An exception that cannot be rebuilt is told by its text.
         self._failed = {
             name: self._with_cure(why) for name, why in failed.items() if name != EXCEPTION
@@ -384,6 +391,8 @@ class Job:
             error = None
         if not isinstance(error, BaseException):
             error = CellFailed(str(text), self.id, self.folder.path)
+        elif self._found.result and self._found.result.is_held(EXCEPTION):
+            error = _twin(error)
         if not isinstance(error, SyntaxError):
             error._render_traceback_ = _AsShown(shown)  # type: ignore[attr-defined]
         error.__cause__ = RemoteTraceback("\n".join(shown))
@@ -514,6 +523,13 @@ _ERRORS: dict[JobState, type[JobError]] = {
     JobState.CANCELLED: JobCancelled,
     JobState.TIMEOUT: JobTimedOut,
 }
+
+
+def _twin(error: BaseException) -> BaseException:
+    """Return an exception like one that the notebook holds: that one stays as the cell left it."""
+    with suppress(Exception):  # then this one has to be shown
+        return copy_of_exception(error)
+    return error
 
 
 def _read_text(path: Any, last: int | None = None) -> str:

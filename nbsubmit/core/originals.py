@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from nbsubmit.core.definitions.known import is_class, known_classes
@@ -25,6 +25,9 @@ class Home(Protocol):
 
     def is_shared(self, name: str) -> bool:
         """Tell whether anything but the name refers to the object."""
+
+    def may_change_class(self, kind: type) -> bool:
+        """Tell whether nobody but earlier jobs has changed a class that has no name."""
 
 
 class Originals:
@@ -71,6 +74,13 @@ class Originals:
         if self._home is not None and self._home.original(name, changed=True) is kind:
             return True
         return is_built(kind) and known_classes().get(kind) not in self._known
+
+    def change_classes(self, changes: Iterable[tuple[type, Content]]) -> None:
+        """Change classes that no name is bound to."""
+        for kind, content in changes:
+            is_ours = is_built(kind) and known_classes().get(kind) not in self._known
+            if is_ours or (self._home is not None and self._home.may_change_class(kind)):
+                take_on(kind, content)
 
     def revised(self, name: str, content: Content) -> Any:
         """Give an object the content that the job has left in it, and return it."""

@@ -17,6 +17,7 @@ cloudpickle's private parts are used here and in `nbsubmit.core.definitions.know
 
 from __future__ import annotations
 
+import copy
 import copyreg
 import enum
 import importlib
@@ -33,7 +34,7 @@ import cloudpickle
 import xxhash
 from cloudpickle import cloudpickle as internals
 
-from nbsubmit.core import definitions, reducers
+from nbsubmit.core import definitions, magics, reducers
 from nbsubmit.core.definitions import classes, enums, functions, known, needs, parts
 from nbsubmit.core.definitions.known import as_another_process as as_another_process
 from nbsubmit.core.definitions.known import is_class
@@ -50,6 +51,8 @@ Namespace = dict[str, Any]
 # Name → the object that was sent by this name.
 Reference = Callable[[str], Any]
 
+# Functions that are of no type of Python's own: of numpy, and of whatever Cython has compiled.
+_LOOKED_UP = frozenset({"ufunc", "cython_function_or_method"})
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 
 _home: ContextVar[Namespace] = ContextVar("nbsubmit_home")
@@ -106,6 +109,9 @@ class HomeReducers:
         self._note_needs(kind)
         if id(kind) in self._left_alone:
             return NotImplemented
+        if kind.__name__ in _LOOKED_UP:
+            self._note_place(obj)
+            return NotImplemented
         reducer = reducers.find(kind)
         if reducer is not None:
             reduced = reducer(obj, self)
@@ -147,6 +153,13 @@ class HomeReducers:
         if isinstance(name, str):
             self.modules[name] = None
 
+    def _note_place(self, obj: Any) -> None:
+        """Note where pickle finds what it takes by name alone."""
+        name = getattr(obj, "__qualname__", None) or obj.__name__
+        found = known.module_and_name(obj, name)
+        if found is not None:
+            self.modules[found[0].__name__] = None
+
     def _note_needs(self, kind: type) -> None:
         try:
             self.needed |= self._needs[kind]
@@ -180,7 +193,7 @@ class HomeReducers:
             if module is None:
                 return cloudpickle.Pickler._dynamic_function_reduce(self, func)
         else:
-            for name in names:
+            for name in (*names, *magics.called_by(func.__code__)):
                 self.mentioned.setdefault(name, func.__name__)
         self.files.add(func.__code__.co_filename)
         arguments = (func.__code__, func.__name__, func.__closure__, module)
@@ -251,6 +264,19 @@ def make_exception(
     return error
 
 
+def copy_of_exception(error: BaseException) -> BaseException:
+    """Return an exception like this one, without running code of its own.
+
+    Raises
+    ------
+    Exception
+        Whatever its class raises.
+    """
+    if _has_own_init(type(error)):
+        return make_exception(type(error), error.args, vars(error))
+    return copy.copy(error)
+
+
 def make_code(arguments: tuple[Any, ...], file: str) -> types.CodeType:
     """Build code that knows its file, which cloudpickle 3.1.3 forgets: tracebacks show its lines.
 
@@ -282,14 +308,6 @@ def _is_unbound(cell: types.CellType) -> bool:
         return True
 
 
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    """A code and those that are nested in it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _codes(constant)
-
-
 def _submodules(func: types.FunctionType, names: Mapping[str, None]) -> list[str]:
     """The loaded modules that a function reaches through packages.
 
@@ -298,7 +316,7 @@ def _submodules(func: types.FunctionType, names: Mapping[str, None]) -> list[str
     held = [func.__globals__.get(name) for name in names]
     held += [cell.cell_contents for cell in func.__closure__ or () if not _is_unbound(cell)]
     found: dict[str, None] = {}
-    for code in _codes(func.__code__):
+    for code in known.codes_of(func.__code__):
         modules = internals._find_imported_submodules(code, held)
         found |= dict.fromkeys(module.__name__ for module in modules)
     return list(found)
@@ -312,7 +330,7 @@ def _slots(func: types.FunctionType) -> dict[str, Any]:
         "__doc__": func.__doc__,
         "__defaults__": func.__defaults__,
         "__kwdefaults__": func.__kwdefaults__,
-        "__annotations__": parts.annotations_of(func) or None,
+        "__annotations__": parts.annotations_of(func),
         "__type_params__": getattr(func, "__type_params__", None) or None,
     }
     return {name: value for name, value in slots.items() if value is not None}

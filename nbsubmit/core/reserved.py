@@ -19,6 +19,11 @@ def is_shells_own(name: str, value: object = None) -> bool:
     return name in SHELLS_OWN or _HISTORY.match(name) is not None
 
 
+def is_magic(name: str) -> bool:
+    """Tell whether a name is that of a magic, with its sign: no other has one."""
+    return name.startswith("%")
+
+
 def users_own(namespace: Mapping[str, object]) -> Iterator[str]:
     """Yield the names that the user has bound; ``_12`` is bound for each result."""
     for name, value in namespace.items():

@@ -11,13 +11,19 @@ from typing import Any
 
 from nbsubmit.core import packages
 from nbsubmit.core.contents import EMPTY, Contents, Entry
+from nbsubmit.core.folder import FORMAT, check_format
 from nbsubmit.core.packages import Package
 
 # Names in the bundle that no cell can bind.
 VALUE = "<value>"
 EXCEPTION = "<exception>"
+# Classes that were changed and that no name is bound to, with what has changed in them.
+CLASSES = "<classes>"
+NO_NAMES = frozenset({VALUE, EXCEPTION, CLASSES})
 # Why an entry is there that is no value of the cell's own making.
 IMPORTED = "imported"
+# Of an exception that a name holds, too.
+HELD = "held by a name"
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ class Result:
     @property
     def names(self) -> list[str]:
         """The notebook's names among the values."""
-        return [e.name for e in self.entries if e.name not in (VALUE, EXCEPTION)]
+        return [e.name for e in self.entries if e.name not in NO_NAMES]
 
     @property
     def imported(self) -> list[str]:
@@ -105,13 +111,24 @@ class Result:
         """Tell whether there is a value by this name."""
         return any(entry.name == name for entry in self.entries)
 
+    def is_held(self, name: str) -> bool:
+        """Tell whether a value by this name is part of another one."""
+        return any(entry.name == name and entry.why == HELD for entry in self.entries)
+
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain data."""
-        return asdict(self)
+        return {"format": FORMAT, **asdict(self)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
-        """Return what `to_json` wrote."""
+        """Return what `to_json` wrote.
+
+        Raises
+        ------
+        OtherFormat
+            If another nbsubmit has written it.
+        """
+        check_format(data, "the job's result")
         error = data["error"]
         return cls(
             started=data["started"],

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from nbsubmit.core.definitions import closures
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.definitions.parts import set_parts
 from nbsubmit.core.garbage import uncollected
@@ -31,16 +32,16 @@ _MAKERS = (copyreg.__newobj__, copyreg.__newobj_ex__)  # type: ignore[attr-defin
 
 @dataclass(frozen=True)
 class Content:
-    """What an object holds; of a class, what is changed in it.
+    """What an object holds; of a class or function, what is changed in it.
 
     Attributes
     ----------
     state : object
         Its attributes, as pickling takes them.
     items : list or None
-        The elements of a sequence or a set; the attributes that a class has no longer.
+        The elements of a sequence or a set; the parts that a class has no longer.
     pairs : list or None
-        Keys and values of a mapping; attributes of a class.
+        Keys and values of a mapping; parts of a class.
     array : ndarray or None
         The elements of an array.
     """
@@ -102,6 +103,8 @@ def take_on(value: Any, content: Content) -> Any:
         return _copied(value, content.array)
     if is_class(value):
         _change_class(value, content)
+    elif isinstance(value, types.FunctionType):
+        closures.change(value, dict(content.pairs or ()), content.items or ())
     elif is_of(value, "numpy.random._generator", "Generator"):
         state, spawned = content.state
         value.bit_generator.state = state
@@ -130,15 +133,21 @@ def _change_class(kind: type, content: Content) -> None:
 
 
 def _fill(value: Any, content: Content) -> None:
-    if isinstance(value, _CONTAINERS):
+    if isinstance(value, bytearray):
+        value[:] = bytes(content.items or ())  # emptied first it could not keep its views
+    elif isinstance(value, _CONTAINERS):
         value.clear()
+        _refill(value, content)
+    _set_attributes(value, content.state)
+
+
+def _refill(value: Any, content: Content) -> None:
     if isinstance(value, set):
         value.update(content.items or ())
     elif content.items:
         value.extend(content.items)
     for key, part in content.pairs or ():
         value[key] = part
-    _set_attributes(value, content.state)
 
 
 def _set_attributes(value: Any, state: Any) -> None:

@@ -92,7 +92,7 @@ def look(folder: JobFolder) -> Found:
     if not folder.path.is_dir():
         raise FolderError(f"its folder {folder.path} was deleted")
     found = Found(
-        handle=_read(folder, folder.handle_file, lambda data: str(data["handle"]), ""),
+        handle=handle_of(folder),
         refusal=_read(folder, folder.refusal_file, lambda data: str(data["reason"]), ""),
         cancelled=folder.cancel_file.exists(),
         node=_read(folder, folder.started_file, lambda data: str(data["host"]), ""),
@@ -103,6 +103,11 @@ def look(folder: JobFolder) -> Found:
     )
     never_started = found.exit_code and not found.node and found.result is None
     return replace(found, last_words=_last_line(folder.log_err)) if never_started else found
+
+
+def handle_of(folder: JobFolder) -> str:
+    """Return the backend's own id of a job; empty if it has none yet."""
+    return _read(folder, folder.handle_file, lambda data: str(data["handle"]), "")
 
 
 def _last_line(log: Path) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from nbsubmit.core.backend import Backend, Report
-from nbsubmit.core.errors import FolderError, SubmitError
+from nbsubmit.core.errors import FolderError, OtherFormat, SubmitError
 from nbsubmit.core.job import Job
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.settle import Found, look, settle
@@ -106,7 +106,8 @@ def _look(one: Watched, now: float) -> None:
     try:
         one.found = look(one.job.folder)
     except FolderError as error:
-        one.found = Found(end=Status(JobState.LOST, str(error), "see what happened to the folder"))
+        advice = "" if isinstance(error, OtherFormat) else "see what happened to the folder"
+        one.found = Found(end=Status(JobState.LOST, str(error), advice))
     except OSError:
         _log.debug("the folder of job %s cannot be read now", one.job.id, exc_info=True)
     beat = _beat(one.job)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import os
+import struct
 import sys
 import types
 from collections.abc import Iterable, Iterator
@@ -38,6 +40,10 @@ class _Text:
         file = Path(file_of(module))
         found = file.stat()
         spec = attributes(module).get("__spec__")
+        compiled = _compiled_from(file)
+        if compiled is not None and compiled != (int(found.st_mtime), found.st_size):
+            # It was edited while the cell that imported it was still running.
+            return cls(spec, file, compiled[0] * 1_000_000_000, compiled[1], "")
         return cls(spec, file, found.st_mtime_ns, found.st_size, _digest(file))
 
     def change(self) -> str:
@@ -101,6 +107,23 @@ def _warning(file: Path, change: str) -> str:
             f"kernel the old one; reload it to have both the same"
         )
     return f"{shown} {change} since this kernel imported it: the job cannot import it"
+
+
+def _compiled_from(file: Path) -> tuple[int, int] | None:
+    """Return the time and size of the text that a module was compiled from, where Python keeps it.
+
+    It writes them at each import of another text.
+    """
+    if sys.dont_write_bytecode:
+        return None
+    try:
+        compiled = Path(importlib.util.cache_from_source(str(file)))
+        with compiled.open("rb") as opened:
+            magic, flags, mtime, size = struct.unpack("<4sIII", opened.read(16))
+    except (OSError, struct.error, NotImplementedError):
+        return None
+    is_current = magic == importlib.util.MAGIC_NUMBER and flags == 0
+    return (mtime, size) if is_current and os.access(compiled, os.W_OK) else None
 
 
 def _digest(file: Path) -> str:

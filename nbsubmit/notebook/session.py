@@ -15,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbsubmit.client import jobs as client
 from nbsubmit.client.rows import JobRow, row_of
 from nbsubmit.core import ambient, by_value, credentials, lines
+from nbsubmit.core.ambient.logs import staying
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import PART, Payload, capture
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
@@ -29,6 +30,7 @@ from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, launch_of, submit
 from nbsubmit.core.watch import Watcher
 from nbsubmit.notebook.local_modules import LocalModules
+from nbsubmit.notebook.own_magics import OwnMagics, known_to_analysis, parted
 from nbsubmit.notebook.source import numbers, origin, read_cell
 
 
@@ -40,6 +42,7 @@ class _Sent:
     sending: Sending
     handed: Handed
     around: dict[str, dict[str, Any]]
+    magics: dict[str, Any]
     waits: bool
     tell: bool
     arrival: Arrival | None = None
@@ -82,6 +85,8 @@ class Session:
         self._sent: dict[str, _Sent] = {}
         self._listening = False
         self.local_modules = LocalModules()
+        self._magics = OwnMagics(shell)
+        self._pending = ambient.pending()
         # Jobs that were sent with --no-panel or --quiet.
         self.without_panel: set[str] = set()
 
@@ -103,7 +108,13 @@ class Session:
             If there is no source of a module that is to go by value.
         """
         cell = read_cell(self.shell, magic, line, body)
-        use = analyse(cell.source, transform=self.shell.transform_cell, star_names=_public_names)
+        magics = self._magics.found()
+        use = analyse(
+            cell.source,
+            transform=self.shell.transform_cell,
+            star_names=_public_names,
+            magics=known_to_analysis(magics),
+        )
         payload = capture(
             use,
             self.shell.user_ns,
@@ -112,14 +123,23 @@ class Session:
             exclude=options.exclude,
             first_line=cell.first_line,
             source=cell.source,
+            magics=magics,
         )
+        payload.missing += self._magics.unknown(use, cell.source)
+        payload.warnings += staying(payload.names.items())
         payload.warnings += [_credential(path) for path in credentials.find(payload.names)]
         if not self._runs_here(magic, options):
             modules = (*payload.looked_up, *payload.submodules)
             payload.warnings += self.local_modules.warnings(modules, cell.source)
         earlier = numbers(self.shell, payload.sources)
         watched = _watched(use, payload)
-        cell = replace(cell, numbers=earlier, bring=options.bring, watched=watched)
+        cell = replace(
+            cell,
+            numbers=earlier,
+            bring=options.bring,
+            watched=watched,
+            deletes=tuple(sorted(use.sure_deletes)),
+        )
         names = (*by_value.split(self.settings.by_value), *options.by_value)
         request = Request(
             cell,
@@ -157,13 +177,16 @@ class Session:
         # The notebook stands still while it waits, and while a job runs in its own process.
         waits = request.options.wait or backend.name == "debug"
         around = ambient.snapshot()
-        request = replace(request, ambient=ambient.pack(around, waits=waits))
+        self._pending.watch()
+        packed = ambient.pack(around, waits=waits, kept=self._pending)
+        request = replace(request, ambient=packed)
         # The lines of a function that it makes are shown here later.
         lines.remember({request.cell.file_name: request.cell.text})
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
         handed = Handed(request.payload, self.shell.user_ns, request.cell.watched)
         sending = Sending(len(self._sent) + 1, snapshot, handed)
-        self._sent[job.id] = _Sent(job, sending, handed, around, waits, tell)
+        magics = self._magics.functions()
+        self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell)
         job.on_wait(self._bring_home_if_main)
         job.sent_from(self._injector.home_of(sending))
         self._start_listening()
@@ -194,7 +217,7 @@ class Session:
             return Arrival()
         sent.handed.look_again()
         try:
-            values = sent.job.names
+            values, magics = parted(sent.job.names)
         except NbsubmitError as error:
             return Arrival(failed=dict.fromkeys(result.names, str(error)))
         arrival = self._injector.inject(
@@ -205,7 +228,10 @@ class Session:
             result.submodules,
             result.changed,
         )
-        ambient.bring(result.ambient, sent.around, waits=sent.waits)
+        arrival.brought += self._magics.bring(magics, sent.magics)
+        arrival.failed |= ambient.bring(
+            result.ambient, sent.around, waits=sent.waits, kept=self._pending
+        )
         for name, why in sent.job.load_errors.items():
             arrival.failed[name] = f"it could not be rebuilt here ({why})"
         return arrival
@@ -300,7 +326,7 @@ def _watched(use: NameUse, payload: Payload) -> tuple[str, ...] | None:
 
 def _expected(prepared: Prepared) -> Iterator[str]:
     use, payload = prepared.use, prepared.request.payload
-    yield from use.writes | use.deletes | use.mutates
+    yield from use.writes | use.deletes | use.sure_deletes | use.mutates
     yield from (entry.name for entry in payload.entries)
     yield from payload.modules
     yield from prepared.request.options.bring or ()

@@ -118,7 +118,7 @@ def _as_python(
         try:
             _compile(shell, body, file_name)
         except SyntaxError as error:
-            raise CellSyntaxError(_in_shells_words(shell, error, first_line, text)) from None
+            raise _as_shown(shell, error, first_line, text) from None
         return body, 0
     stripped = len(body) - len(body.lstrip("\n\r\t "))
     lost = body[:stripped].count("\n")
@@ -126,7 +126,7 @@ def _as_python(
         python = shell.transform_cell(body)
         _compile(shell, python, file_name)
     except SyntaxError as error:
-        raise CellSyntaxError(_in_shells_words(shell, error, first_line + lost, text)) from None
+        raise _as_shown(shell, error, first_line + lost, text) from None
     return python, lost
 
 
@@ -138,9 +138,10 @@ def _compile(shell: InteractiveShell, python: str, file_name: str) -> None:
         compile(python, file_name, "exec", flags=flags, dont_inherit=True)
 
 
-def _in_shells_words(
+def _as_shown(
     shell: InteractiveShell, error: SyntaxError, first_line: int, text: str
-) -> str:
+) -> CellSyntaxError:
+    """Return what the shell would say of a cell that is no Python."""
     if error.lineno is not None:
         error.lineno += first_line - 1
     if error.end_lineno is not None:
@@ -149,7 +150,8 @@ def _in_shells_words(
     if error.lineno is not None and 0 < error.lineno <= len(lines):
         error.text = lines[error.lineno - 1]
     shown: list[Any] = shell.SyntaxTB.structured_traceback(type(error), error, [])
-    return str(shell.SyntaxTB.stb2text(shown)).strip("\n")
+    told = str(shell.SyntaxTB.stb2text(shown))
+    return CellSyntaxError.named(type(error).__name__, str(error), told)
 
 
 def origin(shell: InteractiveShell) -> dict[str, str]:

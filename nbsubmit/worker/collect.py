@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import CHANGED, Contents, type_name
-from nbsubmit.core.definitions.known import is_class, is_importable
+from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.originals import PART_OF
 from nbsubmit.core.owners import Owners
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
-from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
+from nbsubmit.core.result import CLASSES, EXCEPTION, HELD, IMPORTED, VALUE
 from nbsubmit.core.revise import Content, content_of
 from nbsubmit.core.units import format_bytes
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
-from nbsubmit.worker.class_changes import Prints, changes_of, prints_of
+from nbsubmit.worker.changes import Prints, changes_of, has_parts, prints_of
 from nbsubmit.worker.execute import Outcome
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class Sent:
     numbers: Mapping[int, int] = field(default_factory=dict)
     # Name → ids of what is in its object, which is as it was sent.
     inside: dict[str, set[int]] = field(default_factory=dict)
-    # Name of a class → what its attributes were.
+    # What the parts were of classes that came along inside of something.
+    hidden: dict[type, Prints] = field(default_factory=dict)
+    # Name of a class or function → what its parts were.
     attributes: dict[str, Prints] = field(default_factory=dict)
 
     @classmethod
@@ -65,6 +67,7 @@ class Sent:
         cell: Cell,
         mappings: Mappings | None = None,
         parts: Mapping[int, Any] | None = None,
+        magics: Namespace | None = None,
     ) -> Sent:
         """Remember what was sent, with a fingerprint of what may be changed in place.
 
@@ -72,7 +75,7 @@ class Sent:
         it too. Only large plain data, which nothing but an operation on it changes, is passed over.
         """
         names = (*(entry.name for entry in contents.entries), *modules)
-        values = {name: namespace[name] for name in names}
+        values = {name: namespace[name] for name in names if name in namespace} | (magics or {})
         candidates = frozenset(values if cell.watched is None else cell.watched)
         inert = {entry.name for entry in contents.entries if entry.is_inert}
         numbers = {
@@ -82,14 +85,23 @@ class Sent:
         }
         sent = cls(values, {}, dict(known_classes()), candidates, mappings, parts or {}, numbers)
         for name, value in values.items():
-            if is_class(value):
-                if not is_importable(value):
-                    sent.attributes[name] = prints_of(value, sent._part_print(namespace))
-            elif name in candidates or name not in inert:
+            if has_parts(value):
+                sent.attributes[name] = prints_of(value, sent._part_print(namespace), namespace)
+            if not is_class(value) and (name in candidates or name not in inert):
                 print_ = sent._fingerprint(name, namespace)
                 if print_ is not None:
                     sent.prints[name] = print_
+        named = {id(value) for value in values.values()}
+        for kind in sent.classes:
+            if id(kind) not in named:
+                sent.hidden[kind] = prints_of(kind, sent._part_print(namespace), namespace)
         return sent
+
+    def changed_classes(self, namespace: Namespace) -> list[tuple[type, Content]]:
+        """Return the classes without names that were changed, with what has changed in them."""
+        print_ = self._part_print(namespace)
+        found = ((k, changes_of(k, b, print_, namespace)) for k, b in self.hidden.items())
+        return [(kind, content) for kind, content in found if content is not None]
 
     def changed(self, namespace: Namespace) -> dict[str, Content | None]:
         """Return the names whose value was changed in place, with what it holds now.
@@ -97,16 +109,18 @@ class Sent:
         None stands for what cannot be told apart from the value.
         """
         print_ = self._part_print(namespace)
-        classes = {
-            name: changes_of(self.values[name], before, print_)
-            for name, before in self.attributes.items()
-        }
         names = [name for name in self.prints if self._is_changed(name, namespace)]
+        definitions = {
+            name: changes_of(self.values[name], before, print_, namespace)
+            for name, before in self.attributes.items()
+            if name in names or name not in self.prints
+        }
+        names = [name for name in names if name not in definitions]
         # One content for each object, whatever names it has.
         objects = {id(self.values[name]): self.values[name] for name in names}
         by_id = {key: content_of(value) for key, value in objects.items()}
         contents = {name: by_id[id(self.values[name])] for name in names}
-        return contents | {name: content for name, content in classes.items() if content}
+        return contents | {name: content for name, content in definitions.items() if content}
 
     def _part_print(self, home: Namespace) -> Callable[[Any], bytes]:
         def print_(part: Any) -> bytes:
@@ -207,7 +221,13 @@ class Collection:
 
 
 def collect(
-    cell: Cell, namespace: Namespace, sent: Sent, outcome: Outcome, *, ignore: set[str]
+    cell: Cell,
+    namespace: Namespace,
+    sent: Sent,
+    outcome: Outcome,
+    magics: Namespace | None = None,
+    *,
+    ignore: set[str],
 ) -> Collection:
     """Find what the cell bound, changed and deleted, and pickle it.
 
@@ -221,16 +241,20 @@ def collect(
         What was in it before.
     outcome : Outcome
         The last value and the error; they travel too if they can.
+    magics : dict, optional
+        The shell's magics that came along or are new.
     ignore : set of str
         Names that the shell made.
     """
     collection = Collection(BundleWriter(namespace, sent.classes))
     wanted: dict[str, Any] = {}
     changed = sent.changed(namespace)
-    for name, value in namespace.items():
-        if not _goes_back(name, value, cell, ignore):
+    everything = namespace | (magics or {})
+    for name, value in everything.items():
+        is_sent = name in sent.values and sent.values[name] is value
+        if not _goes_back(name, value, cell, ignore, is_sent=is_sent):
             continue
-        if name in sent.values and sent.values[name] is value:
+        if is_sent:
             if name not in changed:
                 continue
             collection.changed.append(name)
@@ -239,8 +263,12 @@ def collect(
             collection.modules[name] = value.__name__
         else:
             wanted[name] = value
+    classes = sent.changed_classes(namespace)
+    if classes:
+        wanted[CLASSES] = classes
     if cell.bring is None:
-        collection.deleted = [name for name in sent.values if name not in namespace]
+        gone = [*sent.values, *(cell.deletes if outcome.error is None else ())]
+        collection.deleted = [name for name in dict.fromkeys(gone) if name not in everything]
     collection.submodules = _submodules(cell)
     # An object whose content goes back is the very object that was sent; so is an unchanged one.
     by_value = changed.keys() - {n for n in collection.changed if changed[n] is not None}
@@ -265,10 +293,13 @@ def _submodules(cell: Cell) -> list[str]:
     return list(found)
 
 
-def _goes_back(name: str, value: object, cell: Cell, ignore: set[str]) -> bool:
+def _goes_back(name: str, value: object, cell: Cell, ignore: set[str], *, is_sent: bool) -> bool:
     if cell.bring is not None:
         return name in cell.bring
-    return not (name.startswith("_") or name in ignore or is_shells_own(name, value))
+    # What is bound to such a name stays there; an object of the notebook's that is changed is
+    # changed, whatever it is called.
+    is_private = name.startswith("_") and not is_sent
+    return not (is_private or name in ignore or is_shells_own(name, value))
 
 
 def _pickle(
@@ -291,7 +322,7 @@ def _pickle(
     owners = sent.owners(references, contents)
     while True:
         writer = BundleWriter(home, sent.classes, shared=shared, sent=references, owners=owners)
-        failure = _first_failure(writer, values, sent)
+        failure = _first_failure(writer, values, sent, references)
         if failure is None:
             collection.values = writer
             overlaps, order = writer.overlaps(), writer.order()
@@ -312,12 +343,13 @@ def _pickle(
 
 
 def _first_failure(
-    writer: BundleWriter, values: dict[str, Any], sent: Sent
+    writer: BundleWriter, values: dict[str, Any], sent: Sent, references: Mapping[int, str]
 ) -> tuple[str, Callable[[], str]] | None:
     home = writer.home
     for name, value in values.items():
         try:
-            size = writer.add(name, value, _why(value))
+            held = name == EXCEPTION and (id(value) in references or writer.has_inside(value))
+            size = writer.add(name, value, HELD if held else _why(value))
         except Exception as error:
             whole = sent.values[name] if isinstance(value, Content) else value
             return name, lambda n=name, v=whole, e=error: _why_not(n, v, e, home)

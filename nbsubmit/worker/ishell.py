@@ -7,18 +7,24 @@ takes what is displayed.
 from __future__ import annotations
 
 import base64
+import io
 import sys
 import types
 import warnings
 from collections.abc import Mapping
+from contextlib import redirect_stdout
+from types import MappingProxyType
 from typing import Any
 
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics
 from traitlets.config import Config
 
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.magics import LOADED, SIGNS, Extension, of_shell
 from nbsubmit.worker.streams import Recorder
 
 
@@ -27,6 +33,7 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
 
     recorder: Recorder
     cell: Cell
+    _sent_magics: Mapping[str, Any] = MappingProxyType({})
 
     @classmethod
     def start(cls, cell: Cell, module: types.ModuleType, recorder: Recorder) -> WorkerShell:
@@ -48,6 +55,7 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
         shell.display_pub.recorder = recorder
         shell._look_like(cell)
         shell._step_up()
+        shell._note_magics()
         if "matplotlib.figure" in sys.modules:
             shell._show_figures()
         return shell
@@ -60,6 +68,70 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
         self.compile.cache(cell.text, cell.execution_count, raw_code=cell.text)
         self.colors = cell.colors
         self.InteractiveTB.set_mode(mode=cell.traceback_mode)
+
+    # Magics
+
+    def take_magics(self, magics: Mapping[str, Any]) -> None:
+        """Have magics of the notebook's; what brings an extension's is loaded here."""
+        for name, value in magics.items():
+            kind = "cell" if name.startswith("%%") else "line"
+            if isinstance(value, Extension):
+                self._take_from(value, kind, name)
+            else:
+                self._take_magic(kind, name, value)
+        self._note_magics()
+        self._sent_magics = dict(magics)
+
+    def _take_magic(self, kind: str, name: str, value: Any) -> None:
+        plain = name.lstrip("%")
+        if isinstance(value, Magics):
+            self.configurables.append(value)
+            value = value.magics[kind][plain]
+        self.magics_manager.register_function(value, magic_kind=kind, magic_name=plain)
+
+    def _take_from(self, extension: Extension, kind: str, name: str) -> None:
+        problem = self._load_quietly(extension.name)
+        found = None if problem else self.find_magic(name.lstrip("%"), kind)
+        if found is not None:
+            for trait, value in extension.settings.items():
+                setattr(getattr(found, "__self__", found), trait, value)
+            return
+        problem = problem or "it brings no such magic here"
+
+        def refuse(*_: str) -> None:
+            raise UsageError(
+                f"{kind} magic {name} comes from the extension {extension.name}, which cannot be "
+                f"loaded in the job: {problem}"
+            )
+
+        self._take_magic(kind, name, refuse)
+
+    def _load_quietly(self, extension: str) -> str:
+        """Load an extension and return what stands in the way: what it says was said at home."""
+        with redirect_stdout(io.StringIO()):
+            try:
+                said = self.extension_manager.load_extension(extension)
+            except Exception as error:
+                return f"{type(error).__name__}: {error}"
+        return said if said == "no load function" else ""
+
+    def _note_magics(self) -> None:
+        tables = self.magics_manager.magics
+        self._noted_magics = {kind: dict(tables[kind]) for kind in SIGNS}
+        self._noted_extensions = set(self.extension_manager.loaded)
+
+    def own_magics(self) -> dict[str, Any]:
+        """Return the magics that came along, those that are new, and extensions that are."""
+        new = self.extension_manager.loaded - self._noted_extensions
+        found: dict[str, Any] = {f"{LOADED}{name}": Extension(name) for name in sorted(new)}
+        for name, value in of_shell(self).items():
+            kind = "cell" if name.startswith("%%") else "line"
+            plain = name.lstrip("%")
+            function = self.magics_manager.magics[kind].get(plain)
+            is_new = function is not self._noted_magics[kind].get(plain)
+            if is_new and not isinstance(value, Extension):
+                found[name] = value
+        return {**self._sent_magics, **found}
 
     def _show_figures(self) -> None:
         """Show a figure that has come with the cell: nobody need import pyplot for it."""

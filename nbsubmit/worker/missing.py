@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nbsubmit.core.reserved import is_shells_own
+from nbsubmit.core.reserved import is_magic, is_shells_own
 
 _UNDEFINED = re.compile(r"(?:name|variable) '(\w+)' is not defined")
+_NO_MAGIC = re.compile(r"(?:Line|Cell) magic (?:function )?`(%+[^`]+)` not found")
 
 
 def explain(
@@ -30,14 +31,16 @@ def explain(
         for name in _not_found(part):
             if name not in namespace:
                 known = _why_not_sent(name, payload)
-                unseen = isinstance(part, NameError) and _why_not_seen(name, payload)
+                unseen = not isinstance(part, KeyError) and _why_not_seen(name, payload)
                 sentences[known or unseen or ""] = None
     return [sentence for sentence in sentences if sentence]
 
 
 def note(error: BaseException, sentences: list[str]) -> None:
     """Put the sentences below the error wherever it is shown."""
-    if sentences:
+    if sentences and type(error).__name__ == "UsageError":  # its message is all that is shown
+        error.args = ("\n".join([str(error), *sentences]),)
+    elif sentences:
         # What add_note does, which Python 3.10 does not have; IPython shows them there too.
         error.__notes__ = [*getattr(error, "__notes__", ()), *sentences]
 
@@ -62,6 +65,8 @@ def _not_found(error: BaseException) -> list[str]:
         # Libraries that look names up themselves say them only in the message.
         name = getattr(error, "name", None)
         return [name] if name else _UNDEFINED.findall(str(error))
+    if type(error).__name__ == "UsageError":  # IPython's, which may not be here
+        return _NO_MAGIC.findall(str(error))
     if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
         return [error.args[0]]  # globals()["name"]
     return []
@@ -69,7 +74,8 @@ def _not_found(error: BaseException) -> list[str]:
 
 def _why_not_sent(name: str, payload: Mapping[str, Any]) -> str:
     if name in payload["left_out"]:
-        cure = "" if is_shells_own(name) else " Make it inside the cell."
+        has_cure = not (is_shells_own(name) or is_magic(name))
+        cure = " Make it inside the cell." if has_cure else ""
         return f"{name} was not sent: {payload['left_out'][name]}.{cure}"
     if name in payload["excluded"]:
         return f"{name} was not sent: --without says so. Send it, or make it inside the cell."
@@ -77,6 +83,11 @@ def _why_not_sent(name: str, payload: Mapping[str, Any]) -> str:
 
 
 def _why_not_seen(name: str, payload: Mapping[str, Any]) -> str:
+    if name in payload["others"] and is_magic(name):
+        return (
+            f"{name} was not sent: it is in the notebook, but nothing in the cell shows that it is "
+            f"called. Call it by its name, in a line of its own"
+        )
     if name in payload["others"]:
         return (
             f"{name} was not sent: it is in the notebook, but nothing in the cell shows that it is "

@@ -26,12 +26,14 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
+from nbsubmit.core.imports import AfterImport
 from nbsubmit.core.layout import Placed
+from nbsubmit.core.reserved import is_magic
 from nbsubmit.core.result import CellError, Result
+from nbsubmit.core.shell import started_by
 from nbsubmit.worker import missing, surroundings
 from nbsubmit.worker.collect import Sent, collect
 from nbsubmit.worker.execute import Outcome, execute
-from nbsubmit.worker.imports import AfterImport
 from nbsubmit.worker.shell import Shell
 from nbsubmit.worker.streams import LogStream, Recorder
 from nbsubmit.worker.surroundings import PYTHON, import_module, node
@@ -87,11 +89,14 @@ def _run_cell(
     after_cell: Callable[[], None],
 ) -> tuple[Result, Placed]:
     payload = folder.read_json(folder.payload_file) or {}
+    surroundings.check_versions(payload)
     cell = Cell.from_json(payload["cell"])
     shell = Shell(cell, module, recorder)
     mappings = _mappings(payload)
-    sent = _prepare(folder, payload, cell, module.__dict__, mappings)
     around = Around(payload["ambient"])
+    shell.precision = around.sent(ambient.SHELL).get("float_precision", "")
+    shell.when_started(lambda: around.apply_to(ambient.SHELL))
+    sent = _prepare(folder, payload, cell, shell, mappings)
     around.apply()
     with AfterImport(ambient.MODULES, around.apply_to), shell:
         outcome = execute(cell, module.__dict__, shell)
@@ -100,7 +105,9 @@ def _run_cell(
         changed_around = around.changes()
         around.restore()
         error = _error(outcome, shell, payload, module.__dict__)
-        collection = collect(cell, module.__dict__, sent, outcome, ignore=shell.names)
+        collection = collect(
+            cell, module.__dict__, sent, outcome, shell.magics(), ignore=shell.names
+        )
     if error is None and collection.complaint:
         error = CellError("NotBroughtBack", collection.complaint, (collection.complaint,))
     blobs = BlobStore(folder.store_blobs)
@@ -155,10 +162,11 @@ def _prepare(
     folder: JobFolder,
     payload: dict[str, Any],
     cell: Cell,
-    namespace: dict[str, Any],
+    shell: Shell,
     mappings: Mappings | None,
 ) -> Sent:
     """Make the process look like the notebook's and load what was sent."""
+    namespace = shell.namespace
     surroundings.enter(folder, payload)
     lines.remember({**payload["sources"], cell.file_name: cell.text})
     for module in payload["submodules"]:
@@ -168,8 +176,15 @@ def _prepare(
     contents = Contents.from_json(payload["contents"])
     bundle = Bundle(folder.payload_stream, contents, folder.locate)
     parts: dict[int, Any] = {}
-    bundle.load(namespace, namespace.__setitem__, mappings=mappings, parts=parts)
-    return Sent.take(namespace, contents, payload["modules"], cell, mappings, parts)
+    magics: dict[str, Any] = {}
+
+    def arrived(name: str, value: Any) -> None:
+        (magics if is_magic(name) else namespace)[name] = value
+
+    with started_by(shell.start):
+        bundle.load(namespace, arrived, mappings=mappings, parts=parts)
+    shell.take_magics(magics)
+    return Sent.take(namespace, contents, payload["modules"], cell, mappings, parts, magics)
 
 
 def _failure(error: BaseException) -> Result:

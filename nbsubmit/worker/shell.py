@@ -12,10 +12,11 @@ import importlib.util
 import sys
 import traceback
 import types
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.cell import Cell
-from nbsubmit.worker.imports import AfterImport
+from nbsubmit.core.imports import AfterImport
 from nbsubmit.worker.streams import Recorder
 
 if TYPE_CHECKING:
@@ -47,6 +48,14 @@ class Shell:
         # Any library that imports it is to find it running.
         self._hook = AfterImport(["IPython"], lambda _: self.start())
         self.names: set[str] = set()
+        # How the notebook writes numbers, if it does not write them as Python does.
+        self.precision = ""
+        self._then: Callable[[], object] = lambda: None
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """The cell's namespace."""
+        return self._module.__dict__
 
     def __enter__(self) -> Shell:
         stand_ins = {"get_ipython": self._get_ipython, "display": self._display}
@@ -86,7 +95,24 @@ class Shell:
             for name in before:
                 if not name.startswith("_"):
                     self._ishell.user_ns_hidden.pop(name, None)
+            self._then()
         return self._ishell
+
+    def when_started(self, then: Callable[[], object]) -> None:
+        """Have this called as soon as IPython is running."""
+        self._then = then
+
+    def take_magics(self, magics: Mapping[str, Any]) -> None:
+        """Have magics that the cell calls and that do not come with IPython."""
+        shell = self.start() if magics else None
+        if shell is not None:
+            before = set(self.namespace)
+            shell.take_magics(magics)
+            self.names |= self.namespace.keys() - before
+
+    def magics(self) -> dict[str, Any]:
+        """Return the magics that came along or are new, by sign and name."""
+        return {} if self._ishell is None else self._ishell.own_magics()
 
     def show_result(self, value: object) -> None:
         """Show the cell's result."""
@@ -100,7 +126,7 @@ class Shell:
             self._recorder.event("execute_result", content)
 
     def _format(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        if type(value) not in _PLAIN or self._ishell is not None:
+        if type(value) not in _PLAIN or self.precision or self._ishell is not None:
             shell = self.start()
             if shell is not None:
                 return shell.format_value(value)

@@ -13,8 +13,8 @@ import types
 from typing import Any
 
 from nbsubmit.core import packages
-from nbsubmit.core.errors import NbsubmitError
-from nbsubmit.core.folder import FORMAT, JobFolder
+from nbsubmit.core.errors import NbsubmitError, OtherFormat
+from nbsubmit.core.folder import JobFolder, check_format
 from nbsubmit.core.origin import place_of, root_of
 from nbsubmit.core.packages import Package
 from nbsubmit.core.spec import NODE_VARIABLE
@@ -35,7 +35,6 @@ def enter(folder: JobFolder, payload: dict[str, Any]) -> None:
     Incompatible
         If what was sent cannot be rebuilt here.
     """
-    _check_versions(payload)
     _go_to(payload["working_directory"])
     sys.path[:] = _path(payload)
     sent = [source["name"] for source in payload["by_value"]]
@@ -76,7 +75,14 @@ def import_module(module: str, name: str) -> types.ModuleType:
         ) from error
 
 
-def _check_versions(payload: dict[str, Any]) -> None:
+def check_versions(payload: dict[str, Any]) -> None:
+    """Make sure that what was sent can be read here, before any of it is read.
+
+    Raises
+    ------
+    Incompatible
+        If another Python or another nbsubmit has written it.
+    """
     sent_by = tuple(payload["python"])
     if sent_by != PYTHON:
         raise Incompatible(
@@ -84,12 +90,10 @@ def _check_versions(payload: dict[str, Any]) -> None:
             f"{PYTHON[0]}.{PYTHON[1]} ({sys.executable}); code cannot travel between them. "
             f"Use one Python for both:  --python COMMAND"
         )
-    if payload["format"] != FORMAT:
-        raise Incompatible(
-            f"the notebook has another nbsubmit than this job's Python ({sys.executable}): it "
-            f"writes format {payload['format']}, and this one reads {FORMAT}. "
-            f"Install the same in both, or use one Python for both:  --python COMMAND"
-        )
+    try:
+        check_format(payload, "what was sent")
+    except OtherFormat as error:
+        raise Incompatible(f"on {node()}, with {sys.executable}: {error}") from None
 
 
 def _check_package(package: Package, was_sent: bool) -> None:

@@ -49,6 +49,7 @@ NOT_COMPARED = {
 _WHERE_AND_WHEN = (
     (r"\b0x[0-9a-f]{6,}", "0x…"),  # an address
     (r"ipykernel_\d+/\d+\.py", "ipykernel/cell.py"),  # the process, and a hash of magic and cell
+    (r"\(\d+\.py, line", "(cell.py, line"),
     (r"(CPU times: ).*|(Wall time: ).*", r"\1\2…"),  # %time
     (r"[\d.]+ \S+ ± [\d.]+ \S+ per loop \(mean", "… per loop (mean"),  # %timeit
     (r"\[\d\d:\d\d<[^\]]*\]", "[…]"),  # a progress bar's clock

@@ -56,4 +56,5 @@ def _error(content: Message) -> str:
     shown = "\n".join(content["traceback"])
     text = without_where_and_when(without_colours(shown))
     coloured = "in colours" if "\x1b" in shown else "plain"
-    return f"error: {content['ename']}: {content['evalue']}\n{coloured}: {text}"
+    message = without_where_and_when(content["evalue"])
+    return f"error: {content['ename']}: {message}\n{coloured}: {text}"

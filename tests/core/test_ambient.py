@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +21,7 @@ import torch
 
 from nbsubmit.core import ambient
 from nbsubmit.core.ambient import Around
+from nbsubmit.core.ambient.kinds import KINDS
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +126,7 @@ def test_chance_goes_on_in_a_job_that_is_waited_for_and_comes_back(source: str) 
     draw = DRAWS[source]
     sent = ambient.snapshot()
     plain = [draw(), draw(), draw()]
-    rewind = {module: ambient._as_text(values) for module, values in sent.items()}
+    rewind = {m: ambient._as_text(values) for m, values in sent.items() if KINDS[m].is_chance}
     ambient.bring(rewind, ambient.snapshot(), waits=True)
     job = Around(ambient.pack(sent, waits=True))
     job.apply()
@@ -177,4 +180,38 @@ def test_a_filter_whose_category_is_not_loaded_in_the_job_is_not_lost_at_home(
 
 def test_a_setting_that_cannot_travel_hinders_no_other() -> None:
     text = ambient._as_text({"bad": iter(lambda: 1, 2), "good": 1, "lock": threading.Lock()})
-    assert ambient._from_text(text)["good"] == 1
+    assert ambient.from_text(text)["good"] == 1
+
+
+def test_a_folder_that_is_not_here_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sent = ambient.snapshot()
+    away = tmp_path / "away"
+    changes = {"os": ambient._as_text({"folder": (str(tmp_path), str(away))})}
+    told = ambient.bring(changes, sent, waits=True)
+    assert told == {"the working directory": f"{away} is not here"}
+    assert Path.cwd() == tmp_path
+    away.mkdir()
+    assert ambient.bring(changes, sent, waits=True) == {}
+    assert Path.cwd() == away
+
+
+def test_a_variable_that_was_set_here_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOME", raising=False)
+    sent = ambient.snapshot()
+    monkeypatch.setenv("SOME", "here")
+    changes = {"os": ambient._as_text({"variable SOME": (None, "there")})}
+    ambient.bring(changes, sent, waits=True)
+    assert os.environ["SOME"] == "here"
+
+
+def test_seeds_that_are_drawn_for_a_module_that_is_not_here_differ_and_are_the_same_again() -> None:
+    def drawn() -> list[str]:
+        kept = ambient.pending()
+        kept.hold("numpy.random", "a state")
+        return [ambient.pack({}, waits=False, kept=kept)["numpy.random"] for _ in range(3)]
+
+    assert drawn() == drawn()
+    assert len(set(drawn())) == 3

@@ -126,4 +126,7 @@ def test_the_shell_shows_the_message_and_no_traceback_of_ours() -> None:
 
 def test_a_syntax_error_is_shown_as_the_shell_wrote_it() -> None:
     text = "  Cell In[1], line 2\n    x = = 1\nSyntaxError: invalid syntax"
-    assert CellSyntaxError(text)._render_traceback_() == [text]
+    error = CellSyntaxError.named("SyntaxError", "invalid syntax", text)
+    assert error._render_traceback_() == [text]
+    assert (type(error).__name__, str(error)) == ("SyntaxError", "invalid syntax")
+    assert isinstance(pickle.loads(pickle.dumps(error)), CellSyntaxError)

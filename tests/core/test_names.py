@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-from nbsubmit.core.names import NameUse, analyse
+from nbsubmit.core.names import Magics, NameUse, analyse
 
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "capture_cases.json").read_text(encoding="utf-8")
@@ -333,9 +333,8 @@ def test_the_line_of_a_first_read_is_the_users_own() -> None:
 def test_lines_are_right_where_the_transformer_moves_them(
     source: str, lines: dict[str, int]
 ) -> None:
-    found = dict(use_of(source).lines)
-    found.pop("get_ipython", None)
-    assert found == lines
+    use = use_of(source)
+    assert {name: use.lines[name] for name in use.reads - {"get_ipython"}} == lines
 
 
 def test_identifiers_in_strings_are_told_only_where_code_may_be_built_from_them() -> None:
@@ -484,3 +483,31 @@ if sys.version_info >= (3, 14):
 
     def test_template_strings_read_what_they_hold() -> None:
         assert reads("t'{x} {y!r:{z}}'") == {"x", "y", "z"}
+
+
+@pytest.mark.parametrize(
+    ("source", "magics"),
+    [
+        ("%mine 1", {"%mine": True}),
+        ("x = %mine 1", {"%mine": True}),
+        ("if x:\n    %mine", {"%mine": False}),
+        ("def f():\n    %mine", {}),
+        ("def f():\n    %mine\nf()", {"%mine": False}),
+        ("%time f()", {"%time": True}),
+        ("%%mine\nf()", {"%%mine": True}),
+        ("%short 1", {"%short": True, "%timeit": True}),
+        ("ip.run_line_magic('mine', '')", {"%mine": True}),
+        ("ip.run_cell_magic('mine', line, body)", {"%%mine": True}),
+    ],
+)
+def test_the_magics_that_a_cell_calls_are_found(source: str, magics: dict[str, bool]) -> None:
+    aliases = Magics({"%short": ("%timeit", "-n1")})
+    assert analyse(source, transform=transform, magics=aliases).magics == magics
+
+
+def test_a_magic_of_ones_own_may_read_whatever_its_text_names() -> None:
+    own = Magics(own=frozenset({"%mine", "%%mine"}))
+    assert analyse("%mine data", transform=transform, magics=own).maybe_reads == {"data"}
+    assert "data" not in analyse("%mine data", transform=transform).reads
+    found = analyse("%%mine one\ntwo + 1", transform=transform, magics=own)
+    assert found.maybe_reads == {"one", "two"}

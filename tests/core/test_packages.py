@@ -11,6 +11,7 @@ import pytest
 
 from nbsubmit.core import packages
 from nbsubmit.core.packages import Package
+from nbsubmit.core.writer import BundleWriter
 from tests.modules import OwnModules
 
 CONFLICTS = {
@@ -107,3 +108,15 @@ def test_what_stands_in_the_way_of_a_package_is_returned(own: OwnModules) -> Non
 def test_packages_travel_as_plain_data() -> None:
     sent = (Package("gadget", "1.2", "x"), Package("mine", "", "y", "/home/mine.py"))
     assert packages.from_json(json.loads(json.dumps([asdict(p) for p in sent]))) == sent
+
+
+def test_functions_of_compiled_packages_need_their_package() -> None:
+    import numpy as np
+    from scipy.special import gamma
+
+    found = {}
+    for value in (np.add, gamma, np.random.default_rng):
+        writer = BundleWriter({})
+        writer.add("f", [value])
+        found[value.__name__] = [package.name for package in packages.needed(writer.modules)]
+    assert found == {"add": ["numpy"], "gamma": ["scipy"], "default_rng": ["numpy"]}

@@ -11,7 +11,7 @@ import pytest
 
 from nbsubmit.core.backend import Report
 from nbsubmit.core.contents import Contents, Entry
-from nbsubmit.core.errors import FolderError
+from nbsubmit.core.errors import FolderError, OtherFormat
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.packages import Package
 from nbsubmit.core.result import CellError, Result
@@ -316,6 +316,12 @@ def test_a_result_is_read_as_it_was_written(folder: JobFolder) -> None:
     )  # fmt: skip
     folder.write_json(folder.result_file, result.to_json())
     assert look(folder).result == result
+
+
+def test_a_result_of_another_nbsubmit_is_told(folder: JobFolder) -> None:
+    folder.write_json(folder.result_file, RAISED.to_json() | {"format": 1})
+    with pytest.raises(OtherFormat, match="by another nbsubmit, in format 1, and this one reads"):
+        look(folder)
 
 
 def test_a_refusal_and_an_end_are_read_as_they_were_written(folder: JobFolder) -> None:

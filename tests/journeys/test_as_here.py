@@ -34,3 +34,32 @@ def test_a_function_of_an_earlier_cell_has_that_cells_number_in_a_traceback(
     count = kernel.run("def invert(x):\n    return 1 / x").count
     ran = kernel.try_(f"{magic} {WAIT}\ninvert(0)")
     assert f"Cell In[{count}], line 2, in invert(x)" in plain(ran.traceback)
+
+
+HELD = {
+    "the job makes": ("pass", "e = ValueError('one')\nheld = [e]\nraise e"),
+    "the job has been sent": ("e = ValueError('one')\nheld = [e]", "raise e"),
+    "has an __init__ of its own": (
+        "class Mine(ValueError):\n    def __init__(self, a, b): self.b = b",
+        "e = Mine(1, 2)\nheld = [e]\nraise e",
+    ),
+}
+
+
+@pytest.mark.parametrize("which", HELD)
+def test_an_exception_that_is_raised_and_kept_in_a_name_is_kept_as_it_is(
+    kernel: Kernel, magic: str, which: str
+) -> None:
+    before, cell = HELD[which]
+    kernel.run(before)
+    ran = kernel.try_(f"{magic} {WAIT}\n{cell}")
+    assert f"----> {cell.count(chr(10)) + 2} raise e" in plain(ran.traceback)
+    told = kernel.run("print(e.__cause__, hasattr(e, '_render_traceback_'), held[0] is e)").stdout
+    assert told == "None False True\n"
+
+
+def test_an_error_of_syntax_is_told_as_the_shell_tells_it(kernel: Kernel, magic: str) -> None:
+    here = kernel.try_("# a line\nx = 1\n  y = 2")
+    there = kernel.try_(f"{magic} {WAIT}\nx = 1\n  y = 2")
+    assert plain(there.traceback).splitlines()[1:] == plain(here.traceback).splitlines()[1:]
+    assert kernel.run("1").result == "1"

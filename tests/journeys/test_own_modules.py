@@ -173,3 +173,14 @@ def test_a_module_that_a_job_brought_home_is_not_loaded_by_sending_it_again(
     kernel.run("%%local --wait --quiet\ny = slow.x")
     assert kernel.run("print(y)").stdout == "5\n"
     assert "loaded here" in kernel.run("slow.x").stdout
+
+
+def test_an_edit_while_the_importing_cell_still_ran_is_told(
+    start_kernel: Callable[..., Kernel], helpers: Path
+) -> None:
+    kernel = start_kernel(PYTHONDONTWRITEBYTECODE="")
+    kernel.run(
+        "import helpers, pathlib\n"
+        f"pathlib.Path({str(helpers)!r}).write_text('def number(): return 2 + 0')"
+    )
+    assert EDITED in kernel.run("%%local --dry-run\nhelpers.number()").stdout

@@ -39,9 +39,14 @@ def payload(tmp_path: Path, *needed: Package, **other: Any) -> dict[str, Any]:
     }
 
 
+def _enter(folder: JobFolder, sent: dict[str, Any]) -> None:
+    surroundings.check_versions(sent)
+    surroundings.enter(folder, sent)
+
+
 def complaint(folder: JobFolder, sent: dict[str, Any]) -> str:
     with pytest.raises(Incompatible) as raised:
-        surroundings.enter(folder, sent)
+        _enter(folder, sent)
     return str(raised.value)
 
 

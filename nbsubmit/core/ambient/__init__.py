@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import importlib
-import pickle
 import sys
 import warnings
 from collections.abc import Mapping
@@ -21,9 +20,14 @@ from typing import Any
 
 import cloudpickle
 
-from nbsubmit.core.ambient.kinds import KINDS, Chance, Kind, Values, same
+from nbsubmit.core.ambient.kind import Chance, Kind, Values, same
+from nbsubmit.core.ambient.kinds import KINDS
+from nbsubmit.core.ambient.pending import Pending
+from nbsubmit.core.ambient.pending import from_text as from_text
+from nbsubmit.core.ambient.process import SHELL as SHELL
 
-MODULES = tuple(KINDS)
+# A shell may start long after its module has been loaded, and says so itself.
+MODULES = tuple(module for module in KINDS if module != SHELL)
 
 
 def _is_loaded(module: str) -> bool:
@@ -36,7 +40,15 @@ def snapshot() -> dict[str, Values]:
     return {module: kind.get() for module, kind in KINDS.items() if _is_loaded(module)}
 
 
-def pack(found: Mapping[str, Values], *, waits: bool) -> dict[str, str]:
+def pending() -> Pending:
+    """Return what keeps the chance of modules that are not loaded here yet."""
+    modules = [module for module, kind in KINDS.items() if kind.is_chance]
+    return Pending(modules, lambda module, values: KINDS[module].put(values))
+
+
+def pack(
+    found: Mapping[str, Values], *, waits: bool, kept: Pending | None = None
+) -> dict[str, str]:
     """Return what a job is to find around itself, as text, by module.
 
     Parameters
@@ -45,10 +57,17 @@ def pack(found: Mapping[str, Values], *, waits: bool) -> dict[str, str]:
         What `snapshot` gave.
     waits : bool
         The notebook waits for the job, so that chance may go on in it; else seeds are drawn.
+    kept : Pending, optional
+        The chance of modules that are not here.
     """
-    packed = {}
+    packed: dict[str, str] = {}
+    if kept is not None:
+        for module, text in kept.texts().items():
+            packed[module] = text if waits else _as_text({"seed": kept.draw(module)})
     for module, values in found.items():
         kind = KINDS[module]
+        if not kind.travels:
+            continue
         if isinstance(kind, Chance) and not waits:
             values = {"seed": kind.draw()}
         packed[module] = _as_text(values)
@@ -72,11 +91,6 @@ def _can_travel(value: Any) -> bool:
     return True
 
 
-def _from_text(text: str) -> Values:
-    values: Values = pickle.loads(base64.b64decode(text))
-    return values
-
-
 class Around:
     """What a job finds around itself.
 
@@ -90,6 +104,10 @@ class Around:
         self._packed = packed
         self._before: dict[str, Values] = {}
         self._applied: dict[str, Values] = {}
+
+    def sent(self, module: str) -> Values:
+        """Return what was sent of a module."""
+        return from_text(self._packed[module]) if module in self._packed else {}
 
     def apply(self) -> None:
         """Set what lies in the modules that are there."""
@@ -105,7 +123,7 @@ class Around:
         self._before[module] = kind.get()
         if module in self._packed:
             try:
-                _put(kind, _from_text(self._packed[module]))
+                _put(kind, self.sent(module))
             except Exception as error:  # another version of the package may not know all of them
                 warnings.warn(f"{module}'s settings could not be sent: {error}", stacklevel=2)
         self._applied[module] = kind.get()
@@ -126,7 +144,13 @@ class Around:
             _put(KINDS[module], before)
 
 
-def bring(changes: Mapping[str, str], sent: Mapping[str, Values], *, waits: bool) -> None:
+def bring(
+    changes: Mapping[str, str],
+    sent: Mapping[str, Values],
+    *,
+    waits: bool,
+    kept: Pending | None = None,
+) -> dict[str, str]:
     """Set here what a job changed, unless it was changed here meanwhile.
 
     Parameters
@@ -137,19 +161,33 @@ def bring(changes: Mapping[str, str], sent: Mapping[str, Values], *, waits: bool
         What `snapshot` gave when the job was sent.
     waits : bool
         The notebook has waited for the job.
+    kept : Pending, optional
+        Takes the chance of modules that are not here.
+
+    Returns
+    -------
+    dict
+        What could not be set, with the reason.
     """
+    refused: dict[str, str] = {}
     for module, text in changes.items():
         kind = KINDS.get(module)
-        if kind is None or (kind.is_chance and not (waits and _is_loaded(module))):
+        if kind is None or (kind.is_kernels and not waits):
+            continue
+        if kind.is_chance and not _is_loaded(module):
+            if kept is not None:
+                kept.hold(module, text)
             continue
         if not _is_loaded(module):
             importlib.import_module(module)
-        now, then = kind.get(), sent.get(module, {})
-        free = {
-            n: v for n, v in _from_text(text).items() if same(now.get(n), then.get(n, now.get(n)))
-        }
+        now = kind.get()
+        then = sent.get(module, now)  # if it was not there, nobody has changed anything in it
+        values = kind.at_home(from_text(text), then)
+        free = {n: v for n, v in values.items() if same(now.get(n), then.get(n))}
         if free:
+            refused |= kind.refused(free)
             kind.put(free)
+    return refused
 
 
 def _put(kind: Kind, values: Values) -> None:

@@ -8,40 +8,14 @@ from __future__ import annotations
 import random
 import sys
 import warnings
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-Values = dict[str, Any]
+from nbsubmit.core.ambient.kind import Chance, Kind, Values, under
+from nbsubmit.core.ambient.logs import Logging
+from nbsubmit.core.ambient.process import Process, Shell
 
 _SEEDS = 1 << 32
-
-
-class Kind(ABC):
-    """The settings, or the chance, of one module.
-
-    Attributes
-    ----------
-    module : str
-        The module in which they lie.
-    is_chance : bool
-        They are a source of random numbers.
-    """
-
-    module = ""
-    is_chance = False
-
-    @abstractmethod
-    def get(self) -> Values:
-        """Return all as they are now."""
-
-    @abstractmethod
-    def put(self, values: Mapping[str, Any]) -> None:
-        """Set some of them."""
-
-    def changes(self, before: Values, after: Values) -> Values:
-        """Return what is to be set so that `before` becomes `after`."""
-        return {n: v for n, v in after.items() if n not in before or not same(v, before[n])}
 
 
 class _Python(Kind):
@@ -100,39 +74,6 @@ def _filter(
     return None if kind is None else (action, message, kind, module, line)
 
 
-class _Logging(Kind):
-    """The loggers' levels, and the format in which the root's writes to standard error."""
-
-    module = "logging"
-
-    def get(self) -> Values:
-        logging = sys.modules["logging"]
-        root = logging.getLogger()
-        streams = [h for h in root.handlers if type(h) is logging.StreamHandler]
-        form = streams[0].formatter if streams else None
-        loggers = root.manager.loggerDict.items()
-        levels = {
-            f"level {name}": found.level for name, found in loggers if hasattr(found, "level")
-        }
-        return {name: level for name, level in levels.items() if level} | {
-            "level": root.level,
-            "format": (form._fmt, form.datefmt) if form else ("", None) if streams else None,
-        }
-
-    def put(self, values: Mapping[str, Any]) -> None:
-        logging = sys.modules["logging"]
-        root = logging.getLogger()
-        if "level" in values:
-            root.setLevel(values["level"])
-        for name, level in _under("level ", values).items():
-            logging.getLogger(name).setLevel(level)
-        form = values.get("format")
-        if form is not None and not any(type(h) is logging.StreamHandler for h in root.handlers):
-            handler = logging.StreamHandler()
-            handler.setFormatter(logging.Formatter(form[0] or None, form[1]))
-            root.addHandler(handler)
-
-
 class _Decimal(Kind):
     """The context of the thread."""
 
@@ -159,12 +100,8 @@ class _Numpy(Kind):
 
     def put(self, values: Mapping[str, Any]) -> None:
         numpy = sys.modules["numpy"]
-        numpy.set_printoptions(**_under("print ", values))
-        numpy.seterr(**_under("error ", values))
-
-
-def _under(prefix: str, values: Mapping[str, Any]) -> Values:
-    return {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix)}
+        numpy.set_printoptions(**under("print ", values))
+        numpy.seterr(**under("error ", values))
 
 
 class _Pandas(Kind):
@@ -202,16 +139,6 @@ class _Matplotlib(Kind):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of those that are on their way out
             sys.modules["matplotlib"].rcParams.update(values)
-
-
-class Chance(Kind):
-    """A source of random numbers; it takes a ``seed`` as well as a state."""
-
-    is_chance = True
-
-    @abstractmethod
-    def draw(self) -> int:
-        """Draw a seed from it."""
 
 
 class _Random(Chance):
@@ -270,15 +197,7 @@ class _Torch(Chance):
 KINDS: dict[str, Kind] = {
     kind.module: kind
     for kind in (
-        _Python(), _Warnings(), _Logging(), _Decimal(), _Numpy(), _Pandas(), _Matplotlib(),
-        _Random(), _NumpyRandom(), _Torch(),
+        _Python(), _Warnings(), Logging(), _Decimal(), _Numpy(), _Pandas(), _Matplotlib(),
+        _Random(), _NumpyRandom(), _Torch(), Process(), Shell(),
     )
 }  # fmt: skip
-
-
-def same(one: Any, other: Any) -> bool:
-    """Tell whether two values are equal, as far as they can be compared."""
-    try:
-        return bool(one == other)
-    except Exception:
-        return False

@@ -9,9 +9,11 @@ parts      what a class consists of, and giving a class these parts
 classes    a class ↔ its parts
 enums      an enum and its members ↔ theirs
 functions  things that wrap functions
+closures   what a function keeps between calls
 variables  type variables, new types and aliases
 needs      which names code needs that runs when a value is loaded
 weak       weak references and what is made of them
+views      views of an object's bytes
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nbsubmit.core.definitions import functions, parts, variables, weak
+from nbsubmit.core.definitions import functions, parts, variables, views, weak
 
 Reducer = Callable[[Any], Any]
 
@@ -27,6 +29,7 @@ _BY_TYPE: dict[type, Reducer] = {
     **functions.REDUCERS,
     **variables.REDUCERS,
     **weak.REDUCERS,
+    **views.REDUCERS,
     parts.Portion: parts.reduce_portion,
 }
 _BY_BASE: dict[type, Reducer] = functions.FAMILIES

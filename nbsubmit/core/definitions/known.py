@@ -108,6 +108,14 @@ def is_builtin_type(kind: type) -> bool:
         return False
 
 
+def codes_of(code: types.CodeType) -> Iterator[types.CodeType]:
+    """Yield a code and those that are nested in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from codes_of(constant)
+
+
 def globals_of(code: types.CodeType) -> Mapping[str, None]:
     """Return the names of globals that a code and those nested in it mention."""
     return internals._extract_code_globals(code)  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ is sent needlessly costs time, what is missing costs the job.
 """
 
 from nbsubmit.core.names.analysis import analyse
+from nbsubmit.core.names.cell import Magics
 from nbsubmit.core.names.use import NameUse
 
-__all__ = ["NameUse", "analyse"]
+__all__ = ["Magics", "NameUse", "analyse"]

@@ -7,12 +7,13 @@ import re
 
 from nbsubmit.core.names import assignments, branches, calls, definitions, expressions, loops, text
 from nbsubmit.core.names.bindings import bindings
-from nbsubmit.core.names.cell import Cell, StarNames, Transform
+from nbsubmit.core.names.cell import Cell, Magics, StarNames, Transform
 from nbsubmit.core.names.effects import Effects
 from nbsubmit.core.names.scopes import Scope
 from nbsubmit.core.names.state import ABSENT, BOUND, KERNEL, UNREAD, State
 from nbsubmit.core.names.use import NameUse
 from nbsubmit.core.names.walker import Lines, Visits, Walker
+from nbsubmit.core.reserved import is_magic
 
 VISITS: Visits = {
     **expressions.VISITS,
@@ -25,7 +26,11 @@ VISITS: Visits = {
 
 
 def analyse(
-    source: str, *, transform: Transform | None = None, star_names: StarNames | None = None
+    source: str,
+    *,
+    transform: Transform | None = None,
+    star_names: StarNames | None = None,
+    magics: Magics | None = None,
 ) -> NameUse:
     """Return which names a cell reads, binds, deletes and changes.
 
@@ -38,13 +43,15 @@ def analyse(
     star_names : callable, optional
         Gives the public names of a module that the kernel has imported, or None. Without it, or
         where it gives None, any name may come from a star import, and reads after it are doubtful.
+    magics : Magics, optional
+        What is known of the shell's magics.
 
     Raises
     ------
     SyntaxError
         The text is no Python, and the transform did not make it so.
     """
-    cell = Cell(transform=transform, star_names=star_names)
+    cell = Cell(transform=transform, star_names=star_names, magics=magics or Magics())
     block, transformed = cell.parse(source)
     lines = Lines(shift=_leading_blank_lines(source) if transformed else 0)
     walker = Walker(cell, VISITS, Scope.module(), lines)
@@ -63,15 +70,14 @@ def _name_use(
     block: list[ast.stmt],
     transformed: bool,
 ) -> NameUse:
-    reads = frozenset(effects.reads)
+    reads = frozenset(name for name in effects.reads if not is_magic(name))
     return NameUse(
         reads=reads,
-        maybe_reads=frozenset(name for name, sure in effects.reads.items() if not sure),
-        sure_reads=frozenset(
-            name for name, sure in effects.reads.items() if sure and not end.get(name) & UNREAD
-        ),
+        maybe_reads=frozenset(name for name in reads if not effects.reads[name]),
+        sure_reads=frozenset(name for name in reads if _is_sure(name, effects, end)),
         writes=_possible(effects.stores, effects, end, BOUND | KERNEL),
         deletes=_possible(effects.deletes, effects, end, ABSENT),
+        sure_deletes=_surely_gone(effects, end),
         mutates=frozenset(cell.aliases.reach(effects.mutates) & reads - effects.imports),
         escapes=frozenset(cell.aliases.reach(effects.escapes) & reads),
         dynamic=tuple(effects.dynamic),
@@ -81,7 +87,13 @@ def _name_use(
         strings=_strings(block) if effects.dynamic else frozenset(),
         calls=frozenset(effects.calls & reads),
         later={name: frozenset(names) for name, names in cell.later.items() if names},
+        magics={name: _is_sure(name, effects, end) for name in effects.reads if is_magic(name)},
     )
+
+
+def _is_sure(name: str, effects: Effects, end: State) -> bool:
+    """Tell whether a cell that fails nowhere has surely read a name when it ends."""
+    return effects.reads[name] and not end.get(name) & UNREAD
 
 
 def _possible(names: set[str], effects: Effects, end: State, wanted: int) -> frozenset[str]:
@@ -92,6 +104,14 @@ def _possible(names: set[str], effects: Effects, end: State, wanted: int) -> fro
     return frozenset(
         name for name in names if not end.live or name in effects.loose or end.get(name) & wanted
     )
+
+
+def _surely_gone(effects: Effects, end: State) -> frozenset[str]:
+    """Return the names that are not there when the cell ends without failing."""
+    if not end.live:
+        return frozenset()
+    touched = (effects.stores | effects.deletes) - effects.loose
+    return frozenset(name for name in touched if not end.get(name) & (BOUND | KERNEL))
 
 
 def _leading_blank_lines(source: str) -> int:

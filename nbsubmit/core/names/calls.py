@@ -110,7 +110,7 @@ def _run_inside(walker: Walker, name: str, code: str) -> None:
 
 
 def _method_call(walker: Walker, node: ast.Call, func: ast.Attribute) -> None:
-    if magics.is_shell(func.value):
+    if magics.is_shell(func.value) or func.attr in magics.CALLING:
         walker.visit(func.value)
         if not magics.run(walker, node, func.attr):
             _arguments(walker, node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nbsubmit.core.names.aliases import Aliases
@@ -13,6 +13,22 @@ from nbsubmit.core.names.scopes import Scope
 
 Transform = Callable[[str], str]
 StarNames = Callable[[str], Iterable[str] | None]
+
+
+@dataclass(frozen=True)
+class Magics:
+    """What the shell's magics are besides those that come with it, by sign and name: ``%mine``.
+
+    Attributes
+    ----------
+    aliases : mapping
+        An alias → the magic that it stands for, and the options that it adds.
+    own : frozenset of str
+        Those that the notebook or an extension has brought. Any name in their text may be read.
+    """
+
+    aliases: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -25,10 +41,13 @@ class Cell:
         Turns IPython's syntax into Python.
     star_names : callable or None
         Gives the public names of a module that the kernel has imported, or None.
+    magics : Magics
+        The shell's.
     """
 
     transform: Transform | None = None
     star_names: StarNames | None = None
+    magics: Magics = field(default_factory=Magics)
     aliases: Aliases = field(default_factory=Aliases)
     # Names that code already released may look up at any later time. A function bound to one of
     # them is used, though the cell may never mention it again.

@@ -32,6 +32,8 @@ FOREIGN = text.words(
     " script sh svg writefile"
 )
 SHELL = frozenset({"!", "sx", "system"})
+# Methods of the shell, whatever name it goes by.
+CALLING = {"run_line_magic": "%", "run_cell_magic": "%%"}
 _BOUND_BY_OPTION = re.compile(r"--(?:out|err|proc)[ =]\s*([^\W\d]\w*)")
 
 
@@ -53,6 +55,9 @@ def run(walker: Walker, node: ast.Call, method: str) -> bool:
         walker.dynamic(method)
         return False
     if len(words) != len(node.args):
+        first = node.args[0]
+        if method in CALLING and isinstance(first, ast.Constant) and words:
+            walker.load(CALLING[method] + words[0], line)
         return False
     if method in ("system", "getoutput") and len(words) == 1:
         _expand(walker, words[0], line)
@@ -89,6 +94,8 @@ def _expand(walker: Walker, line_text: str, line: int) -> None:
 
 
 def _line_magic(walker: Walker, magic: str, rest: str, line: int) -> None:
+    walker.load(f"%{magic}", line)
+    magic, rest = _meant(walker, "%", magic, rest, line)
     if magic in BINDING | MEASURING:
         _code(walker, f"%{magic}", _after_options(magic, rest), Lines(fixed=line))
     elif magic in LOOKING:
@@ -96,11 +103,32 @@ def _line_magic(walker: Walker, magic: str, rest: str, line: int) -> None:
             maybe_load(walker, name, line)
     else:
         _expand(walker, rest, line)
+        if f"%{magic}" in walker.cell.magics.own:
+            _mention(walker, rest, line)
         if magic in DYNAMIC_LINE:
             walker.dynamic(f"%{magic}")
 
 
+def _meant(walker: Walker, sign: str, magic: str, rest: str, line: int) -> tuple[str, str]:
+    """Return the magic that an alias stands for in the end, and the line that it gets."""
+    seen: set[str] = set()
+    while (name := f"{sign}{magic}") in walker.cell.magics.aliases and name not in seen:
+        seen.add(name)
+        meant, options = walker.cell.magics.aliases[name]
+        walker.load(meant, line)
+        magic, rest = meant.lstrip("%"), f"{options} {rest}".strip()
+    return magic, rest
+
+
+def _mention(walker: Walker, part: str, line: int) -> None:
+    """Look up all names in a text that an unknown magic may take for code."""
+    for name in text.identifiers(part):
+        maybe_load(walker, name, line)
+
+
 def _cell_magic(walker: Walker, magic: str, rest: str, body: str, line: int) -> None:
+    walker.load(f"%%{magic}", line)
+    magic, rest = _meant(walker, "%%", magic, rest, line)
     if magic == "timeit":
         # The line's code is its set-up: one function together with the body.
         code = f"{_after_options(magic, rest)}\n{body}"
@@ -115,6 +143,9 @@ def _cell_magic(walker: Walker, magic: str, rest: str, body: str, line: int) -> 
         _expand(walker, rest, line)
         if magic in SHELL:
             _expand(walker, body, line)
+        elif f"%%{magic}" in walker.cell.magics.own:
+            _mention(walker, f"{rest}\n{body}", line)
+            walker.dynamic(f"%%{magic}")
         elif magic not in FOREIGN:
             walker.dynamic(f"%%{magic}")
         for name in _BOUND_BY_OPTION.findall(rest):

@@ -26,6 +26,8 @@ class NameUse:
         May be bound when the cell ends.
     deletes : frozenset of str
         The kernel's value may be deleted, and not bound again.
+    sure_deletes : frozenset of str
+        Surely not there when a cell ends that fails nowhere, whoever had bound them.
     mutates : frozenset of str
         The kernel's object may be changed in place through this name, or through an alias of it.
     escapes : frozenset of str
@@ -47,6 +49,9 @@ class NameUse:
     later : mapping of str to frozenset of str
         What the functions and classes that the cell binds would read once somebody uses them.
         The cell itself may not use them, and yet call a function of an earlier cell that does.
+    magics : mapping of str to bool
+        The shell's magics that the cell may call, by sign and name: ``%time``, ``%%timeit``; and
+        whether a cell that fails nowhere surely has.
     """
 
     reads: frozenset[str]
@@ -63,3 +68,5 @@ class NameUse:
     strings: frozenset[str]
     calls: frozenset[str] = frozenset()
     later: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    magics: Mapping[str, bool] = field(default_factory=dict)
+    sure_deletes: frozenset[str] = frozenset()

@@ -68,6 +68,7 @@ Reducer = Callable[[Any, Context], Any]
 
 # Package → the module here that knows its types.
 _MODULES = {
+    "IPython": "nbsubmit.core.reducers.shells",
     "numpy": "nbsubmit.core.reducers.arrays",
     "pandas": "nbsubmit.core.reducers.frames",
     "polars": "nbsubmit.core.reducers.polars",

@@ -28,7 +28,21 @@ def reducer_of(kind: type) -> Reducer | None:
     """Return the reducer of plain arrays; a subclass has its own ways."""
     import numpy as np
 
+    if kind.__name__ == "RandomState":  # it may not have been loaded
+        return _reduce_source
     return {np.ndarray: reduce_array, np.memmap: reduce_mapped}.get(kind)
+
+
+def _reduce_source(source: Any, _context: Context) -> Any:
+    """Have numpy's own source of chance be the one that is there."""
+    return (own_source, ()) if source is own_source() else NotImplemented
+
+
+def own_source() -> Any:
+    """Return the source that ``np.random.seed`` is of."""
+    import numpy as np
+
+    return np.random.mtrand._rand
 
 
 def reduce_array(array: Any, context: Context) -> Any:

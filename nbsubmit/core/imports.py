@@ -24,10 +24,11 @@ class AfterImport(MetaPathFinder):
 
     def __init__(self, modules: Iterable[str], then: Callable[[str], object]) -> None:
         self._awaited = {name for name in modules if name not in sys.modules}
+        self._asking: set[str] = set()
         self._then = then
 
     def __enter__(self) -> AfterImport:
-        if self._awaited:
+        if self._awaited and self not in sys.meta_path:
             sys.meta_path.insert(0, self)
         return self
 
@@ -38,18 +39,23 @@ class AfterImport(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in self._awaited:
-            return None
         # Asked again below, for the spec that the others give, it has to pass.
-        self._awaited.remove(name)
-        spec = importlib.util.find_spec(name)
+        if name not in self._awaited or name in self._asking:
+            return None
+        self._asking.add(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._asking.remove(name)
         if spec is None or spec.loader is None:
             return spec
         execute = spec.loader.exec_module
 
         def execute_and_tell(module: types.ModuleType) -> None:
             execute(module)
-            self._then(name)
+            if name in self._awaited:  # it was only looked for before
+                self._awaited.remove(name)
+                self._then(name)
 
         spec.loader.exec_module = execute_and_tell  # type: ignore[method-assign]
         return spec
