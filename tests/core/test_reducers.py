@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,153 @@ def test_a_tensor_of_any_kind_comes_back(shelf: Shelf, kind: str) -> None:
     assert torch.equal(back.to_dense(), tensor.to_dense())
 
 
+DTYPES = sorted({str(v)[6:] for v in vars(torch).values() if isinstance(v, torch.dtype)})
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:torch")
+@pytest.mark.filterwarnings("ignore:.*quantize|ComplexHalf:UserWarning")
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
+@pytest.mark.parametrize("name", DTYPES)
+def test_a_tensor_of_every_kind_of_elements_comes_back(
+    shelf: Shelf, name: str, large: bool
+) -> None:
+    dtype = getattr(torch, name)
+    raw = torch.arange(32_000 if large else 64, dtype=torch.uint8)
+    if name.startswith("q"):
+        if name not in ("qint8", "quint8", "qint32"):
+            pytest.skip("torch makes none of it by itself")
+        tensor = torch.quantize_per_tensor(raw.float(), 0.5, 3, dtype)
+        assert torch.equal(shelf.round(t=tensor)["t"].int_repr(), tensor.int_repr())
+        return
+    tensor = raw.view(dtype)
+    back = shelf.round(t=tensor, every_second=tensor[::2], end=tensor[-4:])
+    assert back["t"].dtype is dtype
+    for part, whole in ((back["t"], tensor), (back["every_second"], tensor[::2])):
+        assert bytes(part.untyped_storage()) == bytes(whole.untyped_storage())
+        assert (part.shape, part.stride()) == (whole.shape, whole.stride())
+    assert back["end"].data_ptr() == back["t"].data_ptr() + tensor[-4:].data_ptr() - (
+        tensor.data_ptr()
+    )
+
+
+def learnt() -> torch.Tensor:
+    return torch.ones(3, requires_grad=True)
+
+
+COMPUTED: dict[str, Callable[[], torch.Tensor]] = {
+    "a loss": lambda: (learnt() * 2).sum(),
+    "a view": lambda: learnt()[1:],
+    "a part of much": lambda: (torch.ones(COUNT * 4, requires_grad=True) * 2)[5:900],
+    "sparse": lambda: (learnt() * torch.eye(3)).to_sparse(),
+    "complex": lambda: (learnt() * 2j).conj(),
+    "half precision": lambda: learnt().to(torch.float8_e5m2),
+}
+
+
+@pytest.mark.parametrize("kind", COMPUTED)
+def test_a_computed_tensor_has_its_values_and_says_that_no_gradient_can_come(
+    shelf: Shelf, kind: str
+) -> None:
+    tensor = COMPUTED[kind]()
+    back = shelf.round(t=tensor)["t"]
+    assert (back.is_leaf, back.requires_grad, back.shape) == (False, True, tensor.shape)
+    assert torch.equal(back.detach().to_dense().cfloat(), tensor.detach().to_dense().cfloat())
+    with pytest.raises(RuntimeError, match=r"without the tensors that it was.*detach\(\)"):
+        back.to(
+            back.dtype if kind == "complex" else torch.float32
+        ).to_dense().abs().sum().backward()  # type: ignore[no-untyped-call]
+    again = shelf.round(t=back)["t"]
+    assert not again.is_leaf
+
+
+def test_a_computed_tensor_can_be_changed_in_place(shelf: Shelf) -> None:
+    tensor = learnt() * 2
+    tensor.retain_grad()
+    tensor.sum().backward()  # type: ignore[no-untyped-call]
+    back = shelf.round(t=tensor, view=tensor.detach())
+    assert back["t"].grad.tolist() == [1, 1, 1]
+    back["t"].add_(1)
+    assert back["view"].tolist() == [3, 3, 3]
+
+
+LEAVES: dict[str, Callable[[], torch.Tensor]] = {
+    "sparse": lambda: torch.eye(3).to_sparse().requires_grad_(),
+    "sparse rows": lambda: torch.eye(3).to_sparse_csr().requires_grad_(),
+    "sparse blocks": lambda: torch.eye(4).to_sparse_bsr((2, 2)),
+    "a parameter": lambda: torch.nn.Parameter(torch.ones(3)),
+    "a frozen one": lambda: torch.nn.Parameter(torch.ones(3), requires_grad=False),
+    "a buffer": lambda: torch.nn.Buffer(torch.ones(3), persistent=False),
+    "conjugate": lambda: torch.full((3,), 2 + 1j).conj(),
+    "negative": lambda: torch.full((3,), 2 + 1j).conj().imag,
+    "repeated": lambda: torch.ones(1).expand(9_000),
+    "half precision": lambda: torch.ones(3).to(torch.float8_e5m2).requires_grad_(),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR:UserWarning")
+@pytest.mark.parametrize("kind", LEAVES)
+def test_a_tensor_is_what_it_was(shelf: Shelf, kind: str) -> None:
+    tensor = LEAVES[kind]()
+    back = shelf.round(t=tensor)["t"]
+    plain = torch.complex64 if tensor.is_complex() else torch.float32
+    assert torch.equal(back.detach().to_dense().to(plain), tensor.detach().to_dense().to(plain))
+    for fact in ("dtype", "layout", "requires_grad", "is_leaf"):
+        assert getattr(back, fact) == getattr(tensor, fact)
+    assert (back.is_conj(), back.is_neg()) == (tensor.is_conj(), tensor.is_neg())
+    assert (type(back), vars(back)) == (type(tensor), vars(tensor))
+    assert tensor.layout is not torch.strided or back.stride() == tensor.stride()
+
+
+def test_a_gradient_goes_along(shelf: Shelf) -> None:
+    tensor = learnt()
+    (tensor * 3).sum().backward()  # type: ignore[no-untyped-call]
+    sparse = torch.nn.Embedding(4, 2, sparse=True)
+    sparse(torch.tensor([1])).sum().backward()  # type: ignore[no-untyped-call]
+    back = shelf.round(t=tensor, sparse=sparse)
+    assert back["t"].grad.tolist() == [3, 3, 3]
+    assert back["sparse"].weight.grad.to_dense().sum() == 2
+
+
+def test_storages_of_which_one_is_a_part_of_the_other_stay_that(shelf: Shelf) -> None:
+    array = np.zeros(COUNT)
+    back = shelf.round(first=torch.from_numpy(array[:1_000]), whole=torch.from_numpy(array))
+    assert (len(back["first"]), len(back["whole"])) == (1_000, COUNT)
+    back["first"][:] = 1
+    assert back["whole"].sum() == 1_000
+
+
+def test_weights_that_two_layers_share_are_shared(shelf: Shelf) -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(50, 50), torch.nn.Linear(50, 50))
+    model[1].weight = model[0].weight
+    state = model.state_dict()
+    back = shelf.round(state=state, model=model)
+    assert back["model"][1].weight is back["model"][0].weight
+    with torch.no_grad():
+        back["model"][0].weight[:] = 5
+    assert back["state"]["1.weight"][3, 3] == 5
+
+
+def test_what_is_around_tensors_travels(shelf: Shelf) -> None:
+    generator = torch.Generator().manual_seed(7)
+    torch.rand(1, generator=generator)
+    back = shelf.round(
+        generator=generator, meta=torch.empty(3, 2, device="meta"), limits=torch.finfo(torch.half),
+        whole=torch.iinfo(torch.int8), size=torch.Size([2, 3]), kind=torch.float8_e5m2,
+        lazy=torch.nn.LazyLinear(3),
+    )  # fmt: skip
+    assert torch.equal(
+        torch.rand(3, generator=back["generator"]), torch.rand(3, generator=generator)
+    )
+    assert (back["meta"].device.type, back["meta"].shape) == ("meta", (3, 2))
+    assert (back["limits"].max, back["whole"].max) == (65504, 127)
+    assert (back["size"], back["kind"]) == (torch.Size([2, 3]), torch.float8_e5m2)
+    assert back["lazy"](torch.ones(1, 5)).shape == (1, 3)
+
+
 def test_a_model_and_its_optimiser_go_on_sharing_their_weights(shelf: Shelf) -> None:
     model = torch.nn.Linear(200, 300)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    model(torch.ones(1, 200)).sum().backward()
+    model(torch.ones(1, 200)).sum().backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     back = shelf.round(optimiser=optimiser, model=model)
     weight = back["model"].weight
