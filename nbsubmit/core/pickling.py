@@ -46,8 +46,9 @@ if TYPE_CHECKING:
     from nbsubmit.core.reducers import Apart
 
 Namespace = dict[str, Any]
-# Name → the object that was sent by this name.
-Reference = Callable[[str], Any]
+# The name by which an object was sent, and what it holds now if it is to be changed.
+Reference = str | tuple[str, Any]
+Lookup = Callable[[Reference], Any]
 
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 
@@ -223,9 +224,9 @@ class ReferringPickler(ValuePickler):
     It asks about every object that it meets, which makes it half as fast as the other.
     """
 
-    sent: Mapping[int, str]
+    sent: Mapping[int, Reference]
 
-    def persistent_id(self, obj: Any) -> str | None:
+    def persistent_id(self, obj: Any) -> Reference | None:
         return self.sent.get(id(obj))
 
 
@@ -380,9 +381,9 @@ def lookup_class(tracker: str, name: str) -> type:
 class ReferringUnpickler(pickle.Unpickler):
     """Unpickles what a `ReferringPickler` has written."""
 
-    reference: Reference
+    reference: Lookup
 
-    def persistent_load(self, name: str) -> Any:
+    def persistent_load(self, name: Reference) -> Any:
         return self.reference(name)
 
 

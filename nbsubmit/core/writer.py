@@ -17,7 +17,7 @@ from nbsubmit.core.contents import Contents, Entry, type_name
 from nbsubmit.core.definitions.needs import in_order
 from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.layout import Buffer, Layout, Placed
-from nbsubmit.core.pickling import Namespace, ReferringPickler, ValuePickler
+from nbsubmit.core.pickling import Namespace, Reference, ReferringPickler, ValuePickler
 from nbsubmit.core.reducers import SMALLEST_BUFFER
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ class BundleWriter:
     shared : Spans, optional
         Memory that several values are known to share.
     sent : mapping, optional
-        Objects that the other side has, by `id`, with their names there.
+        Objects that the other side has, by `id`, with their names there, and with the content that
+        they are to take on if they have been changed.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class BundleWriter:
         known: Mapping[type, str] | None = None,
         *,
         shared: Spans | None = None,
-        sent: Mapping[int, str] | None = None,
+        sent: Mapping[int, Reference] | None = None,
     ) -> None:
         self.home = home
         self._stream = io.BytesIO()

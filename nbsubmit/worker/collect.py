@@ -17,7 +17,7 @@ from nbsubmit.core.originals import PART_OF
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import EXCEPTION, IMPORTED, VALUE
-from nbsubmit.core.revise import Content, content_of
+from nbsubmit.core.revise import Content, content_of, content_of_part
 from nbsubmit.core.units import format_bytes
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
 from nbsubmit.worker.class_changes import Prints, changes_of, prints_of
@@ -51,6 +51,8 @@ class Sent:
     numbers: Mapping[int, int] = field(default_factory=dict)
     # Name → ids of what is in its object, which is as it was sent.
     inside: dict[str, set[int]] = field(default_factory=dict)
+    # The same of an object that was changed.
+    inside_changed: dict[str, set[int]] = field(default_factory=dict)
     # Name of a class → what its attributes were.
     attributes: dict[str, Prints] = field(default_factory=dict)
 
@@ -122,6 +124,7 @@ class Sent:
         if now == self.prints[name]:
             self.inside[name] = inside or set()
             return False
+        self.inside_changed[name] = inside or set()
         # What pickles differently each time may have changed or not; to bring it is never wrong.
         return True
 
@@ -129,6 +132,16 @@ class Sent:
         self, name: str, home: Namespace, inside: set[int] | None = None
     ) -> bytes | None:
         return _fingerprint(self.values[name], home, self.classes, self.mappings, inside)
+
+    def revised_parts(self, names: Iterable[str]) -> dict[int, tuple[str, Content]]:
+        """The parts of changed objects that are changed in place at home, by `id`."""
+        found: dict[int, tuple[str, Content]] = {}
+        for name in names:
+            for key in self.inside_changed.get(name, set()) & self.numbers.keys():
+                content = content_of_part(self.parts[self.numbers[key]])
+                if content is not None:
+                    found.setdefault(key, (f"{name}{PART_OF}{self.numbers[key]}", content))
+        return found
 
     def references(self, values: Iterable[str]) -> dict[int, str]:
         """The objects that go back by name, by `id`: all but those that go by value."""
@@ -277,7 +290,8 @@ def _pickle(
     home, shared, tries = collection.values.home, None, 0
     values = wanted | last
     while True:
-        writer = BundleWriter(home, sent.classes, shared=shared, sent=references)
+        known = sent.revised_parts(collection.changed) | references
+        writer = BundleWriter(home, sent.classes, shared=shared, sent=known)
         failure = _first_failure(writer, values, sent)
         if failure is None:
             collection.values = writer
