@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -339,6 +340,70 @@ def test_what_is_computed_from_an_array_in_a_file_is_in_no_file(
     file = tmp_path / "data.bin"
     whole = np.memmap(file, "f8", "w+", 0, (1_000,))
     assert shelf.round(twice=whole * 2 + 1)["twice"][0] == 1
+
+
+def mapped(file: Path, mode: Any = "r+", **place: Any) -> Any:
+    np.arange(1_000.0).tofile(file)
+    return np.memmap(file, "f8", mode, **place)
+
+
+def test_a_file_that_was_cut_short_meanwhile_is_not_lengthened(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    file = tmp_path / "data.bin"
+    contents = shelf.put(writer_of({"a": mapped(file)}))
+    os.truncate(file, 800)
+    with pytest.raises(LoadError, match=r"data\.bin, which was cut short .* has 800 bytes.* 8000"):
+        shelf.get(contents)
+    assert file.stat().st_size == 800
+
+
+def test_a_file_that_was_replaced_meanwhile_is_not_shown(shelf: Shelf, tmp_path: Path) -> None:
+    file, other = tmp_path / "data.bin", tmp_path / "other"
+    array = mapped(file)
+    contents = shelf.put(writer_of({"a": array}))
+    np.zeros(1_000).tofile(other)
+    other.replace(file)
+    with pytest.raises(LoadError, match=r"data\.bin, which was replaced"):
+        shelf.get(contents)
+    # What the notebook sees is in no file any more.
+    np.testing.assert_array_equal(shelf.round(a=array)["a"], array)
+
+
+def test_a_file_that_has_grown_or_been_written_to_is_the_same_file(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    file = tmp_path / "data.bin"
+    array = mapped(file)
+    contents = shelf.put(writer_of({"a": array}))
+    array[0] = 5
+    with file.open("ab") as more:
+        more.write(b"more")
+    back = shelf.get(contents)["a"]
+    assert (back[0], len(back)) == (5, 1_000)
+
+
+@pytest.mark.parametrize("mode", ["r", "r+", "c"])
+def test_an_array_in_a_deleted_file_goes_by_value(shelf: Shelf, tmp_path: Path, mode: str) -> None:
+    array = mapped(tmp_path / "data.bin", mode)
+    (tmp_path / "data.bin").unlink()
+    np.testing.assert_array_equal(shelf.round(a=array)["a"], array)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("mode", ["r", "r+", "c"])
+def test_an_array_at_any_place_in_a_file_is_found_again(
+    shelf: Shelf, tmp_path: Path, mode: str, order: str
+) -> None:
+    file = tmp_path / "data.bin"
+    array = mapped(file, mode, offset=16, shape=(10, 5), order=order)
+    back = shelf.round(a=array)["a"]
+    np.testing.assert_array_equal(back, array)
+    assert back.flags.f_contiguous == array.flags.f_contiguous
+    assert back.flags.writeable == (mode != "r")
+    if mode != "r":
+        back[0, 0] = -1
+    assert (np.fromfile(file)[2] == -1) == (mode == "r+")
 
 
 def test_a_file_that_the_node_does_not_see_is_named(shelf: Shelf, tmp_path: Path) -> None:

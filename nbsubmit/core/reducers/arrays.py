@@ -8,9 +8,7 @@ travels, all is pickled once more, with these bytes known to be shared.
 
 from __future__ import annotations
 
-import mmap
 import pickle
-import platform
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Any
@@ -28,7 +26,9 @@ def reducer_of(kind: type) -> Reducer | None:
     """Return the reducer of plain arrays; a subclass has its own ways."""
     import numpy as np
 
-    return {np.ndarray: reduce_array, np.memmap: reduce_mapped}.get(kind)
+    from nbsubmit.core.reducers import in_files
+
+    return {np.ndarray: reduce_array, np.memmap: in_files.reduce_array}.get(kind)
 
 
 def reduce_array(array: Any, context: Context) -> Any:
@@ -42,53 +42,9 @@ def reduce_array(array: Any, context: Context) -> Any:
         return _reduce_shared(array, start, end)
     if array.dtype.kind in "mM":  # numpy exports no buffer of dates
         return as_dates, (array.view("i8"), array.dtype)
-    if array.dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not _is_contiguous(array):
+    if array.dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not is_contiguous(array):
         context.apart.append(Apart(start, end, array))
     return NotImplemented
-
-
-def reduce_mapped(array: Any, context: Context) -> Any:
-    """Reduce an array that lies in a file as its place there: the nodes see the same file.
-
-    A part of one knows the file and not its own place, which the addresses tell. What was written
-    to a private mapping is in no file.
-    """
-    mapping = getattr(array, "_mmap", None)
-    if mapping is None or array.filename is None or array.mode == "c" or not _is_contiguous(array):
-        return NotImplemented
-    # The mapping begins at a multiple of the page size at or before the offset that was asked for.
-    begin = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY
-    inside = _start(array) - _start(np_bytes(mapping))
-    if not 0 <= inside <= len(mapping) - array.nbytes:  # made from another array: not in the file
-        return NotImplemented
-    if array.mode != "r":
-        array.flush()
-    order = "C" if array.flags.c_contiguous else "F"
-    mode = "r" if array.mode == "r" else "r+"  # never one that would empty the file
-    place = (str(array.filename), array.dtype, mode, begin + inside, array.shape, order)
-    return open_mapped, place
-
-
-def np_bytes(buffer: Any) -> Any:
-    """See a buffer as an array of bytes."""
-    import numpy as np
-
-    return np.frombuffer(buffer, np.uint8)
-
-
-def open_mapped(
-    file: str, dtype: Any, mode: Any, offset: int, shape: tuple[int, ...], order: Any
-) -> Any:
-    """Map a part of a file as an array."""
-    import numpy as np
-
-    try:
-        return np.memmap(file, dtype, mode, offset, shape, order)
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"the array lies in {file}, which {platform.node()} does not see; put the file where "
-            f"the nodes see it, or send a copy: numpy.array(...)"
-        ) from None
 
 
 def _reduce_private(array: Any, context: Context) -> Any:
@@ -97,7 +53,7 @@ def _reduce_private(array: Any, context: Context) -> Any:
         plain = array.view("i8")
         context.private[id(plain)] = plain
         return as_dates, (plain, array.dtype)
-    if array.dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not _is_contiguous(array):
+    if array.dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not is_contiguous(array):
         return NotImplemented
     buffer = pickle.PickleBuffer(array)
     context.private_buffers[id(buffer)] = buffer
@@ -109,12 +65,12 @@ def _reduce_shared(array: Any, start: int, end: int) -> Any:
         base = array.base
         if not isinstance(base, type(array)):
             return NotImplemented
-        offset = _start(array) - _start(base)
+        offset = start_of(array) - start_of(base)
         return view_of, (base, array.dtype, array.shape, array.strides, offset)
     if array.dtype.kind in "mM":
         return as_dates, (array.view("i8"), array.dtype)
     whole = _Memory(array, start, end)
-    offset = _start(array) - start
+    offset = start_of(array) - start
     buffer = pickle.PickleBuffer(whole.as_array())
     return make_array, (buffer, array.dtype, array.shape, array.strides, offset)
 
@@ -137,14 +93,15 @@ class _Memory:
         return np.asarray(self)
 
 
-def _start(array: Any) -> int:
+def start_of(array: Any) -> int:
+    """Return the address of an array's first element."""
     return int(array.__array_interface__["data"][0])
 
 
 def extent(array: Any) -> tuple[int, int]:
     """Return the first address of an array's elements and the first one behind them."""
-    start = _start(array)
-    if _is_contiguous(array):
+    start = start_of(array)
+    if is_contiguous(array):
         return start, start + array.nbytes
     steps = [
         (count - 1) * step for count, step in zip(array.shape, array.strides, strict=True) if count
@@ -153,7 +110,8 @@ def extent(array: Any) -> tuple[int, int]:
     return low, start + sum(step for step in steps if step > 0) + array.itemsize
 
 
-def _is_contiguous(array: Any) -> bool:
+def is_contiguous(array: Any) -> bool:
+    """Tell whether an array's elements lie one behind the other."""
     flags = array.flags
     return bool(flags.c_contiguous or flags.f_contiguous)
 
