@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +284,52 @@ def test_a_frame_of_polars_comes_back_with_its_types(shelf: Shelf, kind: str) ->
     assert back.equals(frame)
 
 
+SERIES: dict[str, pl.Series] = {
+    "very whole numbers": pl.Series([1, -(2**100), None], dtype=pl.Int128),
+    "lists of them": pl.Series([[2**100], None], dtype=pl.List(pl.Int128)),
+    "without signs": pl.Series([1, 2**100], dtype=pl.UInt128),
+    "half precision": pl.Series([1.5, None], dtype=pl.Float16),
+    "objects": pl.Series([{1}, None, "a"], dtype=pl.Object),
+    "nothing": pl.Series([None, None]),
+    "lists of nothing": pl.Series([[None], []]),
+    "bytes": pl.Series([b"a", None]),
+    "times": pl.Series([dt.time(1, 2), None]),
+    "times with a zone": pl.Series([dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc)]),
+    "milliseconds": pl.Series([dt.timedelta(1)], dtype=pl.Duration("ms")),
+    "arrays": pl.Series([[[1, 2], [3, 4]], None], dtype=pl.Array(pl.Int8, (2, 2))),
+    "structures": pl.Series([{"a": [{"b": b"x"}]}, None]),
+    "structures of categories": pl.Series([{"a": "q"}], dtype=pl.Struct({"a": pl.Categorical})),
+    "lists of an enumeration": pl.Series([["hi"]], dtype=pl.List(pl.Enum(["lo", "hi"]))),
+    "decimals": pl.Series([Decimal("1.10"), None], dtype=pl.Decimal(38, 10)),
+    "no text": pl.Series([], dtype=pl.String),
+    "several pieces": pl.concat([pl.Series(["a"]), pl.Series(["b"])], rechunk=False),
+}
+
+
+@pytest.mark.filterwarnings("ignore::polars.exceptions.UnstableWarning")
+@pytest.mark.parametrize("kind", SERIES)
+def test_a_series_of_polars_comes_back_with_its_type(shelf: Shelf, kind: str) -> None:
+    series = SERIES[kind].alias("x")
+    frame = series.to_frame()
+    back = shelf.round(series=series, frame=frame)
+    if series.dtype != pl.Object:  # no plan has any
+        back["lazy"] = shelf.round(plan=frame.lazy())["plan"].collect()
+        assert back["lazy"]["x"].to_list() == series.to_list()
+    for found in (back["series"], back["frame"]["x"]):
+        assert (found.name, found.dtype) == (series.name, series.dtype)
+        assert found.to_list() == series.to_list()
+
+
+def test_what_polars_is_asked_to_do_travels(shelf: Shelf) -> None:
+    frame = pl.LazyFrame({"a": [1, 2, 3]})
+    back = shelf.round(
+        plan=frame.filter(pl.col("a") > 1), sum=pl.col("a").sum(),
+        mapped=pl.col("a").map_elements(lambda a: f'{a}!', return_dtype=pl.String),
+    )  # fmt: skip
+    assert back["plan"].select(back["sum"]).collect().item() == 5
+    assert frame.select(back["mapped"]).collect()["a"].to_list() == ["1!", "2!", "3!"]
+
+
 def test_a_frame_of_polars_stays_out_of_the_stream(shelf: Shelf) -> None:
     frame = FRAMES["numbers and texts"]
     contents = shelf.put(writer_of({"frame": frame, "column": frame["s"]}))
@@ -297,6 +344,68 @@ def test_a_slice_of_arrow_goes_without_the_rest(shelf: Shelf) -> None:
     part = table.slice(500_000, 10)
     assert shelf.round(part=part)["part"].equals(part)
     assert shelf.written < 10_000
+
+
+WORDS = [f"word number {number}" for number in range(100_000)]
+NUMBERS = pa.array(range(100_000))
+HALVES = pa.array([number // 2 for number in range(100_000)], pa.int32())
+SIDES = pa.array([0, 1] * 50_000, pa.int8())
+ARRAYS: dict[str, pa.Array] = {
+    "texts": pa.array(WORDS),
+    "views of texts": pa.array(WORDS, pa.string_view()),
+    "views of bytes": pa.array([word.encode() for word in WORDS], pa.binary_view()),
+    "structures": pa.StructArray.from_arrays([pa.array(WORDS), NUMBERS], ["a", "b"]),
+    "lists": pa.array([[word] for word in WORDS]),
+    "lists of two": pa.array([[n, n] for n in range(100_000)], pa.list_(pa.int64(), 2)),
+    "maps": pa.array([[(word, 1)] for word in WORDS], pa.map_(pa.string(), pa.int8())),
+    "one of two, apart": pa.UnionArray.from_sparse(SIDES, [NUMBERS, pa.array(WORDS)]),
+    "one of two": pa.UnionArray.from_dense(
+        SIDES, HALVES, [NUMBERS[:50_000], pa.array(WORDS[:50_000])]
+    ),
+    "runs": pa.RunEndEncodedArray.from_arrays(
+        pa.array(range(1, 100_001), pa.int32()), pa.array(WORDS)
+    ),
+    "of an extension": pa.ExtensionArray.from_storage(
+        pa.uuid(), pa.array([n.to_bytes(16, "big") for n in range(100_000)], pa.binary(16))
+    ),
+    "tensors": pa.FixedShapeTensorArray.from_numpy_ndarray(np.zeros((100_000, 2, 2))),
+    "of a dictionary": pa.array(["low", "high"] * 50_000).dictionary_encode(),
+    "truth": pa.array([True, False] * 500_000),
+    "nothing": pa.nulls(100_000),
+}
+
+
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_an_array_of_arrow_comes_back_and_a_slice_of_it_without_the_rest(
+    shelf: Shelf, kind: str
+) -> None:
+    array = ARRAYS[kind]
+    part = array.slice(50_001, 10)
+    back = shelf.round(part=part, table=pa.table({"c": array}).slice(7, 3))
+    assert shelf.written + shelf.stream.stat().st_size < 10_000
+    assert back["table"].equals(pa.table({"c": array}).slice(7, 3))
+    for found, was in ((back["part"], part), (shelf.round(whole=array)["whole"], array)):
+        found.validate(full=True)
+        assert (found.type, found.equals(was)) == (was.type, True)
+
+
+def test_a_few_of_many_views_go_without_the_rest(shelf: Shelf) -> None:
+    series = pl.Series(WORDS * 2)
+    some = series.filter(pl.arange(len(series), eager=True) % 1_000 == 0)
+    assert shelf.round(some=some)["some"].equals(some)
+    assert shelf.written + shelf.stream.stat().st_size < 20_000
+
+
+def test_a_dictionary_goes_whole_with_a_part_of_its_elements(shelf: Shelf) -> None:
+    array = pa.DictionaryArray.from_arrays(HALVES, pa.array(WORDS), ordered=True)[:4]
+    back = shelf.round(array=array)["array"]
+    assert (back.type, back.dictionary.equals(array.dictionary)) == (array.type, True)
+
+
+def test_a_tensor_of_arrow_travels(shelf: Shelf) -> None:
+    tensor = pa.Tensor.from_numpy(np.arange(6.0).reshape(2, 3), dim_names=["x", "y"])
+    back = shelf.round(tensor=tensor)["tensor"]
+    assert (back.equals(tensor), back.dim_names) == (True, ["x", "y"])
 
 
 def test_a_sparse_matrix_stays_out_of_the_stream(shelf: Shelf) -> None:
