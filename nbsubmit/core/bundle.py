@@ -15,7 +15,7 @@ from nbsubmit.core.contents import CHANGED, Contents
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.layout import PACKED
-from nbsubmit.core.pickling import Namespace, ReferringUnpickler, at_home
+from nbsubmit.core.pickling import Namespace, Reference, ReferringUnpickler, at_home
 from nbsubmit.core.writer import MOST_NUMBERED
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class LoadError(NbsubmitError):
 class Originals(Protocol):
     """The objects that a bundle refers to: those that were sent."""
 
-    def reference(self, name: str) -> Any:
-        """Return the object that was sent by this name."""
+    def reference(self, name: Reference) -> Any:
+        """Return the object that was sent by this name, with its new content if one is given."""
 
     def revised(self, name: str, content: Any) -> Any:
         """Return this object with the content that it has now."""
@@ -55,7 +55,7 @@ class Originals(Protocol):
 class Nothing:
     """Where nothing was sent, nothing can be referred to."""
 
-    def reference(self, name: str) -> Any:
+    def reference(self, name: Reference) -> Any:
         """Say so."""
         raise LookupError(f"it refers to {name}, which was sent with the job")
 

@@ -248,10 +248,12 @@ class SenderHome:
             return handed.values[name] if may else None
         return handed.values[name] if handed.is_unchanged(name) else None
 
-    def part(self, name: str, number: int) -> Any:
-        """Return a part of an object by its number; None if the object is not as it was."""
+    def part(self, name: str, number: int, *, changed: bool) -> Any:
+        """Return a part of an object by its number; None under the same conditions."""
         handed = self._sending.handed
-        return handed.parts.get(number) if handed and handed.is_unchanged(name) else None
+        if handed is None or self.original(name, changed=changed) is None:
+            return None
+        return handed.parts.get(number)
 
     def may_change_class(self, kind: type) -> bool:
         """Tell whether nobody but earlier jobs has changed a class that has no name."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from nbsubmit.core.definitions.known import is_class, known_classes
 from nbsubmit.core.definitions.parts import is_built
+from nbsubmit.core.pickling import Reference
 from nbsubmit.core.revise import Content, is_large, take_on
 
 # Between a name and the number of a part of its object; no name has it in it.
@@ -20,8 +21,8 @@ class Home(Protocol):
     def original(self, name: str, *, changed: bool) -> Any:
         """Return the object itself; None if it is not what the job may refer to or change."""
 
-    def part(self, name: str, number: int) -> Any:
-        """Return a part of an object by its number; None if the object is not as it was."""
+    def part(self, name: str, number: int, *, changed: bool) -> Any:
+        """Return a part of an object by its number; None under the same conditions."""
 
     def is_shared(self, name: str) -> bool:
         """Tell whether anything but the name refers to the object."""
@@ -48,10 +49,16 @@ class Originals:
         self._copies = copies
         self._changed = changed
         self._found: dict[str, Any] = {}
+        self._revised: set[str] = set()
         self._known = frozenset(known_classes().values())
 
-    def reference(self, name: str) -> Any:
-        """Return the object that was sent by this name, or a part of one: ``net#12``."""
+    def reference(self, name: Reference) -> Any:
+        """Return the object that was sent by this name, or a part of one: ``net#12``.
+
+        With a content, it takes that on first.
+        """
+        if isinstance(name, tuple):
+            return self._part_revised(*name)
         if name not in self._found:
             self._found[name] = self._find(name)
         return self._found[name]
@@ -59,15 +66,22 @@ class Originals:
     def _find(self, reference: str) -> Any:
         name, _, number = reference.partition(PART_OF)
         if self._home is not None:
+            changed = name in self._changed
             value = (
-                self._home.part(name, int(number))
+                self._home.part(name, int(number), changed=changed)
                 if number
-                else self._home.original(name, changed=name in self._changed)
+                else self._home.original(name, changed=changed)
             )
             if value is not None:
                 return value
         values, parts = self._copies()
         return parts[int(number)] if number else values[name]
+
+    def _part_revised(self, name: str, content: Content) -> Any:
+        if name not in self._revised:
+            self._revised.add(name)
+            self._found[name] = take_on(self.reference(name), content)
+        return self._found[name]
 
     def _may_change(self, name: str, kind: type) -> bool:
         """A class has no copy to change: it is the notebook's, or was built for this result."""

@@ -7,7 +7,7 @@ what goes back is not its elements but where they lie in the array.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,15 +21,13 @@ class Owners:
     ----------
     objects : callable
         Returns what the other side has; asked when the first array is met.
-    contents : collection of int
-        By `id`, arrays that stand for the content of such an object: they are no views of it.
+    contents : iterable
+        Arrays and tensors that stand for the content of such an object: they are no views of it.
     """
 
-    def __init__(
-        self, objects: Callable[[], Iterable[Any]], contents: Collection[int] = ()
-    ) -> None:
+    def __init__(self, objects: Callable[[], Iterable[Any]], contents: Iterable[Any] = ()) -> None:
         self._objects = objects
-        self._contents = contents
+        self._contents = {id(content): content for content in contents}
         self._groups: list[Group] | None = None
         self._found: list[tuple[int, int, Any]] = []
 
@@ -43,12 +41,20 @@ class Owners:
         start, end : int
             The first address of its elements and the first one behind them.
         """
-        if id(array) in self._contents:
+        if self.is_content(array):
             return None
         for low, high, owner in self._around(start):
             if low <= start and end <= high:
                 return owner
         return None
+
+    def is_content(self, array: Any) -> bool:
+        """Tell whether an array or tensor stands for the content of an object."""
+        return id(array) in self._contents
+
+    def note_content(self, array: Any) -> None:
+        """Say that another array does so too."""
+        self._contents[id(array)] = array
 
     def _around(self, address: int) -> Iterable[tuple[int, int, Any]]:
         """The objects near an address, the largest first."""

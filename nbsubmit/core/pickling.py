@@ -48,8 +48,9 @@ if TYPE_CHECKING:
     from nbsubmit.core.reducers import Apart
 
 Namespace = dict[str, Any]
-# Name → the object that was sent by this name.
-Reference = Callable[[str], Any]
+# The name by which an object was sent, and what it holds now if it is to be changed.
+Reference = str | tuple[str, Any]
+Lookup = Callable[[Reference], Any]
 
 # Functions that are of no type of Python's own: of numpy, and of whatever Cython has compiled.
 _LOOKED_UP = frozenset({"ufunc", "cython_function_or_method"})
@@ -238,9 +239,9 @@ class ReferringPickler(ValuePickler):
     It asks about every object that it meets, which makes it half as fast as the other.
     """
 
-    sent: Mapping[int, str]
+    sent: Mapping[int, Reference]
 
-    def persistent_id(self, obj: Any) -> str | None:
+    def persistent_id(self, obj: Any) -> Reference | None:
         return self.sent.get(id(obj))
 
 
@@ -400,9 +401,9 @@ def lookup_class(tracker: str, name: str) -> type:
 class ReferringUnpickler(pickle.Unpickler):
     """Unpickles what a `ReferringPickler` has written."""
 
-    reference: Reference
+    reference: Lookup
 
-    def persistent_load(self, name: str) -> Any:
+    def persistent_load(self, name: Reference) -> Any:
         return self.reference(name)
 
 

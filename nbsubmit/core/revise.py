@@ -27,6 +27,7 @@ _HEAP_TYPE = 1 << 9
 # A copy of this size is mapped in no time, and takes memory and time to be copied once more.
 _LARGE = 1 << 20
 _CONTAINERS = (list, dict, set, bytearray, collections.deque)
+_FLAGS = (bool, int, str, type(None))
 _MAKERS = (copyreg.__newobj__, copyreg.__newobj_ex__)  # type: ignore[attr-defined]
 
 
@@ -44,12 +45,15 @@ class Content:
         Keys and values of a mapping; parts of a class.
     array : ndarray or None
         The elements of an array.
+    tensor : Tensor or None
+        The elements of a tensor.
     """
 
     state: Any = None
     items: Any = None
     pairs: list[tuple[Any, Any]] | None = None
     array: Any = None
+    tensor: Any = None
 
 
 def content_of(value: Any) -> Content | None:
@@ -57,6 +61,10 @@ def content_of(value: Any) -> Content | None:
     kind = type(value)
     if is_of(value, "numpy", "ndarray"):
         return Content(array=value.view())
+    if is_tensor(value):
+        return _of_tensor(value)
+    if is_of(value, "torch._C", "Generator"):
+        return Content(value.get_state())
     if is_of(value, "numpy.random._generator", "Generator"):
         seeds = value.bit_generator.seed_seq
         return Content((value.bit_generator.state, getattr(seeds, "n_children_spawned", 0)))
@@ -65,6 +73,30 @@ def content_of(value: Any) -> Content | None:
     if isinstance(value, _CONTAINERS):
         return _contained(value)
     return _reduced(value) if _is_plain(kind) else None
+
+
+def content_of_part(part: Any) -> Content | None:
+    """Return what a part of a changed object holds, if it has to be the very same part at home.
+
+    Tensors have to: optimisers hold the weights of models. One whose attributes may lead back to
+    itself goes with what holds it.
+    """
+    if not is_tensor(part) or not all(isinstance(v, _FLAGS) for v in vars(part).values()):
+        return None
+    return _of_tensor(part)
+
+
+def _of_tensor(tensor: Any) -> Content | None:
+    """Take a tensor's elements, its gradient and its attributes.
+
+    One that was computed refers to what it was computed from, which has not come along.
+    """
+    if not tensor.is_leaf or str(tensor.layout) != "torch.strided" or tensor.device.type != "cpu":
+        return None
+    if tensor.is_quantized or tensor.is_nested or tensor.is_conj() or tensor.is_neg():
+        return None
+    state = (tensor.requires_grad, tensor.grad, dict(vars(tensor)))
+    return Content(state, tensor=tensor.detach())
 
 
 def _contained(value: Any) -> Content:
@@ -101,10 +133,14 @@ def take_on(value: Any, content: Content) -> Any:
     """
     if content.array is not None:
         return _copied(value, content.array)
+    if content.tensor is not None:
+        return _learnt(value, content)
     if is_class(value):
         _change_class(value, content)
     elif isinstance(value, types.FunctionType):
         closures.change(value, dict(content.pairs or ()), content.items or ())
+    elif is_of(value, "torch._C", "Generator"):
+        value.set_state(content.state)
     elif is_of(value, "numpy.random._generator", "Generator"):
         state, spawned = content.state
         value.bit_generator.state = state
@@ -178,6 +214,26 @@ def _copied(old: Any, new: Any) -> Any:
     return old
 
 
+def _learnt(tensor: Any, content: Content) -> Any:
+    """Give a tensor other elements, a gradient and attributes, and return it.
+
+    Whoever holds it or a view of it, such as an optimiser, has them too.
+    """
+    new = content.tensor
+    requires_grad, gradient, attributes = content.state
+    old = tensor.detach()
+    # A tensor that repeats its elements has no room for others.
+    if (old.dtype, old.shape) == (new.dtype, new.shape) and 0 not in old.stride():
+        old.copy_(new)
+    else:
+        tensor.data = new
+    tensor.requires_grad_(requires_grad)
+    tensor.grad = gradient
+    vars(tensor).clear()
+    vars(tensor).update(attributes)
+    return tensor
+
+
 def _is_plain(kind: type) -> bool:
     """Tell whether all that an instance is lies in its attributes, none of it in C."""
     if issubclass(kind, (type, BaseException)):
@@ -211,6 +267,11 @@ def is_large(content: Content) -> bool:
 def is_of(value: Any, module: str, name: str) -> bool:
     """Tell whether a value is of this very type, without loading the module."""
     return (type(value).__module__, type(value).__name__) == (module, name)
+
+
+def is_tensor(value: Any) -> bool:
+    """Tell whether a value is a tensor of torch's own."""
+    return is_of(value, "torch.nn.parameter", "Parameter") or is_of(value, "torch", "Tensor")
 
 
 def is_view(value: Any) -> bool:

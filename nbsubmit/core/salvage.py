@@ -11,7 +11,7 @@ import pickle
 from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO, ClassVar
 
-from nbsubmit.core.pickling import Reference
+from nbsubmit.core.pickling import Lookup, Reference
 
 
 class Broken:
@@ -54,11 +54,11 @@ class Salvager(_Unpickler):  # type: ignore[misc]
     dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(_Unpickler.dispatch)
     complaint = ""
 
-    def __init__(self, file: BinaryIO, buffers: Iterable[Any], reference: Reference) -> None:
+    def __init__(self, file: BinaryIO, buffers: Iterable[Any], reference: Lookup) -> None:
         super().__init__(file, buffers=buffers)
         self._reference = reference
 
-    def persistent_load(self, name: str) -> Any:
+    def persistent_load(self, name: Reference) -> Any:
         return self._reference(name)
 
     def load(self) -> Any:

@@ -17,7 +17,7 @@ from nbsubmit.core.contents import Contents, Entry, type_name
 from nbsubmit.core.definitions.needs import in_order
 from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.layout import Buffer, Layout, Placed
-from nbsubmit.core.pickling import Namespace, ReferringPickler, ValuePickler
+from nbsubmit.core.pickling import Namespace, Reference, ReferringPickler, ValuePickler
 from nbsubmit.core.reducers import SMALLEST_BUFFER
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ class BundleWriter:
     shared : Spans, optional
         Memory that several values are known to share.
     sent : mapping, optional
-        Objects that the other side has, by `id`, with their names there.
+        Objects that the other side has, by `id`, with their names there, and with the content that
+        they are to take on if they have been changed.
     owners : Owners, optional
         Finds those among them whose memory an array looks at.
     """
@@ -98,7 +99,7 @@ class BundleWriter:
         known: Mapping[type, str] | None = None,
         *,
         shared: Spans | None = None,
-        sent: Mapping[int, str] | None = None,
+        sent: Mapping[int, Reference] | None = None,
         owners: Owners | None = None,
     ) -> None:
         self.home = home

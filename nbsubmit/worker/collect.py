@@ -19,7 +19,7 @@ from nbsubmit.core.owners import Owners
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import CLASSES, EXCEPTION, HELD, IMPORTED, VALUE
-from nbsubmit.core.revise import Content, content_of
+from nbsubmit.core.revise import Content, content_of, content_of_part
 from nbsubmit.core.units import format_bytes
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
 from nbsubmit.worker.changes import Prints, changes_of, has_parts, prints_of
@@ -53,6 +53,8 @@ class Sent:
     numbers: Mapping[int, int] = field(default_factory=dict)
     # Name → ids of what is in its object, which is as it was sent.
     inside: dict[str, set[int]] = field(default_factory=dict)
+    # The same of an object that was changed.
+    inside_changed: dict[str, set[int]] = field(default_factory=dict)
     # What the parts were of classes that came along inside of something.
     hidden: dict[type, Prints] = field(default_factory=dict)
     # Name of a class or function → what its parts were.
@@ -138,6 +140,7 @@ class Sent:
         if now == self.prints[name]:
             self.inside[name] = inside or set()
             return False
+        self.inside_changed[name] = inside or set()
         # What pickles differently each time may have changed or not; to bring it is never wrong.
         return True
 
@@ -146,14 +149,25 @@ class Sent:
     ) -> bytes | None:
         return _fingerprint(self.values[name], home, self.classes, self.mappings, inside)
 
-    def owners(self, references: Mapping[int, str], contents: Iterable[Content]) -> Owners:
+    def owners(self, known: Mapping[int, Any], contents: Iterable[Content]) -> Owners:
         """What finds the object, of those that go back by name, whose memory an array looks at."""
 
         def objects() -> Iterator[Any]:
-            known = chain(self.values.values(), self.parts.values())
-            return (value for value in known if id(value) in references)
+            candidates = chain(self.values.values(), self.parts.values())
+            return (value for value in candidates if id(value) in known)
 
-        return Owners(objects, {id(content.array) for content in contents})
+        arrays = [c.array for c in contents if c.array is not None]
+        return Owners(objects, arrays + [c.tensor for c in contents if c.tensor is not None])
+
+    def revised_parts(self, names: Iterable[str]) -> dict[int, tuple[str, Content]]:
+        """The parts of changed objects that are changed in place at home, by `id`."""
+        found: dict[int, tuple[str, Content]] = {}
+        for name in names:
+            for key in self.inside_changed.get(name, set()) & self.numbers.keys():
+                content = content_of_part(self.parts[self.numbers[key]])
+                if content is not None:
+                    found.setdefault(key, (f"{name}{PART_OF}{self.numbers[key]}", content))
+        return found
 
     def references(self, values: Iterable[str]) -> dict[int, str]:
         """The objects that go back by name, by `id`: all but those that go by value."""
@@ -319,9 +333,11 @@ def _pickle(
     home, shared, tries = collection.values.home, None, 0
     values = wanted | last
     contents = [value for value in wanted.values() if isinstance(value, Content)]
-    owners = sent.owners(references, contents)
     while True:
-        writer = BundleWriter(home, sent.classes, shared=shared, sent=references, owners=owners)
+        revised = sent.revised_parts(collection.changed)
+        known = revised | references
+        owners = sent.owners(known, contents + [content for _, content in revised.values()])
+        writer = BundleWriter(home, sent.classes, shared=shared, sent=known, owners=owners)
         failure = _first_failure(writer, values, sent, references)
         if failure is None:
             collection.values = writer

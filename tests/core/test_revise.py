@@ -5,12 +5,14 @@ from __future__ import annotations
 import collections
 import copy
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.linear_model import LinearRegression
 
 from nbsubmit.core.revise import content_of, references, take_on
@@ -79,6 +81,7 @@ CHANGES: dict[str, tuple[Any, Any, Any]] = {
     "slots": (Slotted(), take_right, lambda v: v.seen()),
     "a dictionary of one's own": (Shelf(a=1), give_owner, lambda v: (dict(v), v.owner)),
     "a source of chance": (random.Random(1), lambda v: v.random(), lambda v: v.getstate()),
+    "torch's": (torch.Generator(), lambda v: v.seed(), lambda v: v.get_state().tolist()),
     "numpy's": (
         np.random.default_rng(1), lambda v: v.random(), lambda v: v.bit_generator.state,
     ),
@@ -98,8 +101,13 @@ def test_an_object_takes_on_what_its_copy_became(what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [(1,), frozenset({1}), iter([1]), ValueError(1), "text", 5, Fixed(1), len, int]
-)
+    "value",
+    [
+        torch.ones(2, requires_grad=True) * 2, torch.eye(2).to_sparse(),
+        torch.empty(2, device="meta"), torch.ones(2, dtype=torch.cfloat).conj(),
+        (1,), frozenset({1}), iter([1]), ValueError(1), "text", 5, Fixed(1), len, int,
+    ],
+)  # fmt: skip
 def test_what_cannot_take_on_another_content_is_known(value: Any) -> None:
     assert content_of(value) is None
 
@@ -128,6 +136,49 @@ def test_an_object_that_refuses_its_content_is_as_it_was() -> None:
     with pytest.raises(ValueError, match="too much"):
         take_on(old, content)
     assert old.limit == 1
+
+
+def learn(tensor: torch.Tensor, value: float = 5.0) -> torch.Tensor:
+    with torch.no_grad():
+        tensor[:] = value
+    tensor.grad = torch.full_like(tensor, 2)
+    return tensor
+
+
+@pytest.mark.parametrize("make", [torch.nn.Parameter, lambda t: t.requires_grad_()])
+def test_all_who_hold_a_tensor_see_its_new_elements_and_its_gradient(
+    make: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    old, new = make(torch.zeros(3)), learn(make(torch.zeros(3)))
+    view, array = old.detach()[:2], old.detach().numpy()
+    content = content_of(new)
+    assert content is not None
+    assert take_on(old, content) is old
+    assert (view.tolist(), array.tolist()) == ([5, 5], [5, 5, 5])
+    assert old.grad is not None
+    assert old.grad.tolist() == [2, 2, 2]
+    assert old.is_leaf
+    (old * 3).sum().backward()
+
+
+@pytest.mark.parametrize(
+    "new",
+    [torch.ones(4), torch.ones(3, dtype=torch.half), torch.ones(3, 2).T, torch.ones(1).expand(3)],
+)
+def test_a_tensor_that_has_become_another_kind_is_still_the_same_one(new: torch.Tensor) -> None:
+    old = torch.zeros(3, requires_grad=True)
+    content = content_of(new)
+    assert content is not None
+    assert take_on(old, content) is old
+    assert torch.equal(old, new)
+    assert (old.dtype, old.requires_grad) == (new.dtype, False)
+
+
+def test_a_tensor_that_repeats_its_elements_takes_on_others() -> None:
+    old = torch.zeros(1).expand(5)
+    content = content_of(torch.arange(5.0))
+    assert content is not None
+    assert take_on(old, content).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_references_are_counted_as_people_count_them() -> None:

@@ -126,6 +126,27 @@ def test_tensors_see_each_other_and_arrays(kernel: Kernel, magic: str) -> None:
     )
 
 
+def test_what_is_seen_of_weights_that_a_job_has_trained_is_theirs(
+    kernel: Kernel, magic: str
+) -> None:
+    kernel.run(
+        "import torch\nmodel, bias = torch.nn.Linear(300, 300), torch.zeros(5)\n"
+        "weight = model.weight"
+    )
+    kernel.run(
+        f"{magic} --wait --quiet\n"
+        "with torch.no_grad(): model.weight.fill_(1), bias.fill_(2)\n"
+        "row, head = model.weight.data[3], bias[:2]"
+    )
+    assert (
+        kernel.run(
+            "row[0], head[0] = 5, 7\n"
+            "print(weight is model.weight, weight[3, :2].tolist(), bias.tolist())"
+        ).stdout
+        == "True [5.0, 1.0] [7.0, 2.0, 2.0, 2.0, 2.0]\n"
+    )
+
+
 def test_a_column_of_a_frame_stays_its_own(kernel: Kernel, magic: str) -> None:
     kernel.run("import pandas as pd\nframe = pd.DataFrame({'x': [1., 2.], 'y': [3., 4.]})")
     kernel.run(

@@ -8,9 +8,7 @@ travels, all is pickled once more, with these bytes known to be shared.
 
 from __future__ import annotations
 
-import mmap
 import pickle
-import platform
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Any
@@ -30,7 +28,9 @@ def reducer_of(kind: type) -> Reducer | None:
 
     if kind.__name__ == "RandomState":  # it may not have been loaded
         return _reduce_source
-    return {np.ndarray: reduce_array, np.memmap: reduce_mapped}.get(kind)
+    from nbsubmit.core.reducers import in_files
+
+    return {np.ndarray: reduce_array, np.memmap: in_files.reduce_array}.get(kind)
 
 
 def _reduce_source(source: Any, _context: Context) -> Any:
@@ -64,55 +64,6 @@ def reduce_array(array: Any, context: Context) -> Any:
     if array.dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not views.is_contiguous(array):
         context.apart.append(Apart(start, end, array))
     return NotImplemented
-
-
-def reduce_mapped(array: Any, context: Context) -> Any:
-    """Reduce an array that lies in a file as its place there: the nodes see the same file.
-
-    A part of one knows the file and not its own place, which the addresses tell. What was written
-    to a private mapping is in no file.
-    """
-    mapping = getattr(array, "_mmap", None)
-    if (
-        mapping is None
-        or array.filename is None
-        or array.mode == "c"
-        or not views.is_contiguous(array)
-    ):
-        return NotImplemented
-    # The mapping begins at a multiple of the page size at or before the offset that was asked for.
-    begin = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY
-    inside = views.start_of(array) - views.start_of(np_bytes(mapping))
-    if not 0 <= inside <= len(mapping) - array.nbytes:  # made from another array: not in the file
-        return NotImplemented
-    if array.mode != "r":
-        array.flush()
-    order = "C" if array.flags.c_contiguous else "F"
-    mode = "r" if array.mode == "r" else "r+"  # never one that would empty the file
-    place = (str(array.filename), array.dtype, mode, begin + inside, array.shape, order)
-    return open_mapped, place
-
-
-def np_bytes(buffer: Any) -> Any:
-    """See a buffer as an array of bytes."""
-    import numpy as np
-
-    return np.frombuffer(buffer, np.uint8)
-
-
-def open_mapped(
-    file: str, dtype: Any, mode: Any, offset: int, shape: tuple[int, ...], order: Any
-) -> Any:
-    """Map a part of a file as an array."""
-    import numpy as np
-
-    try:
-        return np.memmap(file, dtype, mode, offset, shape, order)
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"the array lies in {file}, which {platform.node()} does not see; put the file where "
-            f"the nodes see it, or send a copy: numpy.array(...)"
-        ) from None
 
 
 def _reduce_private(array: Any, context: Context) -> Any:

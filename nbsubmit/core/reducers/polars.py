@@ -19,6 +19,10 @@ def reducer_of(kind: type) -> Reducer | None:
 
 def reduce_frame(frame: Any, context: Context) -> Any:
     """Reduce a frame as Arrow's table, if all its types are the same there."""
+    import polars
+
+    if polars.Object in frame.dtypes:  # of which polars' own pickling knows nothing
+        return polars.DataFrame, (frame.get_columns(),)
     if not frame.width or not all(_is_exact(dtype) for dtype in frame.dtypes):
         return NotImplemented
     return make_frame, (frame.to_arrow(compat_level=_level()),)
@@ -26,6 +30,10 @@ def reduce_frame(frame: Any, context: Context) -> Any:
 
 def reduce_series(series: Any, context: Context) -> Any:
     """Reduce a series as Arrow's array."""
+    import polars
+
+    if series.dtype == polars.Object:
+        return make_series, (series.name, series.to_list(), polars.Object)
     if not _is_exact(series.dtype):
         return NotImplemented
     return make_series, (series.name, series.to_arrow(compat_level=_level()))
@@ -46,6 +54,8 @@ def _is_exact(dtype: Any) -> bool:
         return _is_exact(dtype.inner)
     if isinstance(dtype, polars.Struct):
         return all(_is_exact(field.dtype) for field in dtype.fields)
+    if dtype in (polars.Int128, polars.UInt128):
+        return False
     plain = (polars.Boolean, polars.String, polars.Binary, polars.Date, polars.Time)
     return dtype.is_numeric() or dtype in plain or dtype in (polars.Datetime, polars.Duration)
 
@@ -57,8 +67,8 @@ def make_frame(table: Any) -> Any:
     return polars.from_arrow(table, rechunk=False)
 
 
-def make_series(name: str, array: Any) -> Any:
-    """See Arrow's array as a series."""
+def make_series(name: str, values: Any, dtype: Any = None) -> Any:
+    """See Arrow's array, or a list of objects, as a series."""
     import polars
 
-    return polars.Series(name, array)
+    return polars.Series(name, values, dtype)

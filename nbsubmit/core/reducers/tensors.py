@@ -6,10 +6,14 @@ mapped on the other side, and what it shares with numpy's arrays it goes on shar
 
 from __future__ import annotations
 
+import functools
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.reducers import Apart, Context, Reducer, views
+
+if TYPE_CHECKING:
+    from nbsubmit.core.owners import Owners
 
 # A view of less than a tenth of a storage of this size goes without the rest of it.
 _LARGE_STORAGE, _SMALL_PART = 1 << 20, 10
@@ -23,27 +27,97 @@ def reducer_of(kind: type) -> Reducer | None:
         return reduce_storage
     if issubclass(kind, torch.storage.TypedStorage):
         return reduce_typed
-    return reduce_tensor if issubclass(kind, torch.Tensor) else None
+    if kind in (torch.finfo, torch.iinfo):
+        return reduce_limits
+    own = (torch.Tensor.__reduce_ex__, torch.nn.Parameter.__reduce_ex__)
+    # Others have ways of their own.
+    return reduce_tensor if getattr(kind, "__reduce_ex__", None) in own else None
 
 
 def reduce_tensor(tensor: Any, context: Context) -> Any:
-    """Reduce a small part of a large storage as a copy, unless something else shares it.
+    """Reduce a tensor with what torch itself forgets: its gradient, and that it was computed."""
+    if context.owners and context.owners.is_content(tensor):
+        return _reduce_content(tensor, context.owners)
+    if not tensor.is_leaf:
+        return as_computed, (_without_graph(tensor), tensor.grad if tensor.retains_grad else None)
+    if tensor.grad is None and _is_strided(tensor) and type(tensor).__name__ == "Tensor":
+        part = _reduce_part(tensor, context)
+        if part is not None:
+            return part
+    is_parameter = type(tensor).__name__ == "Parameter"
+    if tensor.grad is None and (is_parameter or not tensor.requires_grad):
+        return _reduced(tensor)
+    build, arguments = _reduced(tensor if is_parameter else _without_graph(tensor))
+    return with_gradient, (build, arguments, tensor.requires_grad, tensor.grad)
 
-    A gradient goes with its tensor, which torch itself forgets.
+
+def _reduce_content(tensor: Any, owners: Owners) -> Any:
+    """Reduce what a tensor holds by itself: its memory is that of the tensor."""
+    elements = as_bytes(tensor.untyped_storage())
+    owners.note_content(elements)
+    place = (tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
+    return elements_as, (elements, tensor.dtype, *place)
+
+
+def elements_as(
+    elements: Any, dtype: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
+) -> Any:
+    """See bytes as a tensor."""
+    import torch
+
+    return torch.empty(0, dtype=dtype).set_(make_storage(elements), offset, shape, strides)
+
+
+def _is_strided(tensor: Any) -> bool:
+    """Tell whether a tensor lies in one storage of this machine's memory."""
+    if tensor.is_nested or tensor.is_quantized:
+        return False
+    return str(tensor.layout) == "torch.strided" and tensor.device.type == "cpu"
+
+
+def _without_graph(tensor: Any) -> Any:
+    """Return a tensor over the same memory that was not computed from others."""
+    plain = tensor.detach()
+    vars(plain).update(vars(tensor))
+    return plain
+
+
+def _reduced(tensor: Any) -> tuple[Any, Any]:
+    """Reduce as torch does it, in a form that anybody's pickle can load.
+
+    Of the newer kinds of elements torch passes the storage alone, and its own unpickler gives it
+    the type that it needs.
     """
-    if tensor.is_leaf and tensor.grad is not None:
-        build, arguments, *_ = tensor.__reduce_ex__(5)
-        return with_gradient, (build, arguments, tensor.grad)
-    if type(tensor).__name__ != "Tensor":
-        return NotImplemented
-    if tensor.is_quantized or str(tensor.layout) != "torch.strided" or str(tensor.device) != "cpu":
-        return NotImplemented
+    import torch
+
+    build, arguments, *_ = tensor.__reduce_ex__(5)
+    build_newer = getattr(torch._utils, "_rebuild_tensor_v3", None)
+    if build is build_newer:
+        arguments = _with_typed_storage(arguments)
+    elif len(arguments) > 2 and arguments[0] is build_newer:  # of a class of its own
+        inner, kind, parts, *rest = arguments
+        arguments = (inner, kind, _with_typed_storage(parts), *rest)
+    return build, arguments
+
+
+def _with_typed_storage(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    import torch
+
+    storage, offset, size, stride, _requires_grad, *rest = arguments
+    # torch cannot give a storage to a tensor of these kinds that already requires a gradient.
+    return make_typed(storage, torch.uint8), offset, size, stride, False, *rest
+
+
+def _reduce_part(tensor: Any, context: Context) -> Any:
+    """Reduce a small part of a large storage as a copy, unless something else shares it."""
     whole, part = tensor.untyped_storage().nbytes(), tensor.numel() * tensor.element_size()
     if whole < _LARGE_STORAGE or part * _SMALL_PART > whole or not tensor.is_contiguous():
-        return NotImplemented
+        return None
     start = tensor.data_ptr()
     if context.shared and context.shared.touch(start, start + part):
-        return NotImplemented
+        return None
+    if context.owners and context.owners.of(tensor, start, start + part) is not None:
+        return None
     copied = _bytes_of(tensor.untyped_storage(), start, part)
     context.apart.append(Apart(start, start + part, copied))
     return as_part, (tensor.detach().clone(), tensor.requires_grad)
@@ -67,7 +141,7 @@ def reduce_typed(storage: Any, context: Context) -> Any:
     if untyped.device.type != "cpu":
         return NotImplemented
     # torch makes another Python object for the same storage each time that it is asked.
-    untyped = context.one_of.setdefault(untyped.data_ptr() or id(untyped), untyped)
+    untyped = context.one_of.setdefault(untyped._cdata, untyped)
     return make_typed, (untyped, storage.dtype)
 
 
@@ -88,7 +162,7 @@ def reduce_storage(storage: Any, context: Context) -> Any:
 
 def extent_of_storage(owner: Any) -> tuple[int, int] | None:
     """Return where the memory of a tensor begins and ends; None if it has none here, or none."""
-    if str(owner.layout) != "torch.strided" or owner.device.type != "cpu":
+    if not _is_strided(owner):
         return None
     storage = owner.untyped_storage()
     start, size = storage.data_ptr(), storage.nbytes()
@@ -122,11 +196,56 @@ def make_typed(storage: Any, dtype: Any) -> Any:
     return typed(wrap_storage=storage, dtype=dtype, _internal=True)
 
 
-def with_gradient(build: Any, arguments: Any, gradient: Any) -> Any:
+def reduce_limits(limits: Any, context: Context) -> Any:
+    """Reduce the limits of a kind of numbers as the kind."""
+    import torch
+
+    return type(limits), (getattr(torch, limits.dtype),)
+
+
+def with_gradient(build: Any, arguments: Any, requires_grad: bool, gradient: Any) -> Any:
     """Build a tensor and give it its gradient."""
-    tensor = build(*arguments)
+    tensor = build(*arguments).requires_grad_(requires_grad)
     tensor.grad = gradient
     return tensor
+
+
+def as_computed(plain: Any, gradient: Any) -> Any:
+    """Make a tensor one that was computed from others, which are not here.
+
+    Its values are as good as ever. As a leaf it would take a ``backward()`` without a word, and
+    the gradient of whatever it was computed from would never come.
+    """
+    import torch
+
+    with torch.enable_grad():
+        tensor = _computed_elsewhere().apply(torch.empty(0, requires_grad=True), [plain])
+    if gradient is not None:
+        tensor.retain_grad()
+        tensor.grad = gradient
+    return tensor
+
+
+@functools.cache
+def _computed_elsewhere() -> Any:
+    import torch
+
+    class ComputedElsewhere(torch.autograd.Function):
+        """Stands for how a tensor was computed in another process."""
+
+        @staticmethod
+        def forward(ctx: Any, _anchor: Any, held: list[Any]) -> Any:
+            return held[0]  # as an argument of its own it would come out as a view of itself
+
+        @staticmethod
+        def backward(ctx: Any, *_gradients: Any) -> Any:
+            raise RuntimeError(
+                "a tensor arrived here from another process without the tensors that it was "
+                "computed from, so that backward() cannot reach them; compute it in the same cell "
+                "as backward(), or send tensor.detach() if its values are all that is needed"
+            )
+
+    return ComputedElsewhere
 
 
 def as_part(copy: Any, requires_grad: bool) -> Any:
