@@ -8,12 +8,13 @@ from __future__ import annotations
 
 KNOWN: dict[str, dict[int, str]] = {
     "more_pandas": {
-        # pickle writes a text once if it is one object. pandas interns the names of an index with
-        # those of the columns in one process, and nobody can tell that from two equal texts.
+        # pickle writes a text once if it is one object. pandas' arrays of text set their attributes
+        # by names as they were unpickled, which nobody interns: parts of one frame that came with
+        # two jobs have a "_dtype" each, four texts more in the file. The values are the same.
         12: "the bytes of a pickle tell which texts are one object",
-        # The index of one frame is that of another, which the cell does not name. A frame comes
-        # back as another one; to give the old one's index another content would go past pandas,
-        # which keeps hashes and views of it.
+        # The index of one frame is that of another, which the cell does not name. A frame that was
+        # changed comes back as another frame, with an index of its own: its parts lie in C, so it
+        # is not given another content in its place as a list is.
         20: "a part that two frames share is changed in the one that was sent",
     },
 }
