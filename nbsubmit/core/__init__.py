@@ -32,7 +32,6 @@ writer    several named values → a stream and buffers
 bundle    a bundle that was written → the values in it
 result    what a job brings back, as plain data
 revise    an object ↔ its content, which the object at home takes on
-owners    the objects of the other side whose memory an array looks at
 originals  the objects that a result refers to by the names under which they were sent
 capture   names + namespace → payload: what goes, what stays behind and why
 limits    how much may be sent, and whether the disk can take it

@@ -44,8 +44,8 @@ from nbsubmit.core.origin import attributes, is_made_by_hand
 
 if TYPE_CHECKING:
     from nbsubmit.core.memory import Spans
-    from nbsubmit.core.owners import Owners
     from nbsubmit.core.reducers import Apart
+    from nbsubmit.core.reducers.owners import Owners
 
 Namespace = dict[str, Any]
 # The name by which an object was sent, and what it holds now if it is to be changed.

@@ -23,7 +23,7 @@ from nbsubmit.core.reducers import SMALLEST_BUFFER
 if TYPE_CHECKING:
     from nbsubmit.core.mapped import Mappings
     from nbsubmit.core.memory import Spans
-    from nbsubmit.core.owners import Owners
+    from nbsubmit.core.reducers.owners import Owners
 
 # Objects that make new arrays each time they are pickled would be pickled for ever.
 MOST_TRIES = 3

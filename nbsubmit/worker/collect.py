@@ -15,8 +15,8 @@ from nbsubmit.core.contents import CHANGED, Contents, type_name
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.originals import PART_OF
-from nbsubmit.core.owners import Owners
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
+from nbsubmit.core.reducers.owners import Owners
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import CLASSES, EXCEPTION, HELD, IMPORTED, VALUE
 from nbsubmit.core.revise import Content, content_of, content_of_part

@@ -38,11 +38,13 @@ ROOMS = {
         # Loaded when a value of the package is met, never before.
         only_in={
             "arrays": words("numpy"),
-            "arrow": words("pyarrow"),
+            "arrow": words("numpy pyarrow"),
             "bars": words("tqdm"),
             "frames": words("pandas"),
+            "in_files": words("numpy"),
             "polars": words("polars"),
             "tensors": words("torch"),
+            "views": words("numpy"),
         },
     ),
     "worker": Room(

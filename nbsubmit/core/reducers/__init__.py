@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from nbsubmit.core.memory import Spans
-    from nbsubmit.core.owners import Owners
+    from nbsubmit.core.reducers.owners import Owners
 
 # A smaller buffer is not worth an entry of its own in the list of contents.
 SMALLEST_BUFFER = 4096

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbsubmit.core.reducers import Apart, Context, Reducer, views
 
 if TYPE_CHECKING:
-    from nbsubmit.core.owners import Owners
+    from nbsubmit.core.reducers.owners import Owners
 
 # A view of less than a tenth of a storage of this size goes without the rest of it.
 _LARGE_STORAGE, _SMALL_PART = 1 << 20, 10
