@@ -64,6 +64,7 @@ Reducer = Callable[[Any, Context], Any]
 
 # Package → the module here that knows its types.
 _MODULES = {
+    "matplotlib": "nbsubmit.core.reducers.figures",
     "numpy": "nbsubmit.core.reducers.arrays",
     "pandas": "nbsubmit.core.reducers.frames",
     "polars": "nbsubmit.core.reducers.polars",
