@@ -40,6 +40,7 @@ ROOMS = {
             "arrays": words("numpy"),
             "arrow": words("numpy pyarrow"),
             "bars": words("tqdm"),
+            "figures": words("matplotlib"),
             "frames": words("pandas"),
             "in_files": words("numpy"),
             "polars": words("polars"),
