@@ -28,6 +28,7 @@ by_value  the source of modules that the node cannot import
 blobs     large buffers, kept once each, named by their content
 contents  the list of contents of a bundle: values, and where their buffers lie
 layout    buffers → regions → files
+met       the objects that a pickler has met, by number
 writer    several named values → a stream and buffers
 bundle    a bundle that was written → the values in it
 result    what a job brings back, as plain data

@@ -25,6 +25,7 @@ from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.layout import Placed
 from nbsubmit.core.magics import Extension
 from nbsubmit.core.memory import Spans
+from nbsubmit.core.met import Met
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.origin import attributes, is_made_by_hand
 from nbsubmit.core.pickling import Namespace
@@ -58,8 +59,10 @@ class Payload:
         The pickled values, and where they are to lie.
     names : dict
         Name → value, of all that is pickled, in this order.
-    parts : dict
-        Number in the stream → object, of all that goes; empty if that is very much.
+    met : Met
+        All objects that go, with their numbers in the stream; none if that is very much.
+    classes : list of type
+        The classes that go by value.
     shared : Spans or None
         Memory that several of them share.
     modules : dict
@@ -84,7 +87,8 @@ class Payload:
 
     placed: Placed
     names: Namespace
-    parts: dict[int, Any] = field(default_factory=dict)
+    met: Met = field(default_factory=Met)
+    classes: list[type] = field(default_factory=list)
     shared: Spans | None = None
     modules: dict[str, str] = field(default_factory=dict)
     submodules: list[str] = field(default_factory=list)
@@ -159,7 +163,8 @@ def capture(
     payload = Payload(
         found.writer.place(blobs, PAYLOAD_PACK),
         found.names,
-        found.writer.parts(),
+        found.writer.met(),
+        found.writer.classes,
         found.shared,
         found.modules,
         left_out=collector.left_out() + [LeftOut(*item) for item in staying.items()],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 from nbsubmit.core.capture import Payload
-from nbsubmit.core.definitions.known import is_class, is_importable
 from nbsubmit.core.definitions.parts import parts_of
 from nbsubmit.core.layout import Placed
+from nbsubmit.core.met import Met
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.writer import BundleWriter
 
@@ -30,15 +31,17 @@ class Handed:
     ----------
     values : dict
         Name → value, in the order in which they were sent.
-    parts : dict
-        Number in the stream → object, of all that is in them.
     """
 
     def __init__(
         self, payload: Payload, home: Namespace, watched: Iterable[str] | None = None
     ) -> None:
         self.values = payload.names
-        self.parts = payload.parts
+        self._met = payload.met
+        self._parts: dict[int, Any] | None = None
+        if payload.placed.contents.regions:
+            # What pickling makes of an array refers to it, and would seem to be another user of it.
+            self._list()
         self._store = payload.placed.store
         self._shared = payload.shared
         self._home = home
@@ -48,8 +51,7 @@ class Handed:
             if not entry.is_inert or watched is None or entry.name in watched
         ]
         self._prints = self._hash(payload.placed)
-        classes = [p for p in self.parts.values() if is_class(p) and not is_importable(p)]
-        self._classes = {kind: self._print_class(kind) for kind in classes}
+        self._classes = {kind: self._print_class(kind) for kind in payload.classes}
         self._changed: frozenset[str] | None = None
 
     def is_unchanged(self, name: str) -> bool:
@@ -68,6 +70,20 @@ class Handed:
 
     def _print_class(self, kind: type) -> dict[str, bytes]:
         return {name: self._print(part, None) for name, part in parts_of(kind).items()}
+
+    def part(self, number: int) -> Any:
+        """Return an object that is in one of the values, by its number in the stream."""
+        return self._list().get(number)
+
+    def _list(self) -> dict[int, Any]:
+        if self._parts is None:
+            self._parts, self._met = self._met.parts(), Met()
+        return self._parts
+
+    def holds(self, value: Any) -> int:
+        """Return how often an object is referred to from here."""
+        holders = chain(self.values.values(), (self._parts or {}).values())
+        return sum(held is value for held in holders) + (value in self._met)
 
     def look_again(self) -> None:
         """Forget what was found: the notebook's own code has run since."""

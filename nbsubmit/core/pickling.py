@@ -22,6 +22,7 @@ import copyreg
 import enum
 import importlib
 import io
+import operator
 import pickle
 import sys
 import types
@@ -94,21 +95,31 @@ class HomeReducers:
         self.files = set()
         # Of what is pickled by reference, in the order of meeting.
         self.modules = {}
-        # Names that have to be there before the value is loaded; emptied by whoever reads them.
-        self.needed: set[str] = set()
+        # Those that went by value.
+        self.classes: list[type] = []
         self._needs: dict[type, frozenset[str]] = {}
         # By `id`, types whose instances are nothing special: thousands are asked about only once.
         self._left_alone: dict[int, type] = {}
-        # How many objects were no plain data.
-        self.reduced = 0
         self.shared, self.owners = shared, None
         self.apart, self.private, self.private_buffers, self.one_of = [], {}, {}, {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was noted of the value before."""
+        # Names that have to be there before the value is loaded.
+        self.needed: set[str] = set()
+        # Whether it is nothing but Python's own containers, text and numbers.
+        self.plain = True
+        self._noted: set[int] = set()
 
     def reducer_override(self, obj: Any) -> Any:
-        self.reduced += 1
         kind = type(obj)
+        if id(kind) in self._noted:
+            return NotImplemented
+        self.plain = False
         self._note_needs(kind)
         if id(kind) in self._left_alone:
+            self._noted.add(id(kind))
             return NotImplemented
         if kind.__name__ in _LOOKED_UP:
             self._note_place(obj)
@@ -146,6 +157,7 @@ class HomeReducers:
             self._note_module(obj)
         elif reduced is NotImplemented and reducer is None and _are_alike(kind):
             self._left_alone[id(kind)] = kind
+            self._noted.add(id(kind))
         return reduced
 
     def _note_module(self, definition: Any) -> None:
@@ -177,6 +189,7 @@ class HomeReducers:
         if known.is_builtin_type(kind) or known.is_importable(kind):
             self._note_module(kind)
             return cloudpickle.Pickler.reducer_override(self, kind)
+        self.classes.append(kind)
         return classes.reduce_class(kind)
 
     def _tracker(self, obj: type) -> str | None:
@@ -218,6 +231,26 @@ def _are_alike(kind: type) -> bool:
     return kind.__getattribute__ is object.__getattribute__ and not stands_in
 
 
+class _ByType(dict[type, Callable[[Any], Any]]):
+    """What reduces the instances of a type, as cloudpickle has it, in one dictionary.
+
+    cloudpickle's own is a chain of two, which is searched in Python for each object. What has no
+    entry gets one that does what pickle does without: to find none takes longer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(cloudpickle.Pickler.dispatch_table.maps[0])
+
+    def __missing__(self, kind: type) -> Callable[[Any], Any]:
+        if issubclass(kind, type):  # pickle looks classes up by name
+            raise KeyError(kind)
+        found = self[kind] = copyreg.dispatch_table.get(kind, _reduce)
+        return found
+
+
+_reduce = operator.methodcaller("__reduce_ex__", 5)
+
+
 class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
     """Pickles values one after another into one stream, with one memo for all."""
 
@@ -229,6 +262,7 @@ class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
         buffer_callback: Callable[[pickle.PickleBuffer], bool] | None = None,
         shared: Spans | None = None,
     ) -> None:
+        self.dispatch_table = _ByType()  # read by what follows, and not again
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
         self.prepare(home, known, shared)
 

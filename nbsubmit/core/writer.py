@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from nbsubmit.core import blobs
 from nbsubmit.core.contents import Contents, Entry, type_name
 from nbsubmit.core.definitions.needs import in_order
-from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.layout import Buffer, Layout, Placed
+from nbsubmit.core.met import Met
 from nbsubmit.core.pickling import Namespace, Reference, ReferringPickler, ValuePickler
 from nbsubmit.core.reducers import SMALLEST_BUFFER
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 # Objects that make new arrays each time they are pickled would be pickled for ever.
 MOST_TRIES = 3
-# What is no part worth a number, or merely holds another one for pickling.
-_NO_PART = (str, bytes, int, float, tuple, frozenset, pickle.PickleBuffer)
 # To list the parts of a larger stream takes longer than a tenth of a second.
 MOST_NUMBERED = 4 << 20
 
@@ -105,7 +103,7 @@ class BundleWriter:
         self.home = home
         self._stream = io.BytesIO()
         self._dumps: list[_Dump] = []
-        self._inside: frozenset[int] | None = None
+        self._inside: Met | None = None
         # Module → the first name whose value is looked up in it.
         self.modules: dict[str, str] = {}
         taker = _Taker(self._dumps, shared)
@@ -122,26 +120,24 @@ class BundleWriter:
         return [dump.name for dump in self._dumps]
 
     def has_inside(self, value: Any) -> bool:
-        """Tell whether an object is part of what was added; not asked of very many parts."""
+        """Tell whether an object is part of what was added."""
         if self._inside is None:
-            self._inside = frozenset(map(id, self.parts().values()))
-        return id(value) in self._inside
+            self._inside = Met(self._pickler)
+        return value in self._inside
 
-    def parts(self) -> dict[int, Any]:
-        """The objects that were added, with all that is in them, by their numbers in the stream.
-
-        They have the same numbers where they are loaded. Of a large stream it is none of them.
-        """
-        if self._stream.tell() > MOST_NUMBERED:
-            return {}
-        with uncollected():
-            found = self._pickler.memo.copy().values()
-            return {number: part for number, part in found if not isinstance(part, _NO_PART)}
+    def met(self) -> Met:
+        """The objects that were added, with all that is in them; of a large stream none of them."""
+        return Met(self._pickler if self._stream.tell() <= MOST_NUMBERED else None)
 
     @property
     def mentioned(self) -> dict[str, str]:
         """Globals that the functions so far mention, each with a function that does."""
         return self._pickler.mentioned
+
+    @property
+    def classes(self) -> list[type]:
+        """The classes so far that go by value."""
+        return self._pickler.classes
 
     @property
     def files(self) -> set[str]:
@@ -158,14 +154,13 @@ class BundleWriter:
         """
         dump = _Dump(name, type_name(value), why, self._stream.tell())
         self._dumps.append(dump)
-        reduced = self._pickler.reduced
-        self._pickler.needed.clear()
+        self._pickler.begin()
         self._pickler.dump(value)
         dump.needs = frozenset(self._pickler.needed)
         for module in self._pickler.modules:
             self.modules.setdefault(module, name)
         dump.end = self._stream.tell()
-        dump.plain = self._pickler.reduced == reduced
+        dump.plain = self._pickler.plain
         return dump.end - dump.start + sum(len(buffer.view) for buffer in dump.buffers)
 
     def order(self) -> list[str] | None:
