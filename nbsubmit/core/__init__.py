@@ -20,6 +20,7 @@ shell     the shell of this process
 reducers  types of other packages that travel better than by themselves
 definitions  classes and functions of the notebook ↔ the parts they are built again from
 magics    the shell's magics that do not come with IPython
+met       the objects that a pickler has met, by number
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
@@ -28,7 +29,6 @@ by_value  the source of modules that the node cannot import
 blobs     large buffers, kept once each, named by their content
 contents  the list of contents of a bundle: values, and where their buffers lie
 layout    buffers → regions → files
-met       the objects that a pickler has met, by number
 writer    several named values → a stream and buffers
 bundle    a bundle that was written → the values in it
 result    what a job brings back, as plain data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -39,9 +39,6 @@ class Handed:
         self.values = payload.names
         self._met = payload.met
         self._parts: dict[int, Any] | None = None
-        if payload.placed.contents.regions:
-            # What pickling makes of an array refers to it, and would seem to be another user of it.
-            self._list()
         self._store = payload.placed.store
         self._shared = payload.shared
         self._home = home
@@ -50,7 +47,12 @@ class Handed:
             for entry in payload.entries
             if not entry.is_inert or watched is None or entry.name in watched
         ]
-        self._prints = self._hash(payload.placed)
+        self._has_buffers = bool(payload.placed.contents.regions)
+        if self._has_buffers:
+            # What pickling makes of an array refers to it, and would seem to be another user of it.
+            self._list()
+        self._prints: dict[str, bytes] = {}
+        self._prints = self._hash(payload.placed, payload.prints)
         self._classes = {kind: self._print_class(kind) for kind in payload.classes}
         self._changed: frozenset[str] | None = None
 
@@ -90,16 +92,18 @@ class Handed:
         self._changed = None
 
     def _compare(self) -> frozenset[str]:
-        now = self._hash(self._place())
+        now = self._hash(self._place(), {})
         differ = {name for name in self._compared if now[name] != self._prints[name]}
         if not differ:
             return frozenset()
         # What pickles differently each time tells nothing by it.
-        again = self._hash(self._place())
+        again = self._hash(self._place(), {})
         return frozenset(name for name in differ if now[name] == again[name])
 
     def _place(self) -> Placed | None:
         """Find the buffers of all values again, and hash each once, however many names need it."""
+        if not self._has_buffers:
+            return None
         writer = BundleWriter(self._home, shared=self._shared)
         try:
             for name, value in self.values.items():
@@ -108,14 +112,23 @@ class Handed:
             return None
         return writer.place(self._store, "")
 
-    def _hash(self, placed: Placed | None) -> dict[str, bytes]:
+    def _hash(self, placed: Placed | None, found: Mapping[str, bytes]) -> dict[str, bytes]:
         """Hash each value by itself: in the stream of all a change moves what comes behind it."""
         content = None if placed is None else placed.content
-        return {name: self._print(self.values[name], content) for name in self._compared}
+        return {
+            name: found.get(name)
+            or self._print(self.values[name], content, self._prints.get(name, b""))
+            for name in self._compared
+        }
 
-    def _print(self, value: Any, content: Callable[[memoryview], bytes | None] | None) -> bytes:
+    def _print(
+        self,
+        value: Any,
+        content: Callable[[memoryview], bytes | None] | None,
+        like: bytes = b"",
+    ) -> bytes:
         try:
-            return fingerprint(value, self._home, known_classes(), content)
+            return fingerprint(value, self._home, known_classes(), content, like=like)
         except Exception:
             # It was sent, so it could be pickled; what cannot be any more has been changed.
             return b""

@@ -28,6 +28,8 @@ _HEAP_TYPE = 1 << 9
 _LARGE = 1 << 20
 _CONTAINERS = (list, dict, set, bytearray, collections.deque)
 _FLAGS = (bool, int, str, type(None))
+# Keys that are there, and can be hashed, before anything else is loaded.
+_PLAIN_KEYS = {str, int, float, bool, bytes, type(None)}
 _MAKERS = (copyreg.__newobj__, copyreg.__newobj_ex__)  # type: ignore[attr-defined]
 
 
@@ -41,7 +43,7 @@ class Content:
         Its attributes, as pickling takes them.
     items : list or None
         The elements of a sequence or a set; the parts that a class has no longer.
-    pairs : list or None
+    pairs : list or dict or None
         Keys and values of a mapping; parts of a class.
     array : ndarray or None
         The elements of an array.
@@ -51,7 +53,7 @@ class Content:
 
     state: Any = None
     items: Any = None
-    pairs: list[tuple[Any, Any]] | None = None
+    pairs: list[tuple[Any, Any]] | dict[Any, Any] | None = None
     array: Any = None
     tensor: Any = None
 
@@ -105,6 +107,8 @@ def _contained(value: Any) -> Content:
     state: Any = dict(getattr(value, "__dict__", ())) or None
     if slots:
         state = state, slots
+    if type(value) is dict and set(map(type, value)) <= _PLAIN_KEYS:
+        return Content(state, pairs=value.copy())
     if isinstance(value, dict):
         # An ordered one has an order of its own besides.
         ordered = isinstance(value, collections.OrderedDict)
@@ -182,7 +186,8 @@ def _refill(value: Any, content: Content) -> None:
         value.update(content.items or ())
     elif content.items:
         value.extend(content.items)
-    for key, part in content.pairs or ():
+    pairs = content.pairs or ()
+    for key, part in pairs.items() if isinstance(pairs, dict) else pairs:
         value[key] = part
 
 

@@ -10,6 +10,7 @@ import io
 import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core import blobs
@@ -17,7 +18,13 @@ from nbsubmit.core.contents import Contents, Entry, type_name
 from nbsubmit.core.definitions.needs import in_order
 from nbsubmit.core.layout import Buffer, Layout, Placed
 from nbsubmit.core.met import Met
-from nbsubmit.core.pickling import Namespace, Reference, ReferringPickler, ValuePickler
+from nbsubmit.core.pickling import (
+    Namespace,
+    Reference,
+    ReferringPickler,
+    ValuePickler,
+    fingerprint_of,
+)
 from nbsubmit.core.reducers import SMALLEST_BUFFER
 
 if TYPE_CHECKING:
@@ -40,7 +47,7 @@ class _Dump:
     why: str
     start: int
     end: int = 0
-    plain: bool = False
+    plain: bool = True
     needs: frozenset[str] = frozenset()
     buffers: list[Buffer] = field(default_factory=list)
 
@@ -59,6 +66,7 @@ class _Taker:
     def take(self, buffer: pickle.PickleBuffer) -> bool:
         """Take a buffer, or say that it goes into the stream."""
         view = buffer.raw()
+        self._dumps[-1].plain = False
         if len(view) < SMALLEST_BUFFER and not self._is_shared(view):
             return True
         self._dumps[-1].buffers.append(Buffer(view, id(buffer) in self.private))
@@ -71,6 +79,25 @@ class _Taker:
 
         start = memory.address(view)
         return self._shared.touch(start, start + len(view))
+
+
+class _Stream(io.BytesIO):
+    """A stream that remembers where each piece that was written to it ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends = [0]
+
+    def write(self, data: Any) -> int:
+        size = super().write(data)
+        self.ends.append(self.ends[-1] + size)
+        return size
+
+    def pieces(self, end: int) -> Iterator[memoryview]:
+        """The pieces up to there."""
+        whole = self.getbuffer()
+        for low, high in pairwise(self.ends[: self.ends.index(end) + 1]):
+            yield whole[low:high]
 
 
 class BundleWriter:
@@ -101,9 +128,10 @@ class BundleWriter:
         owners: Owners | None = None,
     ) -> None:
         self.home = home
-        self._stream = io.BytesIO()
+        self._stream = _Stream()
         self._dumps: list[_Dump] = []
-        self._inside: Met | None = None
+        # Size of the stream, and what was met up to there.
+        self._met: tuple[int, Met] | None = None
         # Module → the first name whose value is looked up in it.
         self.modules: dict[str, str] = {}
         taker = _Taker(self._dumps, shared)
@@ -111,7 +139,7 @@ class BundleWriter:
         self._pickler = kind(self._stream, home, known, taker.take, shared)
         if isinstance(self._pickler, ReferringPickler):
             self._pickler.sent = sent or {}
-            self._pickler.owners = owners
+        self._pickler.owners = owners
         taker.private = self._pickler.private_buffers
 
     @property
@@ -119,15 +147,27 @@ class BundleWriter:
         """The names so far."""
         return [dump.name for dump in self._dumps]
 
-    def has_inside(self, value: Any) -> bool:
-        """Tell whether an object is part of what was added."""
-        if self._inside is None:
-            self._inside = Met(self._pickler)
-        return value in self._inside
+    @property
+    def size_bytes(self) -> int:
+        """How long the stream is."""
+        return self._stream.tell()
 
     def met(self) -> Met:
-        """The objects that were added, with all that is in them; of a large stream none of them."""
-        return Met(self._pickler if self._stream.tell() <= MOST_NUMBERED else None)
+        """The objects that were added, with all that is in them."""
+        if self._met is None or self._met[0] != self.size_bytes:
+            self._met = self.size_bytes, Met(self._pickler)
+        return self._met[1]
+
+    def prints(self) -> dict[str, bytes]:
+        """The fingerprints of those values that are in the stream as each is by itself.
+
+        That is the first alone: others may share parts with it. And what is not plain is another
+        time pickled otherwise, when its classes are known on the other side.
+        """
+        for dump in self._dumps[:1]:
+            if dump.plain:
+                return {dump.name: fingerprint_of(self._stream.pieces(dump.end))}
+        return {}
 
     @property
     def mentioned(self) -> dict[str, str]:
@@ -160,7 +200,7 @@ class BundleWriter:
         for module in self._pickler.modules:
             self.modules.setdefault(module, name)
         dump.end = self._stream.tell()
-        dump.plain = self._pickler.plain
+        dump.plain = dump.plain and self._pickler.plain
         return dump.end - dump.start + sum(len(buffer.view) for buffer in dump.buffers)
 
     def order(self) -> list[str] | None:
