@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -21,14 +20,14 @@ from pathlib import Path
 import xxhash
 
 from nbsubmit.core.errors import FolderError
-from nbsubmit.core.folder import PRIVATE_FOLDER, check_private
+from nbsubmit.core.folder import PRIVATE_FOLDER, check_private, new_file
 
 # At least this large, a buffer is worth a file of its own; inodes are rationed on clusters.
 SMALLEST_BLOB = 1 << 20
 # A writer may be between writing a blob and linking it into its job's folder.
 KEEP_SECONDS = 24 * 3600.0
 
-_NAME = re.compile(r"[0-9a-f]{32}-\d+$")
+_NAME = r"[0-9a-f]{32}-\d+$"
 # What Linux writes in one call at most is a little less than 2 GiB.
 _CHUNK = 1 << 30
 # What every Linux takes at once.
@@ -54,7 +53,7 @@ def name_of_pack(names: Iterable[str], size: int) -> str:
 
 def is_name(text: str) -> bool:
     """Tell whether a text could be a blob's name."""
-    return _NAME.match(text) is not None
+    return re.match(_NAME, text) is not None
 
 
 class BlobStore:
@@ -84,7 +83,7 @@ class BlobStore:
             return
         self.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         check_private(self.path)
-        descriptor, temporary = tempfile.mkstemp(prefix=_HALF, dir=self.path)
+        descriptor, temporary = new_file(self.path, _HALF)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as file:
                 for some in _some_at_a_time(parts):
@@ -92,9 +91,9 @@ class BlobStore:
                 os.fchmod(file.fileno(), 0o400)
                 if durable:
                     os.fsync(file.fileno())
-            Path(temporary).replace(self.path / name)
+            temporary.replace(self.path / name)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
     def hold(self, name: str, folder: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections
 import copyreg
-import random
 import struct
 import sys
 import types
@@ -70,8 +69,8 @@ def content_of(value: Any) -> Content | None:
     if is_of(value, "numpy.random._generator", "Generator"):
         seeds = value.bit_generator.seed_seq
         return Content((value.bit_generator.state, getattr(seeds, "n_children_spawned", 0)))
-    if isinstance(value, random.Random):
-        return Content(state=value.getstate()) if kind is random.Random else None
+    if _is_chance(value):
+        return Content(state=value.getstate()) if is_of(value, "random", "Random") else None
     if isinstance(value, _CONTAINERS):
         return _contained(value)
     return _reduced(value) if _is_plain(kind) else None
@@ -151,7 +150,7 @@ def take_on(value: Any, content: Content) -> Any:
         seeds = value.bit_generator.seed_seq
         if spawned > getattr(seeds, "n_children_spawned", spawned):
             seeds.spawn(spawned - seeds.n_children_spawned)
-    elif isinstance(value, random.Random):
+    elif _is_chance(value):
         value.setstate(content.state)
     else:
         before = content_of(value)
@@ -277,6 +276,12 @@ def is_of(value: Any, module: str, name: str) -> bool:
 def is_tensor(value: Any) -> bool:
     """Tell whether a value is a tensor of torch's own."""
     return is_of(value, "torch.nn.parameter", "Parameter") or is_of(value, "torch", "Tensor")
+
+
+def _is_chance(value: Any) -> bool:
+    """Tell whether a value is a generator of Python's, without loading the module."""
+    random = sys.modules.get("random")
+    return random is not None and isinstance(value, random.Random)
 
 
 def is_view(value: Any) -> bool:

@@ -22,7 +22,6 @@ from nbsubmit.core.pickling import Namespace, Reference, fingerprint, known_clas
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import CLASSES, EXCEPTION, HELD, IMPORTED, VALUE
 from nbsubmit.core.revise import Content, content_of, content_of_part
-from nbsubmit.core.units import format_bytes
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
 from nbsubmit.worker.changes import Prints, changes_of, has_parts, prints_of
 from nbsubmit.worker.execute import Outcome
@@ -443,6 +442,8 @@ def _first_failure(
             whole = sent.values[name] if isinstance(value, Content) else value
             return name, lambda n=name, v=whole, e=error: _why_not(n, v, e, home)
         if name == VALUE and size > LARGEST_VALUE:
+            from nbsubmit.core.units import format_bytes
+
             reason = f"it is {format_bytes(size)}; give it a name to bring it back"
             return name, lambda text=reason: text
     return None
