@@ -512,7 +512,7 @@ def fingerprint(
         hashes.update(view if stand_in is None else stand_in)
         return False
 
-    pickler = ValuePickler(hashes, home, known, take)
+    pickler = _PrintPickler(hashes, home, known, take)
     with uncollected():
         try:
             pickler.dump(value)
@@ -529,6 +529,13 @@ def fingerprint_of(pieces: Iterable[memoryview]) -> bytes:
     for piece in pieces:
         hashes.write(piece)
     return hashes.found
+
+
+class _PrintPickler(ValuePickler):
+    """Pickles what is not loaded again."""
+
+    def _note_needs(self, kind: type) -> None:
+        pass
 
 
 class _Differs(Exception):
