@@ -12,7 +12,7 @@ HEAVY = (
     "nbsubmit.backends", "nbsubmit.notebook", "nbsubmit.client",
     "nbsubmit.cli", "nbsubmit.sandbox", "nbsubmit.core.names", "nbsubmit.core.capture",
     "nbsubmit.core.watch", "nbsubmit.core.culprit", "nbsubmit.core.spec", "nbsubmit.core.output",
-    "tempfile", "importlib.util",
+    "tempfile", "random", "importlib.util",
 )  # fmt: skip
 
 
