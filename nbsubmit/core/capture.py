@@ -338,7 +338,7 @@ class _Collector:
 
     def _length(self, item: tuple[str, _Want]) -> int:
         """Return how long a large container is; all else is equally short."""
-        value = self._instead.get(item[0], self._namespace.get(item[0]))
+        value: Any = self._instead.get(item[0], self._namespace.get(item[0]))
         return len(value) if type(value) in _CONTAINERS and len(value) >= _MANY else 0
 
     def _add_parts(self, collected: _Collected, seen: set[str]) -> None:
