@@ -9,7 +9,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from nbsubmit.core.spec import NODE_VARIABLE, Launch
+from nbsubmit.core.folder import NODE_VARIABLE
+from nbsubmit.core.spec import Launch
 
 
 def body(launch: Launch, node: str = "") -> str:

@@ -20,6 +20,7 @@ shell     the shell of this process
 reducers  types of other packages that travel better than by themselves
 definitions  classes and functions of the notebook ↔ the parts they are built again from
 magics    the shell's magics that do not come with IPython
+met       the objects that a pickler has met, by number
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt

@@ -12,24 +12,26 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import xxhash
 
 from nbsubmit.core.errors import FolderError
-from nbsubmit.core.folder import PRIVATE_FOLDER, check_private
+from nbsubmit.core.folder import PRIVATE_FOLDER, check_private, new_file
 
 # At least this large, a buffer is worth a file of its own; inodes are rationed on clusters.
 SMALLEST_BLOB = 1 << 20
 # A writer may be between writing a blob and linking it into its job's folder.
 KEEP_SECONDS = 24 * 3600.0
 
-_NAME = re.compile(r"[0-9a-f]{32}-\d+$")
+_NAME = r"[0-9a-f]{32}-\d+$"
 # What Linux writes in one call at most is a little less than 2 GiB.
 _CHUNK = 1 << 30
+# What every Linux takes at once.
+_MOST_PIECES = 1000
 _HALF = ".half-"
 _NO_LINKS, _COLLECTED = ".no-links", ".collected"
 
@@ -44,9 +46,14 @@ def name_of(parts: Iterable[memoryview | bytes]) -> str:
     return f"{digest.hexdigest()}-{size}"
 
 
+def name_of_pack(names: Iterable[str], size: int) -> str:
+    """Return the name of a blob of several pieces, which is made of theirs."""
+    return f"{xxhash.xxh3_128_hexdigest(' '.join(names).encode())}-{size}"
+
+
 def is_name(text: str) -> bool:
     """Tell whether a text could be a blob's name."""
-    return _NAME.match(text) is not None
+    return re.match(_NAME, text) is not None
 
 
 class BlobStore:
@@ -76,17 +83,17 @@ class BlobStore:
             return
         self.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         check_private(self.path)
-        descriptor, temporary = tempfile.mkstemp(prefix=_HALF, dir=self.path)
+        descriptor, temporary = new_file(self.path, _HALF)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as file:
-                for part in parts:
-                    _write(file.fileno(), memoryview(part))
+                for some in _some_at_a_time(parts):
+                    _write(file.fileno(), some)
                 os.fchmod(file.fileno(), 0o400)
                 if durable:
                     os.fsync(file.fileno())
-            Path(temporary).replace(self.path / name)
+            temporary.replace(self.path / name)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
     def hold(self, name: str, folder: Path) -> None:
@@ -143,6 +150,21 @@ def _size(name: str) -> int:
     return int(name.rpartition("-")[2])
 
 
-def _write(descriptor: int, view: memoryview) -> None:
-    while view:
-        view = view[os.write(descriptor, view[:_CHUNK]) :]
+def _some_at_a_time(parts: Iterable[memoryview | bytes]) -> Iterator[list[memoryview]]:
+    """As many pieces as may be written with one call."""
+    pieces = (
+        memoryview(part)[start : start + _CHUNK]
+        for part in parts
+        for start in range(0, len(part), _CHUNK)
+    )
+    while some := list(islice(pieces, _MOST_PIECES)):
+        yield some
+
+
+def _write(descriptor: int, pieces: list[memoryview]) -> None:
+    while pieces:
+        written = os.writev(descriptor, pieces)
+        while pieces and written >= len(pieces[0]):
+            written -= len(pieces.pop(0))
+        if written:
+            pieces[0] = pieces[0][written:]

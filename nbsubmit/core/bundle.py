@@ -6,7 +6,7 @@ until it is changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -40,6 +40,10 @@ class LoadError(NbsubmitError):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.message}"
+
+
+# Gives objects by their numbers.
+Parts = Callable[[], Mapping[int, Any]]
 
 
 class Originals(Protocol):
@@ -89,8 +93,7 @@ class Bundle:
         *,
         mappings: Mappings | None = None,
         originals: Originals | None = None,
-        parts: dict[int, Any] | None = None,
-    ) -> None:
+    ) -> Parts | None:
         """Load the values one after another and hand each over as soon as it is there.
 
         Parameters
@@ -103,8 +106,11 @@ class Bundle:
             Keeps account of what is mapped.
         originals : Originals, optional
             Has the objects that the bundle refers to, and takes what has become of them.
-        parts : dict, optional
-            Takes all objects by their numbers in the stream, unless that is large.
+
+        Returns
+        -------
+        callable or None
+            Holds all objects, and gives them by their numbers in the stream; None of a large one.
 
         Raises
         ------
@@ -123,8 +129,7 @@ class Bundle:
                 except Exception as error:
                     raise LoadError(entry.name, f"{type(error).__name__}: {error}") from error
                 arrived(entry.name, value)
-            if parts is not None and file.tell() <= MOST_NUMBERED:
-                parts.update(unpickler.memo.copy())
+            return unpickler.memo.copy if file.tell() <= MOST_NUMBERED else None
 
     def load_what_can_be(
         self,

@@ -25,11 +25,12 @@ from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.layout import Placed
 from nbsubmit.core.magics import Extension
 from nbsubmit.core.memory import Spans
+from nbsubmit.core.met import Met
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.origin import attributes, is_made_by_hand
 from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.reserved import is_magic, is_shells_own, users_own
-from nbsubmit.core.writer import MOST_TRIES, BundleWriter
+from nbsubmit.core.writer import MOST_NUMBERED, MOST_TRIES, BundleWriter
 
 # Why a name goes that the cell itself does not reach.
 PART = "part of what goes"
@@ -38,6 +39,8 @@ PART = "part of what goes"
 _NO_PARTS = (
     types.ModuleType, int, float, complex, str, bytes, bool, type(None), types.BuiltinFunctionType,
 )  # fmt: skip
+_CONTAINERS = (list, dict, tuple, set, frozenset)
+_MANY = 1000
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,12 @@ class Payload:
         The pickled values, and where they are to lie.
     names : dict
         Name → value, of all that is pickled, in this order.
-    parts : dict
-        Number in the stream → object, of all that goes; empty if that is very much.
+    met : Met
+        All objects that go, with their numbers in the stream; none if that is very much.
+    classes : list of type
+        The classes that go by value.
+    prints : dict
+        Name → fingerprint, of those values that needed not be pickled once more for it.
     shared : Spans or None
         Memory that several of them share.
     modules : dict
@@ -84,7 +91,9 @@ class Payload:
 
     placed: Placed
     names: Namespace
-    parts: dict[int, Any] = field(default_factory=dict)
+    met: Met = field(default_factory=Met)
+    classes: list[type] = field(default_factory=list)
+    prints: dict[str, bytes] = field(default_factory=dict)
     shared: Spans | None = None
     modules: dict[str, str] = field(default_factory=dict)
     submodules: list[str] = field(default_factory=list)
@@ -159,7 +168,9 @@ def capture(
     payload = Payload(
         found.writer.place(blobs, PAYLOAD_PACK),
         found.names,
-        found.writer.parts(),
+        found.writer.met() if found.writer.size_bytes <= MOST_NUMBERED else Met(),
+        found.writer.classes,
+        found.writer.prints(),
         found.shared,
         found.modules,
         left_out=collector.left_out() + [LeftOut(*item) for item in staying.items()],
@@ -266,7 +277,8 @@ class _Collector:
         self._bound = use.writes
         self._instead = instead  # of what the namespace holds by these names
         self._namespace = namespace
-        self._wanted = dict(wanted)
+        # What comes first needs not be pickled once more for its fingerprint.
+        self._wanted = dict(sorted(wanted.items(), key=self._length, reverse=True))
         self._exclude = exclude
         self._failed: dict[str, tuple[_Want, list[culprit.Culprit]]] = {}
 
@@ -324,6 +336,11 @@ class _Collector:
         self._add_parts(collected, seen)
         return collected
 
+    def _length(self, item: tuple[str, _Want]) -> int:
+        """Return how long a large container is; all else is equally short."""
+        value: Any = self._instead.get(item[0], self._namespace.get(item[0]))
+        return len(value) if type(value) in _CONTAINERS and len(value) >= _MANY else 0
+
     def _add_parts(self, collected: _Collected, seen: set[str]) -> None:
         """Name the parts of what goes that have names of their own in the notebook.
 
@@ -340,7 +357,7 @@ class _Collector:
                 continue
             if is_class(value) and not is_known(value):
                 continue
-            if collected.writer.has_inside(value):
+            if value in collected.writer.met():
                 want = _Want(PART, must=False)
                 collected.writer.add(name, value, want.why)
                 collected.names[name], collected.wanted[name] = value, want

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from nbsubmit.core import blobs
@@ -70,7 +70,7 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as plain data."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ class Contents:
 
     def to_json(self) -> dict[str, Any]:
         """Return the list as plain data."""
-        return asdict(self)
+        entries = [entry.to_json() for entry in self.entries]
+        return {"entries": entries, "regions": self.regions, "pack": self.pack}
 
     @property
     def blobs(self) -> list[str]:

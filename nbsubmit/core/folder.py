@@ -14,7 +14,6 @@ import json
 import os
 import shlex
 import stat
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +25,10 @@ FORMAT = 3
 # The folder of blobs, in the store and in each job's folder.
 BLOBS = "blobs"
 PAYLOAD_PACK, RESULT_PACK = "payload.bin", "result.bin"
+# The event that only says to which stream the text that follows belongs.
+MARK = "mark"
+# Tells the worker by what name its backend knows the node; unset, it is the host's name.
+NODE_VARIABLE = "NBSUBMIT_NODE"
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 
@@ -154,17 +157,26 @@ def write_whole(file: Path, write: Callable[[BinaryIO], object], *, durable: boo
     The bytes go to a name of their own first, so that what a killed writer left behind is in
     nobody's way. A durable file is on the disk, power cut or not, before its name appears.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    descriptor, name = new_file(file.parent, f".{file.name}.")
     try:
         with os.fdopen(descriptor, "wb") as out:
             write(out)
             if durable:
                 out.flush()
                 os.fsync(out.fileno())
-        Path(name).replace(file)
+        name.replace(file)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
         raise
+
+
+def new_file(folder: Path, prefix: str) -> tuple[int, Path]:
+    """Make a file with a name of its own, 0600, and return its descriptor and path.
+
+    As `tempfile` does, whose import takes every job a tenth of the time that it needs to start.
+    """
+    path = folder / f"{prefix}{os.urandom(8).hex()}"
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), path
 
 
 def _write_all(out: BinaryIO, data: bytes) -> None:

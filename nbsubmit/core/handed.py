@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from nbsubmit.core.capture import Payload
-from nbsubmit.core.definitions.known import is_class, is_importable
 from nbsubmit.core.definitions.parts import parts_of
 from nbsubmit.core.layout import Placed
+from nbsubmit.core.met import Met
 from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
 from nbsubmit.core.writer import BundleWriter
 
@@ -30,15 +31,14 @@ class Handed:
     ----------
     values : dict
         Name → value, in the order in which they were sent.
-    parts : dict
-        Number in the stream → object, of all that is in them.
     """
 
     def __init__(
         self, payload: Payload, home: Namespace, watched: Iterable[str] | None = None
     ) -> None:
         self.values = payload.names
-        self.parts = payload.parts
+        self._met = payload.met
+        self._parts: dict[int, Any] | None = None
         self._store = payload.placed.store
         self._shared = payload.shared
         self._home = home
@@ -47,9 +47,13 @@ class Handed:
             for entry in payload.entries
             if not entry.is_inert or watched is None or entry.name in watched
         ]
-        self._prints = self._hash(payload.placed)
-        classes = [p for p in self.parts.values() if is_class(p) and not is_importable(p)]
-        self._classes = {kind: self._print_class(kind) for kind in classes}
+        self._has_buffers = bool(payload.placed.contents.regions)
+        if self._has_buffers:
+            # What pickling makes of an array refers to it, and would seem to be another user of it.
+            self._list()
+        self._prints: dict[str, bytes] = {}
+        self._prints = self._hash(payload.placed, payload.prints)
+        self._classes = {kind: self._print_class(kind) for kind in payload.classes}
         self._changed: frozenset[str] | None = None
 
     def is_unchanged(self, name: str) -> bool:
@@ -69,21 +73,37 @@ class Handed:
     def _print_class(self, kind: type) -> dict[str, bytes]:
         return {name: self._print(part, None) for name, part in parts_of(kind).items()}
 
+    def part(self, number: int) -> Any:
+        """Return an object that is in one of the values, by its number in the stream."""
+        return self._list().get(number)
+
+    def _list(self) -> dict[int, Any]:
+        if self._parts is None:
+            self._parts, self._met = self._met.parts(), Met()
+        return self._parts
+
+    def holds(self, value: Any) -> int:
+        """Return how often an object is referred to from here."""
+        holders = chain(self.values.values(), (self._parts or {}).values())
+        return sum(held is value for held in holders) + (value in self._met)
+
     def look_again(self) -> None:
         """Forget what was found: the notebook's own code has run since."""
         self._changed = None
 
     def _compare(self) -> frozenset[str]:
-        now = self._hash(self._place())
+        now = self._hash(self._place(), {})
         differ = {name for name in self._compared if now[name] != self._prints[name]}
         if not differ:
             return frozenset()
         # What pickles differently each time tells nothing by it.
-        again = self._hash(self._place())
+        again = self._hash(self._place(), {})
         return frozenset(name for name in differ if now[name] == again[name])
 
     def _place(self) -> Placed | None:
         """Find the buffers of all values again, and hash each once, however many names need it."""
+        if not self._has_buffers:
+            return None
         writer = BundleWriter(self._home, shared=self._shared)
         try:
             for name, value in self.values.items():
@@ -92,14 +112,23 @@ class Handed:
             return None
         return writer.place(self._store, "")
 
-    def _hash(self, placed: Placed | None) -> dict[str, bytes]:
+    def _hash(self, placed: Placed | None, found: Mapping[str, bytes]) -> dict[str, bytes]:
         """Hash each value by itself: in the stream of all a change moves what comes behind it."""
         content = None if placed is None else placed.content
-        return {name: self._print(self.values[name], content) for name in self._compared}
+        return {
+            name: found.get(name)
+            or self._print(self.values[name], content, self._prints.get(name, b""))
+            for name in self._compared
+        }
 
-    def _print(self, value: Any, content: Callable[[memoryview], bytes | None] | None) -> bytes:
+    def _print(
+        self,
+        value: Any,
+        content: Callable[[memoryview], bytes | None] | None,
+        like: bytes = b"",
+    ) -> bytes:
         try:
-            return fingerprint(value, self._home, known_classes(), content)
+            return fingerprint(value, self._home, known_classes(), content, like=like)
         except Exception:
             # It was sent, so it could be pickled; what cannot be any more has been changed.
             return b""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import types
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
 
 
-class AfterImport(MetaPathFinder):
+class AfterImport:
     """Waits for modules to be imported; a context.
 
     Parameters
@@ -42,6 +43,8 @@ class AfterImport(MetaPathFinder):
         # Asked again below, for the spec that the others give, it has to pass.
         if name not in self._awaited or name in self._asking:
             return None
+        import importlib.util  # which a job need not load that loads none of them
+
         self._asking.add(name)
         try:
             spec = importlib.util.find_spec(name)

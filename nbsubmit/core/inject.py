@@ -196,10 +196,10 @@ class Injector:
             self._namespace.values(),
             held.values(),
             (value for _, value in self._brought.values()),
-            sending.handed.values.values() if sending.handed else (),
-            sending.handed.parts.values() if sending.handed else (),
         )
         ours = sum(value is held[name] for value in holders)
+        if sending.handed:
+            ours += sending.handed.holds(held[name])
         return references(held, name) > ours or is_view(held[name])
 
     def _bring_module(self, sending: Sending, name: str, module: str, arrival: Arrival) -> None:
@@ -253,7 +253,7 @@ class SenderHome:
         handed = self._sending.handed
         if handed is None or self.original(name, changed=changed) is None:
             return None
-        return handed.parts.get(number)
+        return handed.part(number)
 
     def may_change_class(self, kind: type) -> bool:
         """Tell whether nobody but earlier jobs has changed a class that has no name."""

@@ -368,14 +368,13 @@ class Job:
         return f"{why}; where it is installed, nbsubmit.attach({self.id!r}).names has the value"
 
     @functools.cached_property
-    def _sent_copies(self) -> tuple[dict[str, Any], dict[int, Any]]:
+    def _sent_copies(self) -> tuple[Mapping[str, Any], Mapping[int, Any]]:
         """The values that were sent, as they were then, and their parts."""
         values: dict[str, Any] = {}
-        parts: dict[int, Any] = {}
         payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
         with adopting(self._namespace):
-            payload.load(self._namespace, values.__setitem__, parts=parts)
-        return values, parts
+            parts = payload.load(self._namespace, values.__setitem__)
+        return values, parts() if parts else {}
 
     @property
     def _namespace(self) -> Namespace:

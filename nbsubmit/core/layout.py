@@ -133,8 +133,9 @@ class Layout:
                 placed.regions.append((f"{BLOBS}/{name}", 0, len(view)))
                 placed.hashes[number] = name
             else:
-                placed.regions.append((PACKED, packed.add(view), len(view)))
-                placed.hashes[number] = blobs.name_of([view])
+                name = blobs.name_of([view])
+                placed.regions.append((PACKED, packed.add(view, name), len(view)))
+                placed.hashes[number] = name
                 placed.new.add(number)
             placed.spans.append((start, start + len(view), placed.hashes[number]))
         placed.spans.sort()
@@ -165,11 +166,13 @@ class _Pack:
 
     def __init__(self) -> None:
         self._parts: list[memoryview | bytes] = []
+        self._names: list[str] = []
         self._length = 0
 
-    def add(self, view: memoryview) -> int:
+    def add(self, view: memoryview, name: str) -> int:
         gap = -self._length % _ALIGNMENT
         self._parts += [bytes(gap), view] if gap else [view]
+        self._names.append(name)
         offset = self._length + gap
         self._length = offset + len(view)
         return offset
@@ -181,7 +184,7 @@ class _Pack:
         placed.pack, placed.parts = pack, self._parts
         if self._length < blobs.SMALLEST_BLOB:
             return
-        name = blobs.name_of(self._parts)
+        name = blobs.name_of_pack(self._names, self._length)
         placed.pack, placed.parts = f"{BLOBS}/{name}", []
         there = placed.store.has(name)
         placed.blobs[name] = self._parts

@@ -15,12 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.folder import MARK, JobFolder
 
 # More text than this in one stretch is shown by its end alone.
 LONGEST_STRETCH = 1 << 20
-
-MARK = "mark"
 
 
 @dataclass(frozen=True)

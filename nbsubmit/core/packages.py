@@ -17,7 +17,7 @@ from nbsubmit.core.origin import MAIN, attributes, folder_of, is_own, place_of, 
 
 # Those that come with Python, and those that every job has.
 _EVERYWHERE = sys.stdlib_module_names | {MAIN, "__mp_main__", "nbsubmit"}
-_NUMBERS = re.compile(r"(?:\d+!)?v?(\d+)(?:\.(\d+))?")
+_NUMBERS = r"(?:\d+!)?v?(\d+)(?:\.(\d+))?"
 # A version that begins with a year says nothing about what fits.
 _YEAR = 1900
 
@@ -107,7 +107,7 @@ def conflict(package: Package) -> str:
 
 def _significant(text: str) -> tuple[int, ...]:
     """The part of a version that changes when old objects may not be read any more."""
-    match = _NUMBERS.match(text)
+    match = re.match(_NUMBERS, text)
     if match is None:
         return ()
     major, minor = int(match[1]), int(match[2] or 0)

@@ -22,10 +22,11 @@ import copyreg
 import enum
 import importlib
 import io
+import operator
 import pickle
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ from nbsubmit.core.definitions.known import as_another_process as as_another_pro
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.definitions.known import known_classes as known_classes
 from nbsubmit.core.garbage import uncollected
+from nbsubmit.core.met import Met
 from nbsubmit.core.origin import attributes, is_made_by_hand
 
 if TYPE_CHECKING:
@@ -94,21 +96,35 @@ class HomeReducers:
         self.files = set()
         # Of what is pickled by reference, in the order of meeting.
         self.modules = {}
-        # Names that have to be there before the value is loaded; emptied by whoever reads them.
-        self.needed: set[str] = set()
+        # Those that went by value.
+        self.classes: list[type] = []
         self._needs: dict[type, frozenset[str]] = {}
         # By `id`, types whose instances are nothing special: thousands are asked about only once.
         self._left_alone: dict[int, type] = {}
-        # How many objects were no plain data.
-        self.reduced = 0
         self.shared, self.owners = shared, None
         self.apart, self.private, self.private_buffers, self.one_of = [], {}, {}, {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was noted of the value before."""
+        # Names that have to be there before the value is loaded.
+        self.needed: set[str] = set()
+        # Whether it is nothing but Python's own containers, text and numbers.
+        self.plain = True
+        self._noted: set[int] = set()
+        # Of types whose instances are asked about each, and by nothing else: what asks.
+        self._asking: dict[int, reducers.Reducer] = {}
 
     def reducer_override(self, obj: Any) -> Any:
-        self.reduced += 1
         kind = type(obj)
+        if id(kind) in self._noted:
+            return NotImplemented
+        if id(kind) in self._asking:
+            return self._asking[id(kind)](obj, self)
+        self.plain = False
         self._note_needs(kind)
         if id(kind) in self._left_alone:
+            self._noted.add(id(kind))
             return NotImplemented
         if kind.__name__ in _LOOKED_UP:
             self._note_place(obj)
@@ -144,8 +160,12 @@ class HomeReducers:
             if isinstance(obj, types.FunctionType) and not known.is_importable(obj):
                 return self._dynamic_function_reduce(obj)
             self._note_module(obj)
-        elif reduced is NotImplemented and reducer is None and _are_alike(kind):
-            self._left_alone[id(kind)] = kind
+        elif reduced is NotImplemented and _are_alike(kind):
+            if reducer is not None:
+                self._asking[id(kind)] = reducer
+            else:
+                self._left_alone[id(kind)] = kind
+                self._noted.add(id(kind))
         return reduced
 
     def _note_module(self, definition: Any) -> None:
@@ -177,6 +197,7 @@ class HomeReducers:
         if known.is_builtin_type(kind) or known.is_importable(kind):
             self._note_module(kind)
             return cloudpickle.Pickler.reducer_override(self, kind)
+        self.classes.append(kind)
         return classes.reduce_class(kind)
 
     def _tracker(self, obj: type) -> str | None:
@@ -218,6 +239,26 @@ def _are_alike(kind: type) -> bool:
     return kind.__getattribute__ is object.__getattribute__ and not stands_in
 
 
+class _ByType(dict[type, Callable[[Any], Any]]):
+    """What reduces the instances of a type, as cloudpickle has it, in one dictionary.
+
+    cloudpickle's own is a chain of two, which is searched in Python for each object. What has no
+    entry gets one that does what pickle does without: to find none takes longer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(cloudpickle.Pickler.dispatch_table.maps[0])
+
+    def __missing__(self, kind: type) -> Callable[[Any], Any]:
+        if issubclass(kind, type):  # pickle looks classes up by name
+            raise KeyError(kind)
+        found = self[kind] = copyreg.dispatch_table.get(kind, _reduce)
+        return found
+
+
+_reduce = operator.methodcaller("__reduce_ex__", 5)
+
+
 class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
     """Pickles values one after another into one stream, with one memo for all."""
 
@@ -229,6 +270,7 @@ class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
         buffer_callback: Callable[[pickle.PickleBuffer], bool] | None = None,
         shared: Spans | None = None,
     ) -> None:
+        self.dispatch_table = _ByType()  # read by what follows, and not again
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
         self.prepare(home, known, shared)
 
@@ -432,9 +474,11 @@ def fingerprint(
     home: Namespace,
     known: Mapping[type, str] | None = None,
     content: Callable[[memoryview], bytes | None] | None = None,
-    inside: set[int] | None = None,
+    *,
+    like: bytes = b"",
+    met: Callable[[Met], object] | None = None,
 ) -> bytes:
-    """A hash of the value's content, to tell later whether it was changed in place.
+    """Hashes of the value's content, to tell later whether it was changed in place.
 
     Parameters
     ----------
@@ -444,15 +488,17 @@ def fingerprint(
         As for the pickler; a class that is the value itself goes by its content all the same.
     content : callable, optional
         Gives bytes that stand for a buffer's content, or None where it has to be read.
-    inside : set, optional
-        Takes the `id` of every object in the value.
+    like : bytes, optional
+        An earlier fingerprint: of what differs from it the rest is not looked at.
+    met : callable, optional
+        Takes all objects in the value, unless it differs.
 
     Raises
     ------
     Exception
         Whatever pickling raises.
     """
-    digest = xxhash.xxh3_128()
+    hashes = _Hashes(like)
     known = known or {}
     if is_class(value):
         # Pickling the first instance leaves this cache in the class; it must be there each time.
@@ -463,24 +509,64 @@ def fingerprint(
     def take(buffer: pickle.PickleBuffer) -> bool:
         view = buffer.raw()
         stand_in = content(view) if content else None
-        digest.update(view if stand_in is None else stand_in)
+        hashes.update(view if stand_in is None else stand_in)
         return False
 
-    pickler = ValuePickler(_Hashing(digest), home, known, take)
+    pickler = _PrintPickler(hashes, home, known, take)
     with uncollected():
-        pickler.dump(value)
-        if inside is not None:
-            inside.update(pickler.memo.copy())
-    return bytes(digest.digest())
+        try:
+            pickler.dump(value)
+        except _Differs:
+            return hashes.found
+        if met is not None:
+            met(Met(pickler))
+    return hashes.found
 
 
-class _Hashing(io.RawIOBase):
-    def __init__(self, digest: Any) -> None:
-        self._digest = digest
+def fingerprint_of(pieces: Iterable[memoryview]) -> bytes:
+    """Return what `fingerprint` would, of a value that was pickled in these pieces."""
+    hashes = _Hashes(b"")
+    for piece in pieces:
+        hashes.write(piece)
+    return hashes.found
+
+
+class _PrintPickler(ValuePickler):
+    """Pickles what is not loaded again."""
+
+    def _note_needs(self, kind: type) -> None:
+        pass
+
+
+class _Differs(Exception):
+    """What follows makes no difference any more."""
+
+
+class _Hashes(io.RawIOBase):
+    """Hashes of all that was written so far, one with each piece.
+
+    Pickle writes pieces of 64 KiB, wherever it is made to write them.
+    """
+
+    def __init__(self, like: bytes) -> None:
+        self._found = bytearray()
+        self._like = like
+        self._digest = xxhash.xxh3_128()
+        # Buffers are not written, and what follows them is.
+        self.update = self._digest.update
 
     def write(self, data: Any) -> int:
-        self._digest.update(data)
+        self.update(data)
+        found, place = self._digest.digest(), len(self._found)
+        self._found += found
+        if self._like and found != self._like[place : place + len(found)]:
+            raise _Differs
         return memoryview(data).nbytes
+
+    @property
+    def found(self) -> bytes:
+        """The hashes so far."""
+        return bytes(self._found)
 
 
 def _is_standard(file: io.TextIOWrapper) -> bool:

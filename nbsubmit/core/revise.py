@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections
 import copyreg
-import random
 import struct
 import sys
 import types
@@ -28,6 +27,8 @@ _HEAP_TYPE = 1 << 9
 _LARGE = 1 << 20
 _CONTAINERS = (list, dict, set, bytearray, collections.deque)
 _FLAGS = (bool, int, str, type(None))
+# Keys that are there, and can be hashed, before anything else is loaded.
+_PLAIN_KEYS = {str, int, float, bool, bytes, type(None)}
 _MAKERS = (copyreg.__newobj__, copyreg.__newobj_ex__)  # type: ignore[attr-defined]
 
 
@@ -41,7 +42,7 @@ class Content:
         Its attributes, as pickling takes them.
     items : list or None
         The elements of a sequence or a set; the parts that a class has no longer.
-    pairs : list or None
+    pairs : list or dict or None
         Keys and values of a mapping; parts of a class.
     array : ndarray or None
         The elements of an array.
@@ -51,7 +52,7 @@ class Content:
 
     state: Any = None
     items: Any = None
-    pairs: list[tuple[Any, Any]] | None = None
+    pairs: list[tuple[Any, Any]] | dict[Any, Any] | None = None
     array: Any = None
     tensor: Any = None
 
@@ -68,8 +69,8 @@ def content_of(value: Any) -> Content | None:
     if is_of(value, "numpy.random._generator", "Generator"):
         seeds = value.bit_generator.seed_seq
         return Content((value.bit_generator.state, getattr(seeds, "n_children_spawned", 0)))
-    if isinstance(value, random.Random):
-        return Content(state=value.getstate()) if kind is random.Random else None
+    if _is_chance(value):
+        return Content(state=value.getstate()) if is_of(value, "random", "Random") else None
     if isinstance(value, _CONTAINERS):
         return _contained(value)
     return _reduced(value) if _is_plain(kind) else None
@@ -105,6 +106,8 @@ def _contained(value: Any) -> Content:
     state: Any = dict(getattr(value, "__dict__", ())) or None
     if slots:
         state = state, slots
+    if type(value) is dict and set(map(type, value)) <= _PLAIN_KEYS:
+        return Content(state, pairs=value.copy())
     if isinstance(value, dict):
         # An ordered one has an order of its own besides.
         ordered = isinstance(value, collections.OrderedDict)
@@ -147,7 +150,7 @@ def take_on(value: Any, content: Content) -> Any:
         seeds = value.bit_generator.seed_seq
         if spawned > getattr(seeds, "n_children_spawned", spawned):
             seeds.spawn(spawned - seeds.n_children_spawned)
-    elif isinstance(value, random.Random):
+    elif _is_chance(value):
         value.setstate(content.state)
     else:
         before = content_of(value)
@@ -182,7 +185,8 @@ def _refill(value: Any, content: Content) -> None:
         value.update(content.items or ())
     elif content.items:
         value.extend(content.items)
-    for key, part in content.pairs or ():
+    pairs = content.pairs or ()
+    for key, part in pairs.items() if isinstance(pairs, dict) else pairs:
         value[key] = part
 
 
@@ -272,6 +276,12 @@ def is_of(value: Any, module: str, name: str) -> bool:
 def is_tensor(value: Any) -> bool:
     """Tell whether a value is a tensor of torch's own."""
     return is_of(value, "torch.nn.parameter", "Parameter") or is_of(value, "torch", "Tensor")
+
+
+def _is_chance(value: Any) -> bool:
+    """Tell whether a value is a generator of Python's, without loading the module."""
+    random = sys.modules.get("random")
+    return random is not None and isinstance(value, random.Random)
 
 
 def is_view(value: Any) -> bool:

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# Tells the worker by what name its backend knows the node; unset, it is the host's name.
-NODE_VARIABLE = "NBSUBMIT_NODE"
-
 
 @dataclass(frozen=True)
 class Resources:

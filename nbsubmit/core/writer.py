@@ -10,14 +10,21 @@ import io
 import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core import blobs
 from nbsubmit.core.contents import Contents, Entry, type_name
 from nbsubmit.core.definitions.needs import in_order
-from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.layout import Buffer, Layout, Placed
-from nbsubmit.core.pickling import Namespace, Reference, ReferringPickler, ValuePickler
+from nbsubmit.core.met import Met
+from nbsubmit.core.pickling import (
+    Namespace,
+    Reference,
+    ReferringPickler,
+    ValuePickler,
+    fingerprint_of,
+)
 from nbsubmit.core.reducers import SMALLEST_BUFFER
 
 if TYPE_CHECKING:
@@ -27,8 +34,6 @@ if TYPE_CHECKING:
 
 # Objects that make new arrays each time they are pickled would be pickled for ever.
 MOST_TRIES = 3
-# What is no part worth a number, or merely holds another one for pickling.
-_NO_PART = (str, bytes, int, float, tuple, frozenset, pickle.PickleBuffer)
 # To list the parts of a larger stream takes longer than a tenth of a second.
 MOST_NUMBERED = 4 << 20
 
@@ -42,7 +47,7 @@ class _Dump:
     why: str
     start: int
     end: int = 0
-    plain: bool = False
+    plain: bool = True
     needs: frozenset[str] = frozenset()
     buffers: list[Buffer] = field(default_factory=list)
 
@@ -61,6 +66,7 @@ class _Taker:
     def take(self, buffer: pickle.PickleBuffer) -> bool:
         """Take a buffer, or say that it goes into the stream."""
         view = buffer.raw()
+        self._dumps[-1].plain = False
         if len(view) < SMALLEST_BUFFER and not self._is_shared(view):
             return True
         self._dumps[-1].buffers.append(Buffer(view, id(buffer) in self.private))
@@ -73,6 +79,25 @@ class _Taker:
 
         start = memory.address(view)
         return self._shared.touch(start, start + len(view))
+
+
+class _Stream(io.BytesIO):
+    """A stream that remembers where each piece that was written to it ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends = [0]
+
+    def write(self, data: Any) -> int:
+        size = super().write(data)
+        self.ends.append(self.ends[-1] + size)
+        return size
+
+    def pieces(self, end: int) -> Iterator[memoryview]:
+        """The pieces up to there."""
+        whole = self.getbuffer()
+        for low, high in pairwise(self.ends[: self.ends.index(end) + 1]):
+            yield whole[low:high]
 
 
 class BundleWriter:
@@ -103,9 +128,10 @@ class BundleWriter:
         owners: Owners | None = None,
     ) -> None:
         self.home = home
-        self._stream = io.BytesIO()
+        self._stream = _Stream()
         self._dumps: list[_Dump] = []
-        self._inside: frozenset[int] | None = None
+        # Size of the stream, and what was met up to there.
+        self._met: tuple[int, Met] | None = None
         # Module → the first name whose value is looked up in it.
         self.modules: dict[str, str] = {}
         taker = _Taker(self._dumps, shared)
@@ -113,7 +139,7 @@ class BundleWriter:
         self._pickler = kind(self._stream, home, known, taker.take, shared)
         if isinstance(self._pickler, ReferringPickler):
             self._pickler.sent = sent or {}
-            self._pickler.owners = owners
+        self._pickler.owners = owners
         taker.private = self._pickler.private_buffers
 
     @property
@@ -121,27 +147,37 @@ class BundleWriter:
         """The names so far."""
         return [dump.name for dump in self._dumps]
 
-    def has_inside(self, value: Any) -> bool:
-        """Tell whether an object is part of what was added; not asked of very many parts."""
-        if self._inside is None:
-            self._inside = frozenset(map(id, self.parts().values()))
-        return id(value) in self._inside
+    @property
+    def size_bytes(self) -> int:
+        """How long the stream is."""
+        return self._stream.tell()
 
-    def parts(self) -> dict[int, Any]:
-        """The objects that were added, with all that is in them, by their numbers in the stream.
+    def met(self) -> Met:
+        """The objects that were added, with all that is in them."""
+        if self._met is None or self._met[0] != self.size_bytes:
+            self._met = self.size_bytes, Met(self._pickler)
+        return self._met[1]
 
-        They have the same numbers where they are loaded. Of a large stream it is none of them.
+    def prints(self) -> dict[str, bytes]:
+        """The fingerprints of those values that are in the stream as each is by itself.
+
+        That is the first alone: others may share parts with it. And what is not plain is another
+        time pickled otherwise, when its classes are known on the other side.
         """
-        if self._stream.tell() > MOST_NUMBERED:
-            return {}
-        with uncollected():
-            found = self._pickler.memo.copy().values()
-            return {number: part for number, part in found if not isinstance(part, _NO_PART)}
+        for dump in self._dumps[:1]:
+            if dump.plain:
+                return {dump.name: fingerprint_of(self._stream.pieces(dump.end))}
+        return {}
 
     @property
     def mentioned(self) -> dict[str, str]:
         """Globals that the functions so far mention, each with a function that does."""
         return self._pickler.mentioned
+
+    @property
+    def classes(self) -> list[type]:
+        """The classes so far that go by value."""
+        return self._pickler.classes
 
     @property
     def files(self) -> set[str]:
@@ -158,14 +194,13 @@ class BundleWriter:
         """
         dump = _Dump(name, type_name(value), why, self._stream.tell())
         self._dumps.append(dump)
-        reduced = self._pickler.reduced
-        self._pickler.needed.clear()
+        self._pickler.begin()
         self._pickler.dump(value)
         dump.needs = frozenset(self._pickler.needed)
         for module in self._pickler.modules:
             self.modules.setdefault(module, name)
         dump.end = self._stream.tell()
-        dump.plain = self._pickler.reduced == reduced
+        dump.plain = dump.plain and self._pickler.plain
         return dump.end - dump.start + sum(len(buffer.view) for buffer in dump.buffers)
 
     def order(self) -> list[str] | None:

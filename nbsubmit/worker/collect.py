@@ -7,25 +7,27 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import CHANGED, Contents, type_name
 from nbsubmit.core.definitions.known import is_class
+from nbsubmit.core.met import Met
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.originals import PART_OF
-from nbsubmit.core.pickling import Namespace, fingerprint, known_classes
+from nbsubmit.core.pickling import Namespace, Reference, fingerprint, known_classes
 from nbsubmit.core.reducers.owners import Owners
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import CLASSES, EXCEPTION, HELD, IMPORTED, VALUE
 from nbsubmit.core.revise import Content, content_of, content_of_part
-from nbsubmit.core.units import format_bytes
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
 from nbsubmit.worker.changes import Prints, changes_of, has_parts, prints_of
 from nbsubmit.worker.execute import Outcome
 
 if TYPE_CHECKING:
+    from nbsubmit.core.bundle import Parts
     from nbsubmit.core.mapped import Mappings
 
 # A larger last expression is shown, and travels only if it has a name.
@@ -36,6 +38,8 @@ _IMMUTABLE = (
 )  # fmt: skip
 # Whether it is this one or another like it makes no difference.
 _NO_IDENTITY = (*_IMMUTABLE, tuple, frozenset, type, types.FunctionType, types.CodeType)
+# What is in a stream of this size is asked about, object by object.
+_SMALL = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -47,14 +51,12 @@ class Sent:
     classes: dict[type, str]
     candidates: frozenset[str]
     mappings: Mappings | None = None
-    # Number in the stream → object. They are held: an id is given out again when its object goes.
-    parts: Mapping[int, Any] = field(default_factory=dict)
-    # Id of an object that was sent → its number in the stream.
-    numbers: Mapping[int, int] = field(default_factory=dict)
-    # Name → ids of what is in its object, which is as it was sent.
-    inside: dict[str, set[int]] = field(default_factory=dict)
-    # The same of an object that was changed.
-    inside_changed: dict[str, set[int]] = field(default_factory=dict)
+    # Holds all objects that were sent: an id is given out again when its object goes.
+    parts: Parts | None = None
+    # Name → what is in its object, which is as it was sent.
+    inside: dict[str, Met] = field(default_factory=dict)
+    # The same of an object that was changed, once that is asked for.
+    inside_changed: dict[str, Met] = field(default_factory=dict)
     # What the parts were of classes that came along inside of something.
     hidden: dict[type, Prints] = field(default_factory=dict)
     # Name of a class or function → what its parts were.
@@ -68,7 +70,7 @@ class Sent:
         modules: Iterable[str],
         cell: Cell,
         mappings: Mappings | None = None,
-        parts: Mapping[int, Any] | None = None,
+        parts: Parts | None = None,
         magics: Namespace | None = None,
     ) -> Sent:
         """Remember what was sent, with a fingerprint of what may be changed in place.
@@ -80,12 +82,7 @@ class Sent:
         values = {name: namespace[name] for name in names if name in namespace} | (magics or {})
         candidates = frozenset(values if cell.watched is None else cell.watched)
         inert = {entry.name for entry in contents.entries if entry.is_inert}
-        numbers = {
-            id(part): number
-            for number, part in (parts or {}).items()
-            if not isinstance(part, _NO_IDENTITY)
-        }
-        sent = cls(values, {}, dict(known_classes()), candidates, mappings, parts or {}, numbers)
+        sent = cls(values, {}, dict(known_classes()), candidates, mappings, parts)
         for name, value in values.items():
             if has_parts(value):
                 sent.attributes[name] = prints_of(value, sent._part_print(namespace), namespace)
@@ -135,67 +132,126 @@ class Sent:
         return print_
 
     def _is_changed(self, name: str, namespace: Namespace) -> bool:
-        inside: set[int] | None = set() if self.numbers else None
-        now = self._fingerprint(name, namespace, inside)
-        if now == self.prints[name]:
-            self.inside[name] = inside or set()
+        before, found = self.prints[name], list[Met]()
+        now = self._fingerprint(name, namespace, like=before, met=found.append)
+        if now == before:
+            if self.parts is not None and found:
+                self.inside[name] = found[0]
             return False
-        self.inside_changed[name] = inside or set()
         # What pickles differently each time may have changed or not; to bring it is never wrong.
         return True
 
     def _fingerprint(
-        self, name: str, home: Namespace, inside: set[int] | None = None
+        self,
+        name: str,
+        home: Namespace,
+        *,
+        like: bytes = b"",
+        met: Callable[[Met], object] | None = None,
     ) -> bytes | None:
-        return _fingerprint(self.values[name], home, self.classes, self.mappings, inside)
+        value = self.values[name]
+        if _is_fixed(value):
+            return None
+        content = self.mappings.content if self.mappings else None
+        try:
+            return fingerprint(value, home, self.classes, content, like=like, met=met)
+        except Exception:
+            # It was sent, so it could be pickled; what cannot be any more has changed.
+            return b""
 
     def owners(self, known: Mapping[int, Any], contents: Iterable[Content]) -> Owners:
         """What finds the object, of those that go back by name, whose memory an array looks at."""
 
         def objects() -> Iterator[Any]:
-            candidates = chain(self.values.values(), self.parts.values())
-            return (value for value in candidates if id(value) in known)
+            return (value for value in self._objects() if id(value) in known)
 
-        arrays = [c.array for c in contents if c.array is not None]
-        return Owners(objects, arrays + [c.tensor for c in contents if c.tensor is not None])
+        return Owners(objects, _elements(contents))
 
-    def revised_parts(self, names: Iterable[str]) -> dict[int, tuple[str, Content]]:
+    def revised_parts(
+        self, names: Iterable[str], home: Namespace
+    ) -> dict[int, tuple[str, Content]]:
         """The parts of changed objects that are changed in place at home, by `id`."""
         found: dict[int, tuple[str, Content]] = {}
+        if "torch" not in sys.modules:  # which alone has such
+            return found
         for name in names:
-            for key in self.inside_changed.get(name, set()) & self.numbers.keys():
-                content = content_of_part(self.parts[self.numbers[key]])
+            for part in _parts(self._inside_changed(name, home)):
+                number = self.numbers.get(id(part))
+                content = None if number is None else content_of_part(part)
                 if content is not None:
-                    found.setdefault(key, (f"{name}{PART_OF}{self.numbers[key]}", content))
+                    found.setdefault(id(part), (f"{name}{PART_OF}{number}", content))
         return found
 
-    def references(self, values: Iterable[str]) -> dict[int, str]:
-        """The objects that go back by name, by `id`: all but those that go by value."""
+    def _inside_changed(self, name: str, home: Namespace) -> Met:
+        if name not in self.inside_changed:
+            self.inside_changed[name] = Met()
+            self._fingerprint(name, home, met=lambda m: self.inside_changed.update({name: m}))
+        return self.inside_changed[name]
+
+    def no_owners(self, contents: Iterable[Content]) -> Owners:
+        """What refuses an array that looks at the memory of any object that was sent."""
+        return _NoOwners(self._objects, _elements(contents))
+
+    def _objects(self) -> Iterator[Any]:
+        return chain(self.values.values(), self.parts().values() if self.parts else ())
+
+    def whole(self, values: Iterable[str]) -> dict[str, Any]:
+        """The objects that go back by name, by their names: all but those that go by value."""
         by_value = set(values)
+        return {
+            name: value
+            for name, value in self.values.items()
+            if not (name in by_value or _is_fixed(value) or isinstance(value, type))
+        }
+
+    def references(self, whole: Mapping[str, Any]) -> dict[int, str]:
+        """The names of these objects, and of what is in those that are unchanged, by `id`."""
         found: dict[int, str] = {}
-        for name, value in self.values.items():
-            if not (name in by_value or _is_fixed(value) or isinstance(value, type)):
-                found.setdefault(id(value), name)
+        for name, value in whole.items():
+            found.setdefault(id(value), name)
         for name, inside in self.inside.items():
-            for part in inside & self.numbers.keys():
-                found.setdefault(part, f"{name}{PART_OF}{self.numbers[part]}")
+            for part in inside.parts().values():
+                if id(part) in self.numbers:
+                    found.setdefault(id(part), f"{name}{PART_OF}{self.numbers[id(part)]}")
         return found
 
+    def are_in(self, writer: BundleWriter, whole: Mapping[str, Any]) -> bool:
+        """Tell whether any of these objects was pickled, or of what is in those unchanged."""
+        brought = writer.met()
+        if any(value in brought for value in whole.values()):
+            return True
+        unchanged = self.inside.values()
+        if writer.size_bytes <= _SMALL:
+            return any(part in inside for part in _parts(brought) for inside in unchanged)
+        return any(part in brought for inside in unchanged for part in _parts(inside))
 
-def _fingerprint(
-    value: Any,
-    home: Namespace,
-    classes: dict[type, str],
-    mappings: Mappings | None,
-    inside: set[int] | None = None,
-) -> bytes | None:
-    if _is_fixed(value):
-        return None
-    try:
-        return fingerprint(value, home, classes, mappings.content if mappings else None, inside)
-    except Exception:
-        # It was sent, so it could be pickled; what cannot be any more has changed.
-        return b""
+    @cached_property
+    def numbers(self) -> dict[int, int]:
+        """The numbers that the objects that were sent have in the stream, by `id`."""
+        return {
+            id(part): number
+            for number, part in (self.parts() if self.parts else {}).items()
+            if not isinstance(part, _NO_IDENTITY)
+        }
+
+
+class _NoOwners(Owners):
+    """Has what is pickled end at the first array that has an owner."""
+
+    def of(self, array: Any, start: int, end: int) -> Any:
+        if super().of(array, start, end) is not None:
+            raise LookupError("it looks at the memory of what was sent")
+
+
+def _elements(contents: Iterable[Content]) -> list[Any]:
+    """The arrays and tensors that stand for the contents of objects."""
+    found = (part for content in contents for part in (content.array, content.tensor))
+    return [part for part in found if part is not None]
+
+
+def _parts(met: Met) -> Iterator[Any]:
+    """The objects of which it matters which they are."""
+    return (part for part in met.parts().values() if not isinstance(part, _NO_IDENTITY))
 
 
 def _is_fixed(value: object) -> bool:
@@ -286,7 +342,7 @@ def collect(
     collection.submodules = _submodules(cell)
     # An object whose content goes back is the very object that was sent; so is an unchanged one.
     by_value = changed.keys() - {n for n in collection.changed if changed[n] is not None}
-    _pickle(collection, _arrays_first(wanted), outcome, sent, sent.references(by_value))
+    _pickle(collection, _arrays_first(wanted), outcome, sent, sent.whole(by_value))
     collection.complaint = _complaint(cell, namespace, collection)
     return collection
 
@@ -321,9 +377,13 @@ def _pickle(
     wanted: dict[str, Any],
     outcome: Outcome,
     sent: Sent,
-    references: dict[int, str],
+    whole: dict[str, Any],
 ) -> None:
-    """Pickle all that can be; a failure spoils the memo, so it starts again without the name."""
+    """Pickle all that can be; a failure spoils the memo, so it starts again without the name.
+
+    Few results refer to what was sent, and to ask about each object takes as long as to pickle it.
+    So first it is tried without.
+    """
     last: dict[str, Any] = {}
     if outcome.value is not None:
         last[VALUE] = outcome.value
@@ -333,12 +393,24 @@ def _pickle(
     home, shared, tries = collection.values.home, None, 0
     values = wanted | last
     contents = [value for value in wanted.values() if isinstance(value, Content)]
+    references: dict[int, str] | None = None
+    ids = set(map(id, whole.values()))
+    # Tensors are changed in place wherever they are.
+    must_refer = "torch" in sys.modules or any(id(value) in ids for value in values.values())
     while True:
-        revised = sent.revised_parts(collection.changed)
-        known = revised | references
-        owners = sent.owners(known, contents + [content for _, content in revised.values()])
+        known: dict[int, Reference] = {}
+        if must_refer:
+            references = sent.references(whole) if references is None else references
+            revised = sent.revised_parts(collection.changed, home)
+            known = revised | references
+            owners = sent.owners(known, contents + [content for _, content in revised.values()])
+        else:
+            owners = sent.no_owners(contents)
         writer = BundleWriter(home, sent.classes, shared=shared, sent=known, owners=owners)
-        failure = _first_failure(writer, values, sent, references)
+        failure = _first_failure(writer, values, sent, references or {})
+        if not must_refer and (failure or sent.are_in(writer, whole)):
+            must_refer = True
+            continue
         if failure is None:
             collection.values = writer
             overlaps, order = writer.overlaps(), writer.order()
@@ -364,12 +436,14 @@ def _first_failure(
     home = writer.home
     for name, value in values.items():
         try:
-            held = name == EXCEPTION and (id(value) in references or writer.has_inside(value))
+            held = name == EXCEPTION and (id(value) in references or value in writer.met())
             size = writer.add(name, value, HELD if held else _why(value))
         except Exception as error:
             whole = sent.values[name] if isinstance(value, Content) else value
             return name, lambda n=name, v=whole, e=error: _why_not(n, v, e, home)
         if name == VALUE and size > LARGEST_VALUE:
+            from nbsubmit.core.units import format_bytes
+
             reason = f"it is {format_bytes(size)}; give it a name to bring it back"
             return name, lambda text=reason: text
     return None

@@ -8,8 +8,8 @@ from typing import Any
 
 from nbsubmit.core.reserved import is_magic, is_shells_own
 
-_UNDEFINED = re.compile(r"(?:name|variable) '(\w+)' is not defined")
-_NO_MAGIC = re.compile(r"(?:Line|Cell) magic (?:function )?`(%+[^`]+)` not found")
+_UNDEFINED = r"(?:name|variable) '(\w+)' is not defined"
+_NO_MAGIC = r"(?:Line|Cell) magic (?:function )?`(%+[^`]+)` not found"
 
 
 def explain(
@@ -64,9 +64,9 @@ def _not_found(error: BaseException) -> list[str]:
     if isinstance(error, NameError):
         # Libraries that look names up themselves say them only in the message.
         name = getattr(error, "name", None)
-        return [name] if name else _UNDEFINED.findall(str(error))
+        return [name] if name else re.findall(_UNDEFINED, str(error))
     if type(error).__name__ == "UsageError":  # IPython's, which may not be here
-        return _NO_MAGIC.findall(str(error))
+        return re.findall(_NO_MAGIC, str(error))
     if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
         return [error.args[0]]  # globals()["name"]
     return []

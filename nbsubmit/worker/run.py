@@ -175,14 +175,13 @@ def _prepare(
         namespace[name] = import_module(module, name)
     contents = Contents.from_json(payload["contents"])
     bundle = Bundle(folder.payload_stream, contents, folder.locate)
-    parts: dict[int, Any] = {}
     magics: dict[str, Any] = {}
 
     def arrived(name: str, value: Any) -> None:
         (magics if is_magic(name) else namespace)[name] = value
 
     with started_by(shell.start):
-        bundle.load(namespace, arrived, mappings=mappings, parts=parts)
+        parts = bundle.load(namespace, arrived, mappings=mappings)
     shell.take_magics(magics)
     return Sent.take(namespace, contents, payload["modules"], cell, mappings, parts, magics)
 

@@ -8,7 +8,6 @@ without IPython gets plain text for all of these.
 from __future__ import annotations
 
 import builtins
-import importlib.util
 import sys
 import traceback
 import types
@@ -81,6 +80,8 @@ class Shell:
 
     def start(self) -> WorkerShell | None:
         """Start IPython if it is not running; None where it is not installed."""
+        import importlib.util  # which few jobs need
+
         if self._ishell is None and importlib.util.find_spec("IPython") is not None:
             self._hook.__exit__()
             from nbsubmit.worker.ishell import WorkerShell

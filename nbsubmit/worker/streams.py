@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nbsubmit.core.output import MARK
+from nbsubmit.core.folder import MARK
 
 
 class Recorder:

@@ -14,10 +14,9 @@ from typing import Any
 
 from nbsubmit.core import packages
 from nbsubmit.core.errors import NbsubmitError, OtherFormat
-from nbsubmit.core.folder import JobFolder, check_format
+from nbsubmit.core.folder import NODE_VARIABLE, JobFolder, check_format
 from nbsubmit.core.origin import place_of, root_of
 from nbsubmit.core.packages import Package
-from nbsubmit.core.spec import NODE_VARIABLE
 
 PYTHON = sys.version_info[:2]
 _OTHER = "--python COMMAND, or --setup LINE"

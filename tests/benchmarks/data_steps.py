@@ -18,7 +18,7 @@ import cloudpickle
 import joblib
 
 from nbsubmit.backends.debug import DebugBackend
-from nbsubmit.core.bundle import Bundle
+from nbsubmit.core.bundle import Bundle, Parts
 from nbsubmit.core.capture import Payload, capture
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import Contents
@@ -109,19 +109,17 @@ class Bench:
         request = Request(self.cell, payload, CellOptions())
         submit(request, Idle(), self.store, self.watcher, self.settings, self.home)
 
-    def load_sent(self) -> tuple[Contents, dict[int, Any]]:
+    def load_sent(self) -> tuple[Contents, Parts | None]:
         """Load what was sent, as a job does."""
         job = self.job
         payload = job.read_json(job.payload_file)
         assert payload is not None
         contents = Contents.from_json(payload["contents"])
-        parts: dict[int, Any] = {}
-        Bundle(job.payload_stream, contents, job.locate).load(
-            self.home, self.home.__setitem__, mappings=self.mappings, parts=parts
-        )
+        bundle = Bundle(job.payload_stream, contents, job.locate)
+        parts = bundle.load(self.home, self.home.__setitem__, mappings=self.mappings)
         return contents, parts
 
-    def fingerprint(self, contents: Contents, parts: dict[int, Any]) -> Sent:
+    def fingerprint(self, contents: Contents, parts: Parts | None) -> Sent:
         return Sent.take(self.home, contents, (), self.cell, self.mappings, parts)
 
     def handle(self) -> Job:

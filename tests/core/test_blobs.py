@@ -33,6 +33,20 @@ def test_the_same_content_has_one_name_however_it_is_cut() -> None:
     assert blobs.name_of([b"abc"]) != blobs.name_of([b"abd"])
 
 
+def test_a_pack_is_named_by_what_is_in_it_and_where() -> None:
+    one, other = blobs.name_of([b"abc"]), blobs.name_of([b"abd"])
+    assert blobs.name_of_pack([one, other], 128) == blobs.name_of_pack([one, other], 128)
+    assert blobs.name_of_pack([one, other], 128) != blobs.name_of_pack([other, one], 128)
+
+
+def test_more_pieces_than_are_written_at_once_are_all_there(store: BlobStore) -> None:
+    pieces = [bytes([number % 256]) * (number % 7) for number in range(2500)]
+    whole = b"".join(pieces)
+    name = blobs.name_of([whole])
+    store.put(name, pieces)
+    assert (store.path / name).read_bytes() == whole
+
+
 def test_a_blob_is_there_once_private_and_read_only(store: BlobStore) -> None:
     name = put(store, b"x" * 100)
     assert put(store, b"x" * 100) == name

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nbsubmit.core.folder import JobFolder
-from nbsubmit.core.output import MARK, OutputReader, Piece
+from nbsubmit.core.folder import MARK, JobFolder
+from nbsubmit.core.output import OutputReader, Piece
 
 
 class Worker:

@@ -462,6 +462,32 @@ def test_a_fingerprint_changes_with_the_content_and_only_then(kind: str) -> None
     assert fingerprint(value, {}) != before
 
 
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_fingerprint_may_be_compared_with_an_earlier_one(kind: str) -> None:
+    make, change = CHANGES[kind]
+    value = make()
+    before = fingerprint(value, {})
+    assert fingerprint(value, {}, like=before) == before
+    change(value)
+    assert fingerprint(value, {}, like=before) != before
+
+
+def test_what_follows_a_change_is_not_looked_at() -> None:
+    class Last:
+        looks = 0
+
+        def __getstate__(self) -> None:
+            self.looks += 1
+
+    last = Last()
+    value = [0, *map(str, range(100_000)), last]
+    before = fingerprint(value, {})
+    value[0] = 1
+    looks = last.looks
+    assert fingerprint(value, {}, like=before) != before
+    assert last.looks == looks
+
+
 READS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "array": (lambda: np.zeros(100_000), lambda v: (v.sum(), v[::2], v.T, v.flags)),
     "frame": (_frame, lambda v: (v.describe(), v.a.mean(), v["b"].unique(), repr(v), v.T)),

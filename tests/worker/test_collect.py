@@ -402,7 +402,39 @@ def test_what_was_sent_is_held_for_an_address_is_given_out_again() -> None:
     part = Part()
     alive = weakref.ref(part)
     contents = Contents((Entry("x", "", 5, "", 0),))
-    sent = Sent.take({"x": [1]}, contents, [], Cell("", "", "<cell>"), None, {3: part})
+    sent = Sent.take({"x": [1]}, contents, [], Cell("", "", "<cell>"), None, {3: part}.copy)
     del part
     assert alive() is not None
     assert sent.numbers == {id(alive()): 3}
+
+
+# What refers to what was sent
+
+
+class Once:
+    """Can be sent and not be pickled in the job."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError
+
+
+def many() -> list[list[int]]:
+    return [[number] for number in range(20_000)]
+
+
+REFERRING: dict[str, tuple[dict[str, Any], str]] = {
+    "a whole one": ({"x": [1]}, "y = {'deep': [x]}"),
+    "a whole one that cannot be pickled": ({"x": Once()}, "y = {'deep': [x]}"),
+    "in much": ({"x": [1]}, "y = {'deep': [x], 'more': [[n] for n in range(20_000)]}"),
+    "much": ({"x": many()}, "y = {'deep': [x]}"),
+    "as it is": ({"x": many()}, "y = x"),
+}
+
+
+@pytest.mark.parametrize("kind", REFERRING)
+def test_a_result_refers_to_what_was_sent_wherever_that_is_in_it(kind: str, tmp_path: Path) -> None:
+    sent, source = REFERRING[kind]
+    collection = run(source, sent)
+    y = loaded(collection, tmp_path, **sent)["y"]
+    assert (y if kind == "as it is" else y["deep"][0]) is sent["x"]
+    assert collection.unsent == {}

@@ -11,7 +11,8 @@ HEAVY = (
     "IPython", "ipywidgets", "traitlets", "numpy", "pandas", "matplotlib", "click", "psutil",
     "nbsubmit.backends", "nbsubmit.notebook", "nbsubmit.client",
     "nbsubmit.cli", "nbsubmit.sandbox", "nbsubmit.core.names", "nbsubmit.core.capture",
-    "nbsubmit.core.watch", "nbsubmit.core.culprit",
+    "nbsubmit.core.watch", "nbsubmit.core.culprit", "nbsubmit.core.spec", "nbsubmit.core.output",
+    "tempfile", "random", "importlib.util",
 )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ A module is asked only if it is there: nothing here imports one.
 
 from __future__ import annotations
 
-import random
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
@@ -145,16 +144,17 @@ class _Random(Chance):
     module = "random"
 
     def get(self) -> Values:
-        return {"state": random.getstate()}
+        return {"state": sys.modules["random"].getstate()}
 
     def put(self, values: Mapping[str, Any]) -> None:
+        random = sys.modules["random"]
         if "seed" in values:
             random.seed(values["seed"])
         else:
             random.setstate(values["state"])
 
     def draw(self) -> int:
-        return random.randrange(_SEEDS)  # noqa: S311 - no secret depends on it
+        return int(sys.modules["random"].randrange(_SEEDS))
 
 
 class _NumpyRandom(Chance):

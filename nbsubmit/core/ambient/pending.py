@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import pickle
-import random
 from collections.abc import Callable
 
 from nbsubmit.core.ambient.kind import Values
@@ -46,6 +45,8 @@ class Pending:
 
     def draw(self, module: str) -> int:
         """Draw a seed from what is kept: another one each time, the same in each run."""
+        import random  # which a job loads when its cell does
+
         self._drawn += 1
         return random.Random(f"{self._texts[module]} {self._drawn}").getrandbits(32)  # noqa: S311
 

@@ -51,18 +51,20 @@ def reduce_array(array: Any, context: Context) -> Any:
         return _reduce_private(array, context)
     if array.size == 0:
         return NotImplemented
-    start, end = views.extent(array)
-    owner = context.owners.of(array, start, end) if context.owners else None
-    if owner is not None:
-        return views.reduce_view(array, owner)
-    if context.shared and context.shared.touch(start, end):
-        return _reduce_shared(array, start, end)
+    if context.owners or context.shared:
+        start, end = views.extent(array)
+        owner = context.owners.of(array, start, end) if context.owners else None
+        if owner is not None:
+            return views.reduce_view(array, owner)
+        if context.shared and context.shared.touch(start, end):
+            return _reduce_shared(array, start, end)
     if views.is_spread(array):
         return views.reduce_spread(array)
-    if array.dtype.kind in "mM":  # numpy exports no buffer of dates
-        return as_dates, (array.view("i8"), array.dtype)
-    if array.dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not views.is_contiguous(array):
-        context.apart.append(Apart(start, end, array))
+    dtype = array.dtype
+    if dtype.kind in "mM":  # numpy exports no buffer of dates
+        return as_dates, (array.view("i8"), dtype)
+    if dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not views.is_contiguous(array):
+        context.apart.append(Apart(*views.extent(array), array))
     return NotImplemented
 
 
