@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import weakref
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -16,11 +17,18 @@ import pyarrow as pa
 import pytest
 import scipy.sparse
 import torch
+from matplotlib.figure import Figure
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from tqdm import tqdm
 
 from nbsubmit.core import culprit
 from nbsubmit.core.bundle import LoadError
 from nbsubmit.core.contents import Contents
+from nbsubmit.core.pickling import fingerprint
 from nbsubmit.core.writer import BundleWriter
 from tests.shelf import Shelf, writer_of
 
@@ -561,3 +569,115 @@ def test_a_column_of_text_in_several_pieces_travels(shelf: Shelf) -> None:
     part = pd.Series([f"word {n}" for n in range(COUNT)], dtype=ARROW_TEXT)
     column = pd.concat([part, part])
     pd.testing.assert_series_equal(shelf.round(column=column)["column"], column)
+
+
+COLUMNS: dict[str, tuple[list[Any], Any]] = {
+    "whole numbers": ([1, None], "Int64"),
+    "halves": ([0.5, None], "Float32"),
+    "truth": ([True, None], "boolean"),
+    "texts": (["a", None], "str"),
+    "texts of Python": (["a", None], "string[python]"),
+    "texts of Arrow": (["a", None], "string[pyarrow]"),
+    "categories": (["a", "b"], pd.CategoricalDtype(["b", "a", "c"], ordered=True)),
+    "dates": (["2024-01-01", None], "datetime64[s]"),
+    "dates with a zone": (["2024-01-01", None], "datetime64[ns, Europe/Vienna]"),
+    "durations": ([1_000, None], "timedelta64[ms]"),
+    "months": (["2024-01", None], "period[M]"),
+    "sparse": ([0.0, 1.0], "Sparse[float64]"),
+    "ranges": ([pd.Interval(0, 1), pd.Interval(1, 2)], "interval[int64]"),
+    "objects": (["a", {1}], "object"),
+    "complex": ([1j, 2], "complex128"),
+    "lists of Arrow": ([[1], None], pd.ArrowDtype(pa.list_(pa.int64()))),
+    "structures of Arrow": ([{"a": 1}, None], pd.ArrowDtype(pa.struct([("a", pa.int64())]))),
+    "a dictionary of Arrow": (["a", "b"], pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))),
+    "decimals of Arrow": ([Decimal("1.5"), None], pd.ArrowDtype(pa.decimal128(5, 2))),
+    "dates of Arrow": ([pd.Timestamp("2024"), None], "timestamp[ns, tz=UTC][pyarrow]"),
+}
+
+
+@pytest.mark.parametrize("times", [1, 10_000])
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_a_column_of_pandas_comes_back_with_its_type(shelf: Shelf, kind: str, times: int) -> None:
+    values, dtype = COLUMNS[kind]
+    column = pd.Series(values * times, dtype=dtype, name="x")
+    column.attrs["unit"] = {"m": 1}
+    back = shelf.round(column=column, frame=column.to_frame(), half=column[::2])
+    pd.testing.assert_series_equal(back["column"], column)
+    pd.testing.assert_series_equal(back["half"], column[::2])
+    pd.testing.assert_frame_equal(back["frame"], column.to_frame())
+    assert back["column"].attrs == back["frame"].attrs == {"unit": {"m": 1}}
+
+
+def test_what_a_frame_says_of_itself_comes_back(shelf: Shelf) -> None:
+    index = pd.MultiIndex.from_tuples([(1, "x"), (2, "y")], names=["p", "q"])
+    frame = pd.DataFrame({"a": [1, 2]}, index=index).set_flags(allows_duplicate_labels=False)
+    dated = pd.DataFrame({"a": [1]}, index=pd.date_range("2024", periods=1, freq="ME", tz="UTC"))
+    back = shelf.round(frame=frame, dated=dated, groups=frame.groupby("q"), turned=frame.T)
+    pd.testing.assert_frame_equal(back["frame"], frame)
+    pd.testing.assert_frame_equal(back["turned"], frame.T)
+    assert not back["frame"].flags.allows_duplicate_labels
+    pd.testing.assert_frame_equal(back["dated"], dated, check_freq=True)
+    assert back["groups"]["a"].sum().to_dict() == {"x": 1, "y": 2}
+
+
+# The same each time
+
+
+def figure() -> Any:
+    plain = Figure()
+    first, second = plain.subplots(2)
+    first.plot([1, 2], label="line")
+    first.legend()
+    plain.colorbar(second.imshow(np.eye(4)))
+    return plain
+
+
+def dated() -> pd.DataFrame:
+    return pd.DataFrame({"a": [1, 2], "b": [True, False]}, pd.date_range("2024", periods=2))
+
+
+def weak() -> Any:
+    holder = LinearRegression()
+    return [holder, weakref.ref(holder), weakref.WeakValueDictionary({"a": holder})]
+
+
+def trained() -> Any:
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.LSTM(4, 2))
+    optimiser = torch.optim.Adam(model.parameters())
+    model(torch.ones(2, 3))[0].sum().backward()
+    optimiser.step()
+    return model, optimiser
+
+
+POINTS, SIDE = np.arange(40.0).reshape(20, 2) % 7, np.arange(20) % 2
+# What is made → how it is used without being changed.
+SAME: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "a figure": (figure, lambda v: v.get_axes()),
+    "a frame": (lambda: pd.DataFrame({"a": [1], "b": ["x"]}), lambda v: (v.loc[0], v.groupby("b"))),
+    "a frame by dates": (dated, lambda v: (v.loc["2024-01-01"], v.index.year, repr(v))),
+    "dates in a column": (lambda: dated().reset_index(), lambda v: v["index"].dt.month),
+    "categories": (lambda: pd.Series(["a"], dtype="category"), lambda v: v.cat.codes),
+    "a frame of polars": (lambda: pl.DataFrame({"a": ["x"]}), lambda v: v.filter(v["a"] == "x")),
+    "a plan of polars": (lambda: pl.LazyFrame({"a": [1]}).tail(), lambda v: v.collect()),
+    "a set of texts": (lambda: set("abcdefgh"), lambda v: "x" in v),
+    "weak references": (weak, lambda v: v[1]()),
+    "a model and its optimiser": (trained, lambda v: v[0](torch.ones(2, 3))),
+    "a computed tensor": (lambda: learnt() * 2, repr),
+    "a part of a tensor": (lambda: torch.zeros(COUNT * 4)[:50], repr),
+    "a forest": (lambda: RandomForestClassifier(5).fit(POINTS, SIDE), lambda v: v.predict(POINTS)),
+    "a line": (lambda: LinearRegression().fit(POINTS, SIDE), lambda v: v.predict(POINTS)),
+    "a machine": (lambda: make_pipeline(StandardScaler(), SVC()).fit(POINTS, SIDE),
+                  lambda v: v.predict(POINTS)),
+    "a sparse matrix": (lambda: scipy.sparse.eye(5, format="csr"), lambda v: v @ np.ones(5)),
+    "a slice of Arrow": (lambda: pa.array(WORDS)[5:9], repr),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SAME)
+def test_a_value_that_is_not_changed_is_pickled_the_same_each_time(kind: str) -> None:
+    make, use = SAME[kind]
+    value = make()
+    first = fingerprint(value, {})
+    for _ in range(2):
+        use(value)
+        assert fingerprint(value, {}) == first

@@ -69,6 +69,7 @@ Reducer = Callable[[Any, Context], Any]
 # Package → the module here that knows its types.
 _MODULES = {
     "IPython": "nbsubmit.core.reducers.shells",
+    "matplotlib": "nbsubmit.core.reducers.figures",
     "numpy": "nbsubmit.core.reducers.arrays",
     "pandas": "nbsubmit.core.reducers.frames",
     "polars": "nbsubmit.core.reducers.polars",

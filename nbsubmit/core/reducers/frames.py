@@ -23,6 +23,7 @@ _PARTS = ("_ndarray", "_data", "_mask")
 def reducer_of(kind: type) -> Reducer | None:
     """Return the reducer of blocks and of Arrow's columns; all else travels well by itself."""
     from pandas.core.arrays import ArrowExtensionArray
+    from pandas.core.arrays._mixins import NDArrayBackedExtensionArray
     from pandas.core.internals import SingleBlockManager
     from pandas.core.internals.blocks import Block
 
@@ -30,6 +31,8 @@ def reducer_of(kind: type) -> Reducer | None:
         return reduce_block
     if issubclass(kind, SingleBlockManager):
         return reduce_manager
+    if issubclass(kind, NDArrayBackedExtensionArray):
+        return reduce_backed
     if not issubclass(kind, ArrowExtensionArray):
         return None
     pandas_own = kind.__getstate__ is ArrowExtensionArray.__getstate__
@@ -50,6 +53,20 @@ def reduce_manager(manager: Any, context: Context) -> Any:
     for block in manager.blocks:
         reduce_block(block, context)
     return NotImplemented
+
+
+def reduce_backed(array: Any, context: Context) -> Any:
+    """Reduce an array of dates as pandas does, without what it has found out about itself.
+
+    A frame would else have changed as soon as somebody has asked it for a year.
+    """
+    reduced = array.__reduce_ex__(5)
+    try:
+        build, arguments, (dtype, values, attributes) = reduced
+    except ValueError:
+        return reduced
+    left = {name: value for name, value in attributes.items() if name != "_cache"}
+    return build, arguments, (dtype, values, left) if left else (dtype, values)
 
 
 def reduce_column(column: Any, _context: Context) -> Any:
