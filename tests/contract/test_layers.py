@@ -39,7 +39,7 @@ ROOMS = {
         only_in={
             "arrays": words("numpy"),
             "arrow": words("numpy pyarrow"),
-            "bars": words("tqdm"),
+            "figures": words("matplotlib"),
             "frames": words("pandas"),
             "in_files": words("numpy"),
             "polars": words("polars"),
