@@ -17,6 +17,7 @@ garbage   Python's collector of garbage, kept waiting
 memory    where buffers lie, and which of them overlap
 mapped    buffers as pieces of files, and whether they were written to
 shell     the shell of this process
+unpicklable  what cannot travel, and what to do instead
 reducers  types of other packages that travel better than by themselves
 definitions  classes and functions of the notebook ↔ the parts they are built again from
 magics    the shell's magics that do not come with IPython

@@ -392,7 +392,7 @@ class _Collector:
         if not fatal:
             return
         told = [
-            f"{part}, and cannot be sent to the job. {name} is {want.why}."
+            f"{part}, and cannot be sent to the job{_instead(part)}. {name} is {want.why}."
             for name, (want, culprits) in fatal.items()
             for part in culprits
         ]
@@ -406,6 +406,10 @@ def _cure(names: tuple[str, ...]) -> str:
     if not others:
         return "Call it in a cell that runs here, and not in the one that is sent."
     return f"Make it inside the cell, or leave it out:  --without {','.join(others)}"
+
+
+def _instead(part: culprit.Culprit) -> str:
+    return f"; {part.cure}" if part.cure else ""
 
 
 def _submodules(source: str, modules: Mapping[str, str]) -> list[str]:

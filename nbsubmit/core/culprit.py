@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import socket
-import threading
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from typing import Any, ClassVar
 
 import cloudpickle
 
+from nbsubmit.core import unpicklable
 from nbsubmit.core.pickling import HomeReducers, Namespace
 
 # More than this many in one value is one cause met again and again.
@@ -36,11 +35,14 @@ class Culprit:
         What it is, in words.
     exact : bool
         The path leads to the part itself, not just to what holds it out of sight.
+    cure : str
+        What to do instead, if that is known.
     """
 
     path: str
     what: str
     exact: bool = True
+    cure: str = ""
 
     def __str__(self) -> str:
         return f"{self.path} {'is' if self.exact else 'holds something that is'} {self.what}"
@@ -86,60 +88,27 @@ def find(name: str, value: Any, home: Namespace) -> list[Culprit]:
     tracer = _Tracer(home)
     tracer.dump(value)
     culprits = (
-        Culprit(path, describe(chain[-1], error), exact)
+        Culprit(path, describe(chain[-1], error), exact, _cure(chain[-1]))
         for chain, error in tracer.found
         for path, exact in [_path(name, chain)]
     )
     return list(dict.fromkeys(culprits))
 
 
+def _cure(obj: Any) -> str:
+    kind = unpicklable.kind_of(type(obj))
+    return kind.cure if kind else ""
+
+
 def describe(obj: Any, error: BaseException | None = None) -> str:
     """Say in words what an object is, for somebody who has to close or leave it out."""
-    if isinstance(obj, io.IOBase):
-        mode = getattr(obj, "mode", None)
-        return f"an open file (mode {mode!r})" if mode else "an open file"
-    for kind, words in _WORDS:
-        if isinstance(obj, kind):
-            return words
-    for base in type(obj).__mro__:
-        if (base.__module__, base.__name__) in _NAMED:
-            return _NAMED[base.__module__, base.__name__]
+    words = unpicklable.words_of(obj)
+    if words is not None:
+        return words
     name = f"{type(obj).__module__}.{type(obj).__qualname__}"
     if isinstance(error, RecursionError):
         return f"nested too deeply to be pickled ({name})"
     return f"of type {name}, which cannot be pickled"
-
-
-_WORDS: list[tuple[type | tuple[type, ...], str]] = [
-    (socket.socket, "an open socket"),
-    ((type(threading.Lock()), type(threading.RLock())), "a lock"),
-    (threading.Thread, "a thread"),
-    (types.GeneratorType, "a generator"),
-    (types.CoroutineType, "a coroutine"),
-    (types.FrameType, "a stack frame"),
-]
-
-
-# Those whose module a job should not have to load to know them.
-_NAMED = {
-    ("nbsubmit.core.magics", "KernelsOwn"): "a magic of the notebook's kernel",
-    ("tqdm.std", "tqdm"): "a progress bar of tqdm",
-    ("sqlite3", "Connection"): "a connection to a database",
-    ("sqlite3", "Cursor"): "a cursor of a database",
-    ("subprocess", "Popen"): "a running process",
-    ("multiprocessing.pool", "Pool"): "a pool of processes",
-    ("concurrent.futures._base", "Executor"): "an executor",
-    ("concurrent.futures._base", "Future"): "a future",
-    ("_contextvars", "ContextVar"): "a context variable",
-    ("builtins", "async_generator"): "a generator",
-    ("weakref", "ReferenceType"): "a weak reference",
-    ("_csv", "reader"): "a reader of an open file",
-    ("_csv", "writer"): "a writer to an open file",
-    ("h5py._hl.base", "HLObject"): "a part of an open file",
-    ("_asyncio", "Task"): "a task of this event loop",
-    ("_asyncio", "Future"): "a future of this event loop",
-    ("asyncio.events", "AbstractEventLoop"): "an event loop",
-}
 
 
 def _path(name: str, chain: list[Any]) -> tuple[str, bool]:

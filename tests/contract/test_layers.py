@@ -39,7 +39,6 @@ ROOMS = {
         only_in={
             "arrays": words("numpy"),
             "arrow": words("numpy pyarrow"),
-            "bars": words("tqdm"),
             "figures": words("matplotlib"),
             "frames": words("pandas"),
             "in_files": words("numpy"),

@@ -252,7 +252,7 @@ WORDS = {
     "rlock": "a lock",
     "frame": "a stack frame",
     "weak": "a weak reference",
-    "context": "of type _contextvars.Context, which cannot be pickled",
+    "context": "a context of variables",
 }
 
 

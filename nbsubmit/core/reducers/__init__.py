@@ -7,9 +7,12 @@ packages that are not used.
 from __future__ import annotations
 
 import importlib
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from nbsubmit.core import unpicklable
 
 if TYPE_CHECKING:
     from nbsubmit.core.memory import Spans
@@ -75,7 +78,6 @@ _MODULES = {
     "polars": "nbsubmit.core.reducers.polars",
     "pyarrow": "nbsubmit.core.reducers.arrow",
     "torch": "nbsubmit.core.reducers.tensors",
-    "tqdm": "nbsubmit.core.reducers.bars",
 }
 _found: dict[type, Reducer | None] = {}
 
@@ -89,7 +91,14 @@ def find(kind: type) -> Reducer | None:
         return found
 
 
+def refuse(thing: Any, context: Context) -> NoReturn:
+    """Say that a thing cannot travel."""
+    raise pickle.PicklingError(f"cannot pickle {unpicklable.words_of(thing)}")
+
+
 def _search(kind: type) -> Reducer | None:
+    if unpicklable.is_refused(kind):
+        return refuse
     for base in kind.__mro__:
         package = getattr(base, "__module__", None)
         if isinstance(package, str):
