@@ -136,6 +136,10 @@ _KINDS = {
     ("_ctypes", "CFuncPtr"): _POINTER,
     ("ctypes", "CDLL"): Kind("a library that is loaded here", "load it inside the cell"),
     ("nbsubmit.core.magics", "KernelsOwn"): Kind("a magic of the notebook's kernel", _MAKE),
+    # Every widget has one.
+    ("comm.base_comm", "BaseComm"): Kind(
+        "a connection to the notebook's page", "send the values of the widget that has it"
+    ),
     ("tqdm.std", "tqdm"): Kind("a progress bar of tqdm", _MAKE),
     ("torch.utils.data.dataloader", "_BaseDataLoaderIter"): Kind(
         "an iteration over a DataLoader", "send the DataLoader, and iterate inside the cell"

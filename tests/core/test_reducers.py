@@ -451,6 +451,16 @@ def test_what_was_written_to_a_private_mapping_goes_by_value(shelf: Shelf, tmp_p
     assert shelf.round(p=private)["p"][0] == 7
 
 
+def test_a_plain_array_over_one_in_a_file_writes_to_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "data.bin"
+    mapped = np.memmap(file, "f8", "w+", 0, (100, 30))
+    plain = np.asarray(mapped)
+    back = Shelf(tmp_path).round(plain=plain, row=plain[3], mapped=mapped)
+    back["row"][2] = 5
+    assert type(back["plain"]) is np.ndarray
+    assert (back["plain"][3, 2], back["mapped"][3, 2], mapped[3, 2]) == (5, 5, 5)
+
+
 def test_what_is_computed_from_an_array_in_a_file_is_in_no_file(
     shelf: Shelf, tmp_path: Path
 ) -> None:

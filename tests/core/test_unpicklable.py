@@ -207,5 +207,14 @@ class Resumed(threading.Thread):
         return str, ("resumed",)
 
 
+def test_a_widget_is_refused_with_what_to_send_instead() -> None:
+    from ipywidgets import IntSlider
+
+    (found,) = culprit.find("job", {"part": IntSlider()}, {})
+    assert "job['part']" in str(found)
+    assert "a connection to the notebook's page" in str(found)
+    assert found.cure == "send the values of the widget that has it"
+
+
 def test_a_class_that_knows_how_to_travel_may(tmp_path: Path) -> None:
     assert Shelf(tmp_path).round(v=Resumed())["v"] == "resumed"

@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import Any
 
 from nbsubmit.core import memory
-from nbsubmit.core.reducers import SMALLEST_BUFFER, Apart, Context, Reducer, views
+from nbsubmit.core.reducers import SMALLEST_BUFFER, Apart, Context, Reducer, in_files, views
 
 # Numpy solves no harder riddle than this about whether two strided arrays meet.
 _MOST_WORK = 10_000
@@ -28,8 +28,6 @@ def reducer_of(kind: type) -> Reducer | None:
 
     if kind.__name__ == "RandomState":  # it may not have been loaded
         return _reduce_source
-    from nbsubmit.core.reducers import in_files
-
     return {np.ndarray: reduce_array, np.memmap: in_files.reduce_array}.get(kind)
 
 
@@ -58,6 +56,9 @@ def reduce_array(array: Any, context: Context) -> Any:
             return views.reduce_view(array, owner)
         if context.shared and context.shared.touch(start, end):
             return _reduce_shared(array, start, end)
+    mapped = in_files.base_of(array)
+    if mapped is not None:
+        return views.reduce_view(array, mapped)
     if views.is_spread(array):
         return views.reduce_spread(array)
     dtype = array.dtype

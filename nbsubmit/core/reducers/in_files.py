@@ -12,30 +12,51 @@ from nbsubmit.core.reducers import Context
 from nbsubmit.core.reducers.views import is_contiguous, start_of
 
 
-def reduce_array(array: Any, context: Context) -> Any:
-    """Reduce an array that lies in a file as its place there.
-
-    A part of one knows the file and not its own place, which the addresses tell. What was written
-    to a private mapping is in no file, and a file that was deleted or replaced is not to be found
-    under its name.
-    """
-    mapping = getattr(array, "_mmap", None)
-    if mapping is None or array.filename is None or array.mode == "c" or not is_contiguous(array):
-        return NotImplemented
-    # The mapping begins at a multiple of the page size at or before the offset that was asked for.
-    begin = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY
-    inside = start_of(array) - start_of(_as_bytes(mapping))
-    if not 0 <= inside <= len(mapping) - array.nbytes:  # made from another array: not in the file
-        return NotImplemented
-    file = Path(array.filename)
-    if not _shows(start_of(array), file):
+def reduce_array(array: Any, _context: Context) -> Any:
+    """Reduce an array that lies in a file as its place there."""
+    if not lies_there(array):
         return NotImplemented
     if array.mode != "r":
         array.flush()
+    file = Path(array.filename)
+    offset = _begin(array) + _inside(array)
     order = "C" if array.flags.c_contiguous else "F"
     mode = "r" if array.mode == "r" else "r+"  # never one that would empty the file
-    place = (str(file), array.dtype, mode, begin + inside, array.shape, order, file.stat().st_ino)
+    place = (str(file), array.dtype, mode, offset, array.shape, order, file.stat().st_ino)
     return open_mapped, place
+
+
+def lies_there(array: Any) -> bool:
+    """Tell whether another process finds an array in the file that it was made from.
+
+    What was written to a private mapping is in no file, and a file that was deleted or replaced is
+    not to be found under its name.
+    """
+    mapping = getattr(array, "_mmap", None)
+    if mapping is None or array.filename is None or array.mode == "c" or not is_contiguous(array):
+        return False
+    # One that was made from another array says that it is of the file, and is not in it.
+    if not 0 <= _inside(array) <= len(mapping) - array.nbytes:
+        return False
+    return _shows(start_of(array), Path(array.filename))
+
+
+def base_of(array: Any) -> Any:
+    """Return the array in a file that a plain one looks at; None if there is none."""
+    base = array.base
+    while base is not None and getattr(base, "_mmap", None) is None:
+        base = getattr(base, "base", None)
+    return base if base is not None and lies_there(base) else None
+
+
+def _begin(array: Any) -> int:
+    """Where in the file the mapping begins: at a multiple of the page size."""
+    return int(array.offset - array.offset % mmap.ALLOCATIONGRANULARITY)
+
+
+def _inside(array: Any) -> int:
+    """Where in the mapping the array lies: a part of one knows the file and not its own place."""
+    return start_of(array) - start_of(_as_bytes(array._mmap))
 
 
 def _as_bytes(buffer: Any) -> Any:
