@@ -32,8 +32,9 @@ from nbsubmit.core.reserved import is_magic
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.shell import started_by
 from nbsubmit.worker import missing, surroundings
-from nbsubmit.worker.collect import Sent, collect
+from nbsubmit.worker.collect import collect
 from nbsubmit.worker.execute import Outcome, execute
+from nbsubmit.worker.sent import Sent
 from nbsubmit.worker.shell import Shell
 from nbsubmit.worker.streams import LogStream, Recorder
 from nbsubmit.worker.surroundings import PYTHON, import_module, node

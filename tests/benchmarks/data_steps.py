@@ -34,8 +34,9 @@ from nbsubmit.core.spec import CellOptions, Launch
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, submit
 from nbsubmit.core.watch import Watcher
-from nbsubmit.worker.collect import Sent, collect
+from nbsubmit.worker.collect import collect
 from nbsubmit.worker.execute import Outcome
+from nbsubmit.worker.sent import Sent
 from tests.benchmarks.data_values import VALUES, Value
 from tests.benchmarks.measured import measured
 

@@ -18,8 +18,9 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import Contents, Entry
 from nbsubmit.core.originals import Originals
 from nbsubmit.core.result import EXCEPTION, VALUE
-from nbsubmit.worker.collect import LARGEST_VALUE, Collection, Sent, collect
+from nbsubmit.worker.collect import LARGEST_VALUE, Collection, collect
 from nbsubmit.worker.execute import Outcome
+from nbsubmit.worker.sent import Sent
 from tests.shelf import Shelf
 
 
