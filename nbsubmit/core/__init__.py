@@ -23,6 +23,7 @@ definitions  classes and functions of the notebook ↔ the parts they are built 
 magics    the shell's magics that do not come with IPython
 met       the objects that a pickler has met, by number
 pickling  one value ↔ bytes, functions bound to the namespace they arrive in
+fingerprint  one value → hashes of its content
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
 folder    one job's files

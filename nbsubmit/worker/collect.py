@@ -7,7 +7,7 @@ import sys
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import CHANGED, type_name
@@ -19,9 +19,6 @@ from nbsubmit.core.revise import Content
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
 from nbsubmit.worker.execute import Outcome
 from nbsubmit.worker.sent import Sent
-
-if TYPE_CHECKING:
-    pass
 
 # A larger last expression is shown, and travels only if it has a name.
 LARGEST_VALUE = 32_000_000

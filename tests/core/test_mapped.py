@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from nbsubmit.core import mapped, memory
+from nbsubmit.core.fingerprint import fingerprint
 from nbsubmit.core.mapped import Mappings
-from nbsubmit.core.pickling import fingerprint
 from nbsubmit.core.writer import BundleWriter
 from tests.shelf import Shelf, writer_of
 

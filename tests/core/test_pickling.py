@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nbsubmit.core.fingerprint import fingerprint
 from nbsubmit.core.pickling import (
     UnknownClass,
     ValuePickler,
     as_another_process,
     at_home,
-    fingerprint,
     known_classes,
 )
 

@@ -28,7 +28,7 @@ from tqdm import tqdm
 from nbsubmit.core import culprit
 from nbsubmit.core.bundle import LoadError
 from nbsubmit.core.contents import Contents
-from nbsubmit.core.pickling import fingerprint
+from nbsubmit.core.fingerprint import fingerprint
 from nbsubmit.core.writer import BundleWriter
 from tests.shelf import Shelf, writer_of
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nbsubmit.core.pickling import fingerprint
+from nbsubmit.core.fingerprint import fingerprint
 from nbsubmit.core.writer import BundleWriter
 
 
