@@ -12,9 +12,9 @@ from typing import ClassVar
 from nbsubmit.backends import script
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.core.backend import Report
+from nbsubmit.core.definitions.known import as_another_process
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.options import Option
-from nbsubmit.core.pickling import as_another_process
 from nbsubmit.core.spec import Launch
 from nbsubmit.core.state import JobState
 from nbsubmit.worker.run import run

@@ -9,8 +9,8 @@ from nbsubmit.backends import registry
 from nbsubmit.core import settings as settings_module
 from nbsubmit.core.errors import BackendMissing, FolderError
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job
-from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.watch import Watcher
 

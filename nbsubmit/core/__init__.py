@@ -19,6 +19,7 @@ mapped    buffers as pieces of files, and whether they were written to
 shell     the shell of this process
 unpicklable  what cannot travel, and what to do instead
 reducers  types of other packages that travel better than by themselves
+home      the namespace that the functions which arrive are bound to
 definitions  classes and functions of the notebook ↔ the parts they are built again from
 magics    the shell's magics that do not come with IPython
 met       the objects that a pickler has met, by number

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nbsubmit.core.contents import CHANGED, Contents
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.garbage import uncollected
+from nbsubmit.core.home import Namespace, at_home
 from nbsubmit.core.layout import PACKED
-from nbsubmit.core.pickling import Namespace, Reference, ReferringUnpickler, at_home
+from nbsubmit.core.pickling import Reference, ReferringUnpickler
 from nbsubmit.core.writer import MOST_NUMBERED
 
 if TYPE_CHECKING:

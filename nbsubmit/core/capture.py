@@ -22,13 +22,13 @@ from nbsubmit.core.contents import Entry, total_bytes, type_name
 from nbsubmit.core.definitions.known import is_class, is_known
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.layout import Placed
 from nbsubmit.core.magics import Extension
 from nbsubmit.core.memory import Spans
 from nbsubmit.core.met import Met
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.origin import attributes, is_made_by_hand
-from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.reserved import is_magic, is_shells_own, users_own
 from nbsubmit.core.writer import MOST_NUMBERED, MOST_TRIES, BundleWriter
 

@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 import cloudpickle
 
 from nbsubmit.core import unpicklable
-from nbsubmit.core.pickling import HomeReducers, Namespace
+from nbsubmit.core.home import Namespace
+from nbsubmit.core.pickling import HomeReducers
 
 # More than this many in one value is one cause met again and again.
 _MOST = 5

@@ -12,8 +12,9 @@ import xxhash
 
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.garbage import uncollected
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.met import Met
-from nbsubmit.core.pickling import Namespace, ValuePickler
+from nbsubmit.core.pickling import ValuePickler
 
 
 def fingerprint(

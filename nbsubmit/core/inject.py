@@ -10,8 +10,8 @@ from typing import Any
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.handed import Handed
 from nbsubmit.core.history import RESULTS
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.lazy import lazy_module
-from nbsubmit.core.pickling import Namespace
 from nbsubmit.core.revise import is_view, references
 
 _ABSENT = object()

@@ -19,7 +19,8 @@ from nbsubmit.core import lines, packages
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.bundle import Bundle
 from nbsubmit.core.contents import EMPTY, Contents, Entry
-from nbsubmit.core.definitions.known import adopting
+from nbsubmit.core.definitions.exceptions import copy_of_exception
+from nbsubmit.core.definitions.known import adopting, defined_by
 from nbsubmit.core.errors import (
     CellFailed,
     JobCancelled,
@@ -30,10 +31,10 @@ from nbsubmit.core.errors import (
     ResultUnreadable,
 )
 from nbsubmit.core.folder import JobFolder, check_format
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.lending import lending
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
-from nbsubmit.core.pickling import Namespace, copy_of_exception, defined_by
 from nbsubmit.core.result import CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError, Result
 from nbsubmit.core.settle import Found, handle_of
 from nbsubmit.core.state import JobState, Status

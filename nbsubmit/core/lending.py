@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.lazy import lazy_module
-from nbsubmit.core.pickling import Namespace
 
 _ABSENT = object()
 

@@ -12,33 +12,36 @@ Three things differ from plain cloudpickle, all of them about the notebook's own
   have is built there from its parts, and never written to afterwards (as in cloudpickle issues 376
   and 439); see `nbsubmit.core.definitions`.
 
-cloudpickle's private parts are used here and in `nbsubmit.core.definitions.known`, nowhere else.
+cloudpickle's private parts are used here and in `nbsubmit.core.definitions`, nowhere else.
 """
 
 from __future__ import annotations
 
-import copy
 import copyreg
 import enum
-import importlib
 import io
 import operator
 import pickle
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
-from cloudpickle import cloudpickle as internals
 
 from nbsubmit.core import definitions, magics, reducers
-from nbsubmit.core.definitions import classes, enums, functions, known, needs, parts
-from nbsubmit.core.definitions.known import as_another_process as as_another_process
+from nbsubmit.core.definitions import (
+    classes,
+    code,
+    enums,
+    exceptions,
+    functions,
+    known,
+    modules,
+    needs,
+)
 from nbsubmit.core.definitions.known import is_class
-from nbsubmit.core.definitions.known import known_classes as known_classes
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.origin import attributes, is_made_by_hand
 
 if TYPE_CHECKING:
@@ -46,7 +49,6 @@ if TYPE_CHECKING:
     from nbsubmit.core.reducers import Apart
     from nbsubmit.core.reducers.owners import Owners
 
-Namespace = dict[str, Any]
 # The name by which an object was sent, and what it holds now if it is to be changed.
 Reference = str | tuple[str, Any]
 Lookup = Callable[[Reference], Any]
@@ -54,13 +56,6 @@ Lookup = Callable[[Reference], Any]
 # Functions that are of no type of Python's own: of numpy, and of whatever Cython has compiled.
 _LOOKED_UP = frozenset({"ufunc", "cython_function_or_method"})
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
-
-_home: ContextVar[Namespace] = ContextVar("nbsubmit_home")
-_definitions: ContextVar[Callable[[], object]] = ContextVar("nbsubmit_definitions")
-
-
-class UnknownClass(LookupError):
-    """A class travelled by its id alone and this process does not have it."""
 
 
 class HomeReducers:
@@ -141,17 +136,17 @@ class HomeReducers:
             if reduced is NotImplemented:
                 self._note_module(obj)
             return reduced
-        if isinstance(obj, BaseException) and _has_own_init(type(obj)):
-            return make_exception, (type(obj), obj.args, dict(obj.__dict__))
+        if isinstance(obj, BaseException) and exceptions.has_own_init(type(obj)):
+            return exceptions.make_exception, (type(obj), obj.args, dict(obj.__dict__))
         if isinstance(obj, types.CodeType):
-            return make_code, (internals._code_reduce(obj)[1], obj.co_filename)
+            return code.reduce_code(obj)
         if isinstance(obj, types.CellType):
-            return _reduce_cell(obj)
+            return code.reduce_cell(obj)
         if isinstance(obj, io.TextIOWrapper) and not obj.closed and not _is_standard(obj):
             # cloudpickle would silently send the text in place of the file.
             raise pickle.PicklingError(f"cannot pickle an open file ({obj.name!r})")
         if isinstance(obj, types.ModuleType) and is_made_by_hand(obj):
-            return _reduce_module(obj)
+            return modules.reduce_module(obj)
         reduced = cloudpickle.Pickler.reducer_override(self, obj)
         if reduced is NotImplemented and isinstance(obj, _FUNCTIONS):
             if isinstance(obj, types.FunctionType) and not known.is_importable(obj):
@@ -190,7 +185,7 @@ class HomeReducers:
     def _reduce_class(self, kind: type) -> Any:
         tracker = self._tracker(kind)
         if tracker is not None:
-            return lookup_class, (tracker, kind.__qualname__)
+            return known.lookup_class, (tracker, kind.__qualname__)
         if known.is_builtin_type(kind) or known.is_importable(kind):
             self._note_module(kind)
             return cloudpickle.Pickler.reducer_override(self, kind)
@@ -215,9 +210,7 @@ class HomeReducers:
             for name in (*names, *magics.called_by(func.__code__)):
                 self.mentioned.setdefault(name, func.__name__)
         self.files.add(func.__code__.co_filename)
-        arguments = (func.__code__, func.__name__, func.__closure__, module)
-        state = (dict(func.__dict__), _slots(func), _submodules(func, names))
-        return make_function, arguments, state, None, None, restore_function
+        return code.reduce_function(func, module, names)
 
     def _module_of(self, namespace: Namespace) -> types.ModuleType | None:
         """Return the module made by hand that a function's globals belong to."""
@@ -284,159 +277,6 @@ class ReferringPickler(ValuePickler):
         return self.sent.get(id(obj))
 
 
-def _has_own_init(kind: type[BaseException]) -> bool:
-    """Tell whether pickling would call an ``__init__`` that may not take the exception's args."""
-    if kind.__reduce__ is not BaseException.__reduce__ or kind.__reduce_ex__ is not _REDUCE_EX:
-        return False
-    return isinstance(kind.__init__, types.FunctionType)
-
-
-_REDUCE_EX = BaseException.__reduce_ex__
-
-
-def make_exception(
-    kind: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]
-) -> BaseException:
-    """Build an exception as it is, not as it was made."""
-    error = kind.__new__(kind, *args)
-    error.args = args
-    error.__dict__.update(attributes)
-    return error
-
-
-def copy_of_exception(error: BaseException) -> BaseException:
-    """Return an exception like this one, without running code of its own.
-
-    Raises
-    ------
-    Exception
-        Whatever its class raises.
-    """
-    if _has_own_init(type(error)):
-        return make_exception(type(error), error.args, vars(error))
-    return copy.copy(error)
-
-
-def make_code(arguments: tuple[Any, ...], file: str) -> types.CodeType:
-    """Build code that knows its file, which cloudpickle 3.1.3 forgets: tracebacks show its lines.
-
-    `arguments` are those that cloudpickle would build it from.
-    """
-    return types.CodeType(*arguments).replace(co_filename=file)
-
-
-def _reduce_cell(cell: types.CellType) -> Any:
-    """Make the cell first and fill it later: functions that share it share it still."""
-    contents: tuple[Any, ...]
-    try:
-        contents = (cell.cell_contents,)
-    except ValueError:  # not bound yet
-        contents = ()
-    return types.CellType, (), contents, None, None, fill_cell
-
-
-def fill_cell(cell: types.CellType, contents: tuple[Any, ...]) -> None:
-    """Give a cell what it holds."""
-    if contents:
-        cell.cell_contents = contents[0]
-
-
-def _is_unbound(cell: types.CellType) -> bool:
-    try:
-        return cell.cell_contents is _is_unbound
-    except ValueError:
-        return True
-
-
-def _submodules(func: types.FunctionType, names: Mapping[str, None]) -> list[str]:
-    """The loaded modules that a function reaches through packages.
-
-    ``import xml.dom`` binds ``xml``, and ``xml.dom`` is there only because it was imported.
-    """
-    held = [func.__globals__.get(name) for name in names]
-    held += [cell.cell_contents for cell in func.__closure__ or () if not _is_unbound(cell)]
-    found: dict[str, None] = {}
-    for code in known.codes_of(func.__code__):
-        modules = internals._find_imported_submodules(code, held)
-        found |= dict.fromkeys(module.__name__ for module in modules)
-    return list(found)
-
-
-def _slots(func: types.FunctionType) -> dict[str, Any]:
-    """What a function has besides its code; what it has not is left out."""
-    slots = {
-        "__qualname__": func.__qualname__,
-        "__module__": func.__module__,
-        "__doc__": func.__doc__,
-        "__defaults__": func.__defaults__,
-        "__kwdefaults__": func.__kwdefaults__,
-        "__annotations__": parts.annotations_of(func),
-        "__type_params__": getattr(func, "__type_params__", None) or None,
-    }
-    return {name: value for name, value in slots.items() if value is not None}
-
-
-def _reduce_module(module: types.ModuleType) -> Any:
-    """A module that cannot be imported goes with what it holds, but for how it was loaded."""
-    state = {name: value for name, value in vars(module).items() if name not in _OF_LOADING}
-    is_known = sys.modules.get(module.__name__) is module
-    arguments = (module.__name__, module.__doc__)
-    return types.ModuleType, arguments, (state, is_known), None, None, fill_module
-
-
-_OF_LOADING = ("__builtins__", "__spec__", "__loader__", "__cached__")
-
-
-def fill_module(module: types.ModuleType, parts: tuple[Namespace, bool]) -> None:
-    """Give a module what it holds, and let it be imported if it could be where it comes from."""
-    state, is_known = parts
-    vars(module).update(state)
-    if is_known:
-        sys.modules.setdefault(module.__name__, module)
-
-
-def make_function(
-    code: types.CodeType,
-    name: str,
-    cells: tuple[types.CellType, ...] | None,
-    module: types.ModuleType | None = None,
-) -> types.FunctionType:
-    """Build a function of a module; by default of the home namespace."""
-    namespace = _home.get() if module is None else vars(module)
-    return types.FunctionType(code, namespace, name, None, cells)
-
-
-def restore_function(
-    func: types.FunctionType, state: tuple[dict[str, Any], dict[str, Any], list[str]]
-) -> None:
-    """Give a function its attributes and defaults, once they have been loaded."""
-    attributes, slots, submodules = state
-    for module in submodules:
-        importlib.import_module(module)
-    func.__dict__.update(attributes)
-    for name in ("__doc__", "__module__"):  # taken from code and namespace otherwise
-        setattr(func, name, slots.get(name))
-    for name, value in slots.items():
-        setattr(func, name, value)
-
-
-def lookup_class(tracker: str, name: str) -> type:
-    """Return the class that is known by this id.
-
-    Raises
-    ------
-    UnknownClass
-        If there is none.
-    """
-    found = known.find(tracker)
-    if found is None and (load := _definitions.get(None)) is not None:
-        load()
-        found = known.find(tracker)
-    if found is None:
-        raise UnknownClass(f"{name} is not known here")
-    return found  # type: ignore[no-any-return]
-
-
 class ReferringUnpickler(pickle.Unpickler):
     """Unpickles what a `ReferringPickler` has written."""
 
@@ -444,26 +284,6 @@ class ReferringUnpickler(pickle.Unpickler):
 
     def persistent_load(self, name: Reference) -> Any:
         return self.reference(name)
-
-
-@contextmanager
-def at_home(namespace: Namespace) -> Iterator[None]:
-    """Bind the functions that are loaded meanwhile to this namespace."""
-    token = _home.set(namespace)
-    try:
-        yield
-    finally:
-        _home.reset(token)
-
-
-@contextmanager
-def defined_by(load: Callable[[], object]) -> Iterator[None]:
-    """Have this called when a class is not known here: it loads what defines it."""
-    token = _definitions.set(load)
-    try:
-        yield
-    finally:
-        _definitions.reset(token)
 
 
 def _is_standard(file: io.TextIOWrapper) -> bool:

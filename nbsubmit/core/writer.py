@@ -17,9 +17,10 @@ from nbsubmit.core import blobs
 from nbsubmit.core.contents import Contents, Entry, type_name
 from nbsubmit.core.definitions.needs import in_order
 from nbsubmit.core.fingerprint import fingerprint_of
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.layout import Buffer, Layout, Placed
 from nbsubmit.core.met import Met
-from nbsubmit.core.pickling import Namespace, Reference, ReferringPickler, ValuePickler
+from nbsubmit.core.pickling import Reference, ReferringPickler, ValuePickler
 from nbsubmit.core.reducers import SMALLEST_BUFFER
 
 if TYPE_CHECKING:

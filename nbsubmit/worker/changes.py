@@ -12,7 +12,7 @@ from typing import Any
 from nbsubmit.core.definitions import closures, parts
 from nbsubmit.core.definitions.functions import is_dispatcher
 from nbsubmit.core.definitions.known import is_class, is_importable
-from nbsubmit.core.pickling import Namespace
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.revise import Content
 
 # Value → a hash of its content.

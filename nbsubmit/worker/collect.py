@@ -11,8 +11,9 @@ from typing import Any
 
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import CHANGED, type_name
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.origin import is_made_by_hand
-from nbsubmit.core.pickling import Namespace, Reference
+from nbsubmit.core.pickling import Reference
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.core.result import CLASSES, EXCEPTION, HELD, IMPORTED, VALUE
 from nbsubmit.core.revise import Content

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError
-from nbsubmit.core.pickling import Namespace
+from nbsubmit.core.home import Namespace
 
 
 class NoInput(NbsubmitError):

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import Contents
-from nbsubmit.core.definitions.known import is_class
+from nbsubmit.core.definitions.known import is_class, known_classes
 from nbsubmit.core.fingerprint import fingerprint
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.met import Met
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.originals import PART_OF
-from nbsubmit.core.pickling import Namespace, known_classes
 from nbsubmit.core.reducers.owners import Owners
 from nbsubmit.core.revise import Content, content_of, content_of_part
 from nbsubmit.core.writer import BundleWriter

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from nbsubmit.core import culprit
+from nbsubmit.core.definitions.known import as_another_process
 from nbsubmit.core.fingerprint import fingerprint
-from nbsubmit.core.pickling import as_another_process
 from nbsubmit.core.writer import BundleWriter
 from tests.core.conftest import Define
 from tests.shelf import Shelf

@@ -16,14 +16,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nbsubmit.core.definitions.known import UnknownClass, as_another_process, known_classes
 from nbsubmit.core.fingerprint import fingerprint
-from nbsubmit.core.pickling import (
-    UnknownClass,
-    ValuePickler,
-    as_another_process,
-    at_home,
-    known_classes,
-)
+from nbsubmit.core.home import at_home
+from nbsubmit.core.pickling import ValuePickler
 
 Define = Callable[..., dict[str, Any]]
 

@@ -8,7 +8,10 @@ known      which classes this process knows, by ids that are the same everywhere
 parts      what a class consists of, and giving a class these parts
 classes    a class ↔ its parts
 enums      an enum and its members ↔ theirs
+code       a function ↔ its code, its cells and what else it has
 functions  things that wrap functions
+exceptions an exception ↔ what it holds
+modules    a module made by hand ↔ what it holds
 closures   what a function keeps between calls
 variables  type variables, new types and aliases
 needs      which names code needs that runs when a value is loaded

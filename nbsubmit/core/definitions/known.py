@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import types
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -16,6 +16,9 @@ from typing import Any
 from cloudpickle import cloudpickle as internals
 
 from nbsubmit.core.origin import is_made_by_hand
+
+_namespace: ContextVar[Mapping[str, Any]] = ContextVar("nbsubmit_namespace")
+_definitions: ContextVar[Callable[[], object]] = ContextVar("nbsubmit_definitions")
 
 
 def known_classes() -> Mapping[type, str]:
@@ -74,9 +77,6 @@ def adopt(tracker: str, qualname: str) -> type | None:
         return None
     remember(tracker, found)
     return found
-
-
-_namespace: ContextVar[Mapping[str, Any]] = ContextVar("nbsubmit_namespace")
 
 
 def is_importable(definition: Any, name: str | None = None) -> bool:
@@ -138,3 +138,34 @@ def as_another_process() -> Iterator[None]:
     finally:
         internals._DYNAMIC_CLASS_TRACKER_BY_CLASS = by_class
         internals._DYNAMIC_CLASS_TRACKER_BY_ID = by_id
+
+
+class UnknownClass(LookupError):
+    """A class travelled by its id alone and this process does not have it."""
+
+
+def lookup_class(tracker: str, name: str) -> type:
+    """Return the class that is known by this id.
+
+    Raises
+    ------
+    UnknownClass
+        If there is none.
+    """
+    found = find(tracker)
+    if found is None and (load := _definitions.get(None)) is not None:
+        load()
+        found = find(tracker)
+    if found is None:
+        raise UnknownClass(f"{name} is not known here")
+    return found  # type: ignore[no-any-return]
+
+
+@contextmanager
+def defined_by(load: Callable[[], object]) -> Iterator[None]:
+    """Have this called when a class is not known here: it loads what defines it."""
+    token = _definitions.set(load)
+    try:
+        yield
+    finally:
+        _definitions.reset(token)
