@@ -66,9 +66,9 @@ def content_of(value: Any) -> Content | None:
         return _of_tensor(value)
     if is_of(value, "torch._C", "Generator"):
         return Content(value.get_state())
-    if is_of(value, "numpy.random._generator", "Generator"):
-        seeds = value.bit_generator.seed_seq
-        return Content((value.bit_generator.state, getattr(seeds, "n_children_spawned", 0)))
+    bits = _bits_of(value)
+    if bits is not None:
+        return Content((bits.state, getattr(bits.seed_seq, "n_children_spawned", 0)))
     if _is_chance(value):
         return Content(state=value.getstate()) if is_of(value, "random", "Random") else None
     if isinstance(value, _CONTAINERS):
@@ -144,10 +144,9 @@ def take_on(value: Any, content: Content) -> Any:
         closures.change(value, dict(content.pairs or ()), content.items or ())
     elif is_of(value, "torch._C", "Generator"):
         value.set_state(content.state)
-    elif is_of(value, "numpy.random._generator", "Generator"):
-        state, spawned = content.state
-        value.bit_generator.state = state
-        seeds = value.bit_generator.seed_seq
+    elif (bits := _bits_of(value)) is not None:
+        bits.state, spawned = content.state
+        seeds = bits.seed_seq
         if spawned > getattr(seeds, "n_children_spawned", spawned):
             seeds.spawn(spawned - seeds.n_children_spawned)
     elif _is_chance(value):
@@ -276,6 +275,14 @@ def is_of(value: Any, module: str, name: str) -> bool:
 def is_tensor(value: Any) -> bool:
     """Tell whether a value is a tensor of torch's own."""
     return is_of(value, "torch.nn.parameter", "Parameter") or is_of(value, "torch", "Tensor")
+
+
+def _bits_of(value: Any) -> Any:
+    """Return the source of bits that a value of numpy's draws from or is; None for any other."""
+    if is_of(value, "numpy.random._generator", "Generator"):
+        return value.bit_generator
+    bits = sys.modules.get("numpy.random.bit_generator")
+    return value if bits is not None and isinstance(value, bits.BitGenerator) else None
 
 
 def _is_chance(value: Any) -> bool:

@@ -85,6 +85,7 @@ CHANGES: dict[str, tuple[Any, Any, Any]] = {
     "numpy's": (
         np.random.default_rng(1), lambda v: v.random(), lambda v: v.bit_generator.state,
     ),
+    "numpy's bits": (np.random.PCG64(1), lambda v: v.random_raw(), lambda v: v.state),
 }  # fmt: skip
 
 

@@ -61,6 +61,14 @@ def test_what_is_written_through_a_view_is_in_the_array(shelf: Shelf) -> None:
     assert back["grid"][5, 7] == 1
 
 
+def test_objects_that_came_as_a_view_go_on_as_one(shelf: Shelf, tmp_path: Path) -> None:
+    grid = np.array([["a", 1], [None, 2.5]])
+    back = shelf.round(grid=grid, column=grid[:, 0], turned=grid.T)
+    again = Shelf(tmp_path).round(**back)
+    again["column"][1] = again["turned"][1, 0] = "new"
+    assert again["grid"].tolist() == [["a", "new"], ["new", 2.5]]
+
+
 def test_arrays_of_equal_content_stay_two(shelf: Shelf) -> None:
     back = shelf.round(a=np.zeros(500_000), b=np.zeros(500_000), c=np.zeros(2_000))
     back["a"][0] = 1

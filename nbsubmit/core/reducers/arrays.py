@@ -84,7 +84,8 @@ def _reduce_private(array: Any, context: Context) -> Any:
 
 def _reduce_shared(array: Any, start: int, end: int) -> Any:
     if array.dtype.hasobject:
-        return views.reduce_view(array, array.base)
+        holder = views.holder_of(array)
+        return NotImplemented if holder is array else views.reduce_view(array, holder)
     if array.dtype.kind in "mM":
         return as_dates, (array.view("i8"), array.dtype)
     whole = views.Memory(array, start, end)

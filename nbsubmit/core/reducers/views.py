@@ -60,6 +60,13 @@ def reduce_view(array: Any, owner: Any) -> Any:
     return view_of, (owner, layout(owner), *place)
 
 
+def holder_of(array: Any) -> Any:
+    """Return what holds the memory of an array at last; numpy itself may stand between."""
+    while (base := getattr(array, "base", None)) is not None:
+        array = base
+    return array
+
+
 def layout(owner: Any) -> list[int]:
     """Return what has to be the same on both sides for a place in memory to mean the same."""
     if hasattr(owner, "untyped_storage"):
