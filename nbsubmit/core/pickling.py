@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 from cloudpickle import cloudpickle as internals
 
-from nbsubmit.core import definitions, magics, reducers
+from nbsubmit.core import definitions, everywhere, magics, reducers
 from nbsubmit.core.definitions import classes, enums, functions, known, needs, parts
 from nbsubmit.core.definitions.known import as_another_process as as_another_process
 from nbsubmit.core.definitions.known import is_class
@@ -126,6 +126,9 @@ class HomeReducers:
         if kind.__name__ in _LOOKED_UP:
             self._note_place(obj)
             return NotImplemented
+        reduced = everywhere.reduce(obj)
+        if reduced is not NotImplemented:
+            return reduced
         reducer = reducers.find(kind)
         if reducer is not None:
             reduced = reducer(obj, self)
@@ -147,9 +150,6 @@ class HomeReducers:
             return make_code, (internals._code_reduce(obj)[1], obj.co_filename)
         if isinstance(obj, types.CellType):
             return _reduce_cell(obj)
-        if isinstance(obj, io.TextIOWrapper) and not obj.closed and not _is_standard(obj):
-            # cloudpickle would silently send the text in place of the file.
-            raise pickle.PicklingError(f"cannot pickle an open file ({obj.name!r})")
         if isinstance(obj, types.ModuleType) and is_made_by_hand(obj):
             return _reduce_module(obj)
         reduced = cloudpickle.Pickler.reducer_override(self, obj)
@@ -229,7 +229,7 @@ class HomeReducers:
 
 def _are_alike(kind: type) -> bool:
     """Tell whether how an instance is pickled depends on its type alone."""
-    if issubclass(kind, (io.TextIOWrapper, types.ModuleType, type, *_FUNCTIONS)):
+    if issubclass(kind, (types.ModuleType, type, *_FUNCTIONS)):
         return False
     # A stand-in says that it is of whatever type it stands for.
     stands_in = any("__class__" in vars(base) for base in kind.__mro__[:-1])
@@ -464,7 +464,3 @@ def defined_by(load: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         _definitions.reset(token)
-
-
-def _is_standard(file: io.TextIOWrapper) -> bool:
-    return getattr(file, "name", None) in ("<stdin>", "<stdout>", "<stderr>")
