@@ -53,8 +53,8 @@ class Culprit:
 
     @property
     def instead(self) -> str:
-        """What can travel in its place; empty if nothing can, or nobody can reach the part."""
-        return self.kind.instead.format(self.path) if self.exact else ""
+        """What can travel in its place; empty if nothing can, or nobody should reach for it."""
+        return self.kind.instead.format(self.path) if self.exact and "._" not in self.path else ""
 
     @property
     def cure(self) -> str:

@@ -42,6 +42,9 @@ _FILE = Kind("an open file", _OPEN, "{}.read()")
 _ARCHIVE = Kind("an open archive", _OPEN)
 _READER = Kind("a reader of an open file", _OPEN, "list({})")
 _WRITER = Kind("a writer to an open file", _OPEN)
+_EXCEL = Kind("an open file", _OPEN, "{}.parse(None)")
+_STORE = Kind("an open file", _OPEN)
+_PART = Kind("a part of an open file", _OPEN)
 _DATABASE = Kind("a connection to a database", _CONNECT)
 _CURSOR = Kind("a cursor of a database", _CONNECT, "{}.fetchall()")
 _SOCKET = Kind("an open socket", _CONNECT)
@@ -51,7 +54,7 @@ _LOCK = Kind("a lock")
 _SIGNAL = Kind("a signal between threads")
 _QUEUE = Kind("a queue between threads", instead="list({}.queue)")
 _QUEUE_OF_PROCESSES = Kind("a queue between processes")
-_SHARED = Kind("memory that processes of this machine share", instead="{}[:]")
+_SHARED = Kind("a piece of memory that processes of this machine share")
 _PROXY = Kind("a proxy of an object in another process", instead="a copy of what it holds")
 _FUTURE = Kind("a future", _START, "{}.result()")
 _TASK = Kind("a task of this event loop", _START, "what `await {}` gives")
@@ -102,8 +105,8 @@ _KINDS: dict[str, dict[str, Kind]] = {
     # Connections
     "socket": {"socket": _SOCKET},
     "_socket": {"socket": _SOCKET},
-    "ssl": {"SSLContext": Kind("settings of encrypted connections")},
-    "_ssl": {"_SSLContext": Kind("settings of encrypted connections")},
+    "ssl": {"SSLContext": Kind("a context of encryption")},
+    "_ssl": {"_SSLContext": Kind("a context of encryption")},
     "selectors": {"BaseSelector": _SELECTOR},
     "select": {"epoll": _SELECTOR, "poll": _SELECTOR, "kqueue": _SELECTOR},
     "socketserver": {"BaseServer": Kind("a running server", _START)},
@@ -117,13 +120,18 @@ _KINDS: dict[str, dict[str, Kind]] = {
     "multiprocessing.pool": {
         "Pool": _POOL,
         "ApplyResult": Kind("a result that a pool computes", _START, "{}.get()"),
-        "IMapIterator": Kind("results that a pool computes", _START, "list({})"),
+        "IMapIterator": Kind("a series of results that a pool computes", _START, "list({})"),
     },
     "multiprocessing.queues": {"Queue": _QUEUE_OF_PROCESSES, "SimpleQueue": _QUEUE_OF_PROCESSES},
     "multiprocessing.synchronize": {
         "SemLock": _LOCK, "Condition": _LOCK, "Event": _SIGNAL, "Barrier": _SIGNAL,
     },
-    "multiprocessing.sharedctypes": {"SynchronizedBase": _SHARED},
+    "multiprocessing.sharedctypes": {
+        "Synchronized": _SHARED._replace(instead="{}.value"),
+        "SynchronizedArray": _SHARED._replace(instead="{}[:]"),
+        "SynchronizedBase": _SHARED,
+    },
+    "multiprocessing.heap": {"BufferWrapper": _SHARED},
     "multiprocessing.shared_memory": {
         "SharedMemory": _SHARED._replace(instead="bytes({}.buf)"),
         "ShareableList": _SHARED._replace(instead="list({})"),
@@ -140,11 +148,11 @@ _KINDS: dict[str, dict[str, Kind]] = {
         "Thread": Kind("a thread", _START),
         "_RLock": _LOCK, "Condition": _LOCK, "Event": _SIGNAL, "Semaphore": _LOCK,
         "Barrier": _SIGNAL,
-        "local": Kind("data of a thread", instead="vars({})"),
+        "local": Kind("the data of one thread", instead="vars({})"),
     },
     "_thread": {
         "lock": _LOCK, "RLock": _LOCK,
-        "_local": Kind("data of a thread", instead="vars({})"),
+        "_local": Kind("the data of one thread", instead="vars({})"),
     },
     "queue": {"Queue": _QUEUE},
     "_queue": {"SimpleQueue": _QUEUE._replace(instead="")},
@@ -205,11 +213,13 @@ _KINDS: dict[str, dict[str, Kind]] = {
     "comm.base_comm": {"BaseComm": Kind("a channel to the notebook's page")},
     "filelock._api": {"BaseFileLock": _LOCK},
     "filelock._core._lock": {"BaseFileLock": _LOCK},
+    "duckdb._relation": {"DuckDBPyRelation": Kind("a query of a database", _CONNECT, "{}.df()")},
     "fsspec.implementations.memory": {
         "MemoryFileSystem": Kind("a file system in this process", "write its files to a disk"),
     },
-    "h5py._hl.base": {"HLObject": Kind("a part of an open file", _OPEN)},
-    "h5py._hl.dataset": {"Dataset": Kind("a part of an open file", _OPEN, "{}[()]")},
+    "h5py._hl.attrs": {"AttributeManager": _PART._replace(instead="dict({})")},
+    "h5py._hl.base": {"HLObject": _PART},
+    "h5py._hl.dataset": {"Dataset": _PART._replace(instead="{}[()]")},
     "jinja2.environment": {
         "Template": Kind("a compiled template", "make it inside the cell from its text"),
     },
@@ -217,13 +227,12 @@ _KINDS: dict[str, dict[str, Kind]] = {
     "joblib.parallel": {"Parallel": _POOL},
     "numpy": {"flatiter": _OVER_ARRAY, "nditer": _OVER_ARRAY, "broadcast": _OVER_ARRAY},
     "numpy.lib.npyio": {"NpzFile": Kind("an open file of arrays", _OPEN, "dict({})")},
-    "pandas.io.excel._base": {
-        "ExcelFile": _FILE._replace(instead="{}.parse(None)"), "ExcelWriter": _WRITER,
-    },
+    "pandas": {"ExcelFile": _EXCEL, "ExcelWriter": _WRITER, "HDFStore": _STORE},
+    "pandas.io.excel._base": {"ExcelFile": _EXCEL, "ExcelWriter": _WRITER},
     "pandas.io.parsers.readers": {
         "TextFileReader": _READER._replace(instead="pandas.concat({})"),
     },
-    "pandas.io.pytables": {"HDFStore": _FILE._replace(instead="")},
+    "pandas.io.pytables": {"HDFStore": _STORE},
     "PIL.ImageDraw": {"ImageDraw": Kind("a pen on an image", instead="the image")},
     "polars.sql.context": {"SQLContext": Kind("a context of queries")},
     "psutil": {"Process": Kind("a process of this machine", _ASK, "{}.as_dict()")},
@@ -236,7 +245,7 @@ _KINDS: dict[str, dict[str, Kind]] = {
         "RecordBatchReader": _READER._replace(instead="{}.read_all()"),
     },
     "pyarrow.parquet.core": {"ParquetFile": _FILE, "ParquetWriter": _WRITER},
-    "scipy.io._netcdf": {"netcdf_file": _FILE._replace(instead="")},
+    "scipy.io._netcdf": {"netcdf_file": _STORE},
     "torch.jit._script": {
         "ScriptModule": Kind(
             "a compiled model", "save it with torch.jit.save and load it inside the cell"
@@ -245,6 +254,10 @@ _KINDS: dict[str, dict[str, Kind]] = {
     "torch.utils.data.dataloader": {
         "_BaseDataLoaderIter": Kind("an iterator over a DataLoader", instead="the DataLoader"),
     },
+    "sqlalchemy.engine.base": {"Engine": _DATABASE, "Connection": _DATABASE},
+    "sqlalchemy.engine.result": {"Result": Kind("a result of a database", _ASK, "{}.all()")},
+    "sqlalchemy.orm.session": {"Session": _DATABASE},
+    "sqlalchemy.pool.base": {"Pool": _DATABASE},
     "tornado.ioloop": {"IOLoop": _LOOP},
     "tqdm.std": {"tqdm": Kind("a progress bar of tqdm")},
     "zmq.sugar.context": {"Context": _SOCKET},

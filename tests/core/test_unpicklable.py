@@ -187,6 +187,30 @@ def pipe(stack: ExitStack) -> Any:
     return stack.enter_context(one)
 
 
+def hdf(stack: ExitStack, folder: Path) -> Any:
+    h5py = pytest.importorskip("h5py")
+    file = stack.enter_context(h5py.File(folder / "file.h5", "w"))
+    file["table"] = [1, 2]
+    return file
+
+
+def excel(folder: Path) -> Any:
+    pytest.importorskip("openpyxl")
+    writer = pd.ExcelWriter(folder / "file.xlsx")
+    pd.DataFrame({"a": [1]}).to_excel(writer)
+    return writer
+
+
+def engine() -> Any:
+    return pytest.importorskip("sqlalchemy").create_engine("sqlite://")
+
+
+def selected(stack: ExitStack) -> Any:
+    made = ended(stack, engine(), "dispose")
+    sql = pytest.importorskip("sqlalchemy").text("select 1")
+    return ended(stack, stack.enter_context(made.connect()).execute(sql), "close")
+
+
 def npz(stack: ExitStack, folder: Path) -> Any:
     np.savez(folder / "file.npz", a=np.zeros(3))
     return stack.enter_context(np.load(folder / "file.npz"))
@@ -277,7 +301,7 @@ KINDS: dict[str, tuple[Make, str, str]] = {
     # Connections
     "a socket": (lambda s, f: s.enter_context(socket.socket()), "an open socket", CONNECT),
     "encryption": (
-        lambda s, f: ssl.create_default_context(), "settings of encrypted connections", MAKE,
+        lambda s, f: ssl.create_default_context(), "a context of encryption", MAKE,
     ),
     "a selector": (
         lambda s, f: s.enter_context(selectors.DefaultSelector()), "a selector of open files", MAKE,
@@ -303,7 +327,7 @@ KINDS: dict[str, tuple[Make, str, str]] = {
         f"{START}, or send v['k'].get()",
     ),
     "a pool's results": (
-        lambda s, f: pool_result(s).imap(int, "12"), "results that a pool computes",
+        lambda s, f: pool_result(s).imap(int, "12"), "a series of results that a pool computes",
         f"{START}, or send list(v['k'])",
     ),
     "an executor": (
@@ -324,11 +348,15 @@ KINDS: dict[str, tuple[Make, str, str]] = {
     "a lock of processes": (lambda s, f: FORK.Lock(), "a lock", MAKE),
     "an event of processes": (lambda s, f: FORK.Event(), "a signal between threads", MAKE),
     "a shared number": (
-        lambda s, f: FORK.Value("i", 1), "memory that processes of this machine share",
+        lambda s, f: FORK.Value("i", 1), "a piece of memory that processes of this machine share",
+        f"{MAKE}, or send v['k'].value",
+    ),
+    "shared numbers": (
+        lambda s, f: FORK.Array("i", 3), "a piece of memory that processes of this machine share",
         f"{MAKE}, or send v['k'][:]",
     ),
     "shared memory": (
-        lambda s, f: shared(s), "memory that processes of this machine share",
+        lambda s, f: shared(s), "a piece of memory that processes of this machine share",
         f"{MAKE}, or send bytes(v['k'].buf)",
     ),
     "a manager": (lambda s, f: manager(s), "a running process", START),
@@ -349,7 +377,7 @@ KINDS: dict[str, tuple[Make, str, str]] = {
     "a semaphore": (lambda s, f: threading.BoundedSemaphore(), "a lock", MAKE),
     "a barrier": (lambda s, f: threading.Barrier(2), "a signal between threads", MAKE),
     "data of a thread": (
-        lambda s, f: threading.local(), "data of a thread", f"{MAKE}, or send vars(v['k'])",
+        lambda s, f: threading.local(), "the data of one thread", f"{MAKE}, or send vars(v['k'])",
     ),
     "a queue": (
         lambda s, f: queue.PriorityQueue(), "a queue between threads",
@@ -472,6 +500,23 @@ KINDS: dict[str, tuple[Make, str, str]] = {
     "a table in pieces": (
         lambda s, f: s.enter_context(pd.read_csv(written(f)["txt"], chunksize=1)),
         "a reader of an open file", f"{OPEN}, or send pandas.concat(v['k'])",
+    ),
+    "a writer of sheets": (
+        lambda s, f: s.enter_context(excel(f)), "a writer to an open file", OPEN,
+    ),
+    "a part of a file of HDF": (
+        lambda s, f: hdf(s, f)["table"], "a part of an open file", f"{OPEN}, or send v['k'][()]",
+    ),
+    "attributes in a file of HDF": (
+        lambda s, f: hdf(s, f)["table"].attrs, "a part of an open file",
+        f"{OPEN}, or send dict(v['k'])",
+    ),
+    "an engine": (
+        lambda s, f: ended(s, engine(), "dispose"), "a connection to a database", CONNECT,
+    ),
+    "a result": (
+        lambda s, f: selected(s), "a result of a database",
+        "ask for it inside the cell, or send v['k'].all()",
     ),
     "queries": (lambda s, f: pl.SQLContext(), "a context of queries", MAKE),
     "a process of psutil": (
@@ -614,6 +659,11 @@ def test_a_database_of_whatever_maker_is_known_by_its_methods() -> None:
     assert [kind and kind.what for kind in kinds] == [
         "a connection to a database", "a cursor of a database", None,
     ]  # fmt: skip
+
+
+def test_nobody_is_told_to_reach_for_what_is_private() -> None:
+    (found,) = culprit.find("v", types.SimpleNamespace(_rows=numbers()), {})
+    assert found.instead == ""
 
 
 def test_a_part_of_an_object_can_be_left_out_by_its_class() -> None:
