@@ -16,8 +16,9 @@ packages  the packages whose objects travel, and whether they are here
 garbage   Python's collector of garbage, kept waiting
 memory    where buffers lie, and which of them overlap
 mapped    buffers as pieces of files, and whether they were written to
+everywhere  objects that every process has of its own
+unpicklable  kinds of values that cannot travel, and what to do instead
 shell     the shell of this process
-unpicklable  what cannot travel, and what to do instead
 reducers  types of other packages that travel better than by themselves
 home      the namespace that the functions which arrive are bound to
 definitions  classes and functions of the notebook ↔ the parts they are built again from

@@ -30,6 +30,7 @@ from nbsubmit.core.met import Met
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.origin import attributes, is_made_by_hand
 from nbsubmit.core.reserved import is_magic, is_shells_own, users_own
+from nbsubmit.core.unpicklable import Kind
 from nbsubmit.core.writer import MOST_NUMBERED, MOST_TRIES, BundleWriter
 
 # Why a name goes that the cell itself does not reach.
@@ -300,7 +301,7 @@ class _Collector:
     def left_out(self) -> list[LeftOut]:
         """What failed, and why."""
         return [
-            LeftOut(name, f"{'; '.join(map(str, culprits))} ({want.why})")
+            LeftOut(name, f"{'; '.join(map(str, culprits))} ({want.why}); {culprits[0].cure}")
             for name, (want, culprits) in self._failed.items()
         ]
 
@@ -384,7 +385,7 @@ class _Collector:
     def _note(self, name: str, value: Any, want: _Want, error: Exception) -> None:
         found = culprit.find(name, value, self._namespace)
         if not found:  # what failed the quick pickler and not the tracing one
-            found = [culprit.Culprit(name, f"of type {type_name(value)}: {error}")]
+            found = [culprit.Culprit(name, Kind(f"of type {type_name(value)}: {error}"))]
         self._failed[name] = (want, found)
 
     def _refuse(self) -> None:
@@ -392,24 +393,18 @@ class _Collector:
         if not fatal:
             return
         told = [
-            f"{part}, and cannot be sent to the job{_instead(part)}. {name} is {want.why}."
+            f"{part}, and cannot be sent to the job: {part.cure}. {name} is {want.why}."
             for name, (want, culprits) in fatal.items()
             for part in culprits
         ]
         names = tuple(fatal)
-        told.append(f"Nothing was submitted. {_cure(names)}")
+        told.append(f"Nothing was submitted.{_without(names)}")
         raise NotPicklable("\n".join(told), names)
 
 
-def _cure(names: tuple[str, ...]) -> str:
+def _without(names: tuple[str, ...]) -> str:
     others = [name for name in names if not is_magic(name)]
-    if not others:
-        return "Call it in a cell that runs here, and not in the one that is sent."
-    return f"Make it inside the cell, or leave it out:  --without {','.join(others)}"
-
-
-def _instead(part: culprit.Culprit) -> str:
-    return f"; {part.cure}" if part.cure else ""
+    return f" To send the cell without:  --without {','.join(others)}" if others else ""
 
 
 def _submodules(source: str, modules: Mapping[str, str]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ from typing import Any, ClassVar
 
 import cloudpickle
 
-from nbsubmit.core import unpicklable
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.pickling import HomeReducers
+from nbsubmit.core.unpicklable import Kind, kind_of
 
 # More than this many in one value is one cause met again and again.
 _MOST = 5
+_ATTRIBUTE = re.compile(r"\.[^\W\d]\w*$")
 
 
 @dataclass(frozen=True)
@@ -32,21 +34,37 @@ class Culprit:
     ----------
     path : str
         How to reach it, as Python: ``cfg.handlers['h'][0].stream``.
-    what : str
-        What it is, in words.
+    kind : Kind
+        What it is, and what to do instead.
     exact : bool
         The path leads to the part itself, not just to what holds it out of sight.
-    cure : str
-        What to do instead, if that is known.
     """
 
     path: str
-    what: str
+    kind: Kind
     exact: bool = True
-    cure: str = ""
 
     def __str__(self) -> str:
         return f"{self.path} {'is' if self.exact else 'holds something that is'} {self.what}"
+
+    @property
+    def what(self) -> str:
+        """What it is, in words."""
+        return self.kind.what
+
+    @property
+    def instead(self) -> str:
+        """What can travel in its place; empty if nothing can, or nobody should reach for it."""
+        return self.kind.instead.format(self.path) if self.exact and "._" not in self.path else ""
+
+    @property
+    def cure(self) -> str:
+        """What to do, for one who sends it."""
+        if self.instead:
+            return f"{self.kind.cure}, or send {self.instead}"
+        if self.exact and _ATTRIBUTE.search(self.path):
+            return f"{self.kind.cure}, or have __getstate__ of its class leave it out"
+        return self.kind.cure
 
 
 class _Nowhere(io.RawIOBase):
@@ -89,27 +107,22 @@ def find(name: str, value: Any, home: Namespace) -> list[Culprit]:
     tracer = _Tracer(home)
     tracer.dump(value)
     culprits = (
-        Culprit(path, describe(chain[-1], error), exact, _cure(chain[-1]))
+        Culprit(path, describe(chain[-1], error), exact)
         for chain, error in tracer.found
         for path, exact in [_path(name, chain)]
     )
     return list(dict.fromkeys(culprits))
 
 
-def _cure(obj: Any) -> str:
-    kind = unpicklable.kind_of(type(obj))
-    return kind.cure if kind else ""
-
-
-def describe(obj: Any, error: BaseException | None = None) -> str:
-    """Say in words what an object is, for somebody who has to close or leave it out."""
-    words = unpicklable.words_of(obj)
-    if words is not None:
-        return words
+def describe(obj: Any, error: BaseException | None = None) -> Kind:
+    """Say in words what an object is, and what to do instead of sending it."""
+    known = kind_of(obj)
+    if known is not None:
+        return known
     name = f"{type(obj).__module__}.{type(obj).__qualname__}"
     if isinstance(error, RecursionError):
-        return f"nested too deeply to be pickled ({name})"
-    return f"of type {name}, which cannot be pickled"
+        return Kind(f"nested too deeply to be pickled ({name})")
+    return Kind(f"of type {name}, which cannot be pickled")
 
 
 def _path(name: str, chain: list[Any]) -> tuple[str, bool]:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from nbsubmit.core import definitions, magics, reducers
+from nbsubmit.core import definitions, everywhere, magics, reducers
 from nbsubmit.core.definitions import (
     classes,
     code,
@@ -121,6 +121,9 @@ class HomeReducers:
         if kind.__name__ in _LOOKED_UP:
             self._note_place(obj)
             return NotImplemented
+        reduced = everywhere.reduce(obj)
+        if reduced is not NotImplemented:
+            return reduced
         reducer = reducers.find(kind)
         if reducer is not None:
             reduced = reducer(obj, self)
@@ -142,9 +145,6 @@ class HomeReducers:
             return code.reduce_code(obj)
         if isinstance(obj, types.CellType):
             return code.reduce_cell(obj)
-        if isinstance(obj, io.TextIOWrapper) and not obj.closed and not _is_standard(obj):
-            # cloudpickle would silently send the text in place of the file.
-            raise pickle.PicklingError(f"cannot pickle an open file ({obj.name!r})")
         if isinstance(obj, types.ModuleType) and is_made_by_hand(obj):
             return modules.reduce_module(obj)
         reduced = cloudpickle.Pickler.reducer_override(self, obj)
@@ -222,7 +222,7 @@ class HomeReducers:
 
 def _are_alike(kind: type) -> bool:
     """Tell whether how an instance is pickled depends on its type alone."""
-    if issubclass(kind, (io.TextIOWrapper, types.ModuleType, type, *_FUNCTIONS)):
+    if issubclass(kind, (types.ModuleType, type, *_FUNCTIONS)):
         return False
     # A stand-in says that it is of whatever type it stands for.
     stands_in = any("__class__" in vars(base) for base in kind.__mro__[:-1])
@@ -284,7 +284,3 @@ class ReferringUnpickler(pickle.Unpickler):
 
     def persistent_load(self, name: Reference) -> Any:
         return self.reference(name)
-
-
-def _is_standard(file: io.TextIOWrapper) -> bool:
-    return getattr(file, "name", None) in ("<stdin>", "<stdout>", "<stderr>")

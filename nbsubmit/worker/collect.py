@@ -229,8 +229,11 @@ def _why_not(name: str, value: Any, error: Exception, home: Namespace) -> str:
     from nbsubmit.core import culprit  # every job would pay for it, and few need it
 
     shown = "the last expression" if name == VALUE else name
-    found = culprit.find(shown, value, home)
-    return "; ".join(map(str, found)) or f"{shown} is of type {type_name(value)}: {error}"
+    found = [
+        f"{part}: bring {part.instead} instead" if part.instead and name != VALUE else str(part)
+        for part in culprit.find(shown, value, home)
+    ]
+    return "; ".join(found) or f"{shown} is of type {type_name(value)}: {error}"
 
 
 def _complaint(cell: Cell, namespace: Namespace, collection: Collection) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nbsubmit.core.reserved import is_magic, is_shells_own
+from nbsubmit.core.reserved import is_magic
 
 _UNDEFINED = r"(?:name|variable) '(\w+)' is not defined"
 _NO_MAGIC = r"(?:Line|Cell) magic (?:function )?`(%+[^`]+)` not found"
@@ -74,9 +74,7 @@ def _not_found(error: BaseException) -> list[str]:
 
 def _why_not_sent(name: str, payload: Mapping[str, Any]) -> str:
     if name in payload["left_out"]:
-        has_cure = not (is_shells_own(name) or is_magic(name))
-        cure = " Make it inside the cell." if has_cure else ""
-        return f"{name} was not sent: {payload['left_out'][name]}.{cure}"
+        return f"{name} was not sent: {payload['left_out'][name]}."
     if name in payload["excluded"]:
         return f"{name} was not sent: --without says so. Send it, or make it inside the cell."
     return ""

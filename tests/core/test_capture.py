@@ -198,8 +198,9 @@ def refusal(cell: str, home: dict[str, Any], **options: Any) -> NotPicklable:
 def test_a_value_that_is_surely_read_and_cannot_go_refuses_with_path_and_line() -> None:
     error = refusal("x = 1\ncfg['lock'].acquire()", {"cfg": {"lock": threading.Lock()}})
     assert str(error).splitlines() == [
-        "cfg['lock'] is a lock, and cannot be sent to the job. cfg is read in line 2.",
-        "Nothing was submitted. Make it inside the cell, or leave it out:  --without cfg",
+        "cfg['lock'] is a lock, and cannot be sent to the job: make it inside the cell. "
+        "cfg is read in line 2.",
+        "Nothing was submitted. To send the cell without:  --without cfg",
     ]
     assert error.names == ("cfg",)
 
@@ -213,7 +214,7 @@ def test_every_value_that_cannot_go_is_named_at_once() -> None:
         "a is a lock",
         "c[0] is a lock",
         "c[1] is a generator",
-        "Nothing was submitted. Make it inside the cell",
+        "Nothing was submitted. To send the cell without:  --without a",
     ]
     assert lines[-1].endswith("--without a,c")
 
@@ -235,7 +236,7 @@ def test_a_value_that_is_only_maybe_read_stays_with_the_reason() -> None:
     payload = sent("if flag:\n    lock = None\nprint(lock)", home)
     assert names(payload) == ["flag"]
     assert [(item.name, item.reason) for item in payload.left_out] == [
-        ("lock", "lock is a lock (read in line 3)")
+        ("lock", "lock is a lock (read in line 3); make it inside the cell")
     ]
 
 
@@ -272,7 +273,7 @@ def test_what_only_a_function_uses_stays_with_the_reason_and_the_rest_goes(
     payload = sent("f()", home)
     assert names(payload) == ["f", "n"]
     assert [(item.name, item.reason) for item in payload.left_out] == [
-        ("lock", "lock is a lock (used by f)")
+        ("lock", "lock is a lock (used by f); make it inside the cell")
     ]
 
 
@@ -390,7 +391,8 @@ def test_a_result_that_cannot_go_refuses_as_any_value_that_is_surely_read() -> N
     home = {"Out": {3: threading.Lock()}}
     error = refusal("Out[3].acquire()", home, source="Out[3].acquire()")
     assert str(error).splitlines()[0] == (
-        "Out[3] is a lock, and cannot be sent to the job. Out is read in line 1."
+        "Out[3] is a lock, and cannot be sent to the job: make it inside the cell. "
+        "Out is read in line 1."
     )
 
 

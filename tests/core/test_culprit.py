@@ -251,8 +251,8 @@ WORDS = {
     "lock": "a lock",
     "rlock": "a lock",
     "frame": "a stack frame",
-    "weak": "a weak reference",
-    "context": "a context of variables",
+    "weak": "a weak reference to a method",
+    "context": "a set of context variables",
 }
 
 

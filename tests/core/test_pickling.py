@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+import types
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
@@ -362,7 +363,7 @@ def test_every_kind_of_class_keeps_its_ways(define: Define, source: str) -> None
 def test_an_open_text_file_is_refused_and_not_sent_as_its_text(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("text")
-    with path.open() as file, pytest.raises(pickle.PicklingError, match=r"notes\.txt"):
+    with path.open() as file, pytest.raises(pickle.PicklingError, match="an open file"):
         dumped({"file": file}, {})
 
 
@@ -527,6 +528,7 @@ class StandIn:
         return int, ()
 
 
-def test_each_stand_in_is_asked_what_it_stands_for(tmp_path: Path) -> None:
-    with (tmp_path / "notes").open("w") as file, pytest.raises(pickle.PicklingError, match="open"):
-        dumped([StandIn(1), StandIn(file)], {})
+def test_each_stand_in_is_asked_what_it_stands_for() -> None:
+    made = types.ModuleType("made")
+    number, module = pickle.loads(dumped([StandIn(1), StandIn(made)], {}))
+    assert (number, type(module), module.__name__) == (0, types.ModuleType, "made")

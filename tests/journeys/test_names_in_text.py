@@ -119,7 +119,7 @@ def test_a_value_that_stays_is_explained_only_where_it_is_missed(kernel: Kernel)
     shown = error(kernel, cell.format("y > 0")).splitlines()
     assert shown[-2:] == [
         "NameError: name 'conn' is not defined",
-        "conn was not sent: conn is a lock (read in line 3). Make it inside the cell.",
+        "conn was not sent: conn is a lock (read in line 3); make it inside the cell.",
     ]
 
 

@@ -183,7 +183,7 @@ def test_an_extension_that_is_not_on_the_node_is_named_with_the_cure(
 def test_a_magic_that_cannot_be_pickled_stops_the_sending(local: Kernel) -> None:
     local.run(COUNTER + "get_ipython().magics_manager.registry['Counter'].log = open('log', 'w')")
     ran = local.try_(f"%%local {WAIT}\n1\n%up")
-    assert "%up.log is an open file (mode 'w'), and cannot be sent to the job. " in plain(
+    assert "%up.log is an open file (mode 'w'), and cannot be sent to the job: " in plain(
         ran.traceback
     )
     assert "%up is called in line 3." in plain(ran.traceback)
@@ -192,7 +192,7 @@ def test_a_magic_that_cannot_be_pickled_stops_the_sending(local: Kernel) -> None
 def test_a_magic_of_the_kernel_stops_the_sending(local: Kernel) -> None:
     ran = local.try_(f"%%local {WAIT}\n%jobs")
     assert "%jobs is a magic of the notebook's kernel" in plain(ran.traceback)
-    assert "Call it in a cell that runs here" in plain(ran.traceback)
+    assert "call it in a cell that runs here" in plain(ran.traceback)
 
 
 def test_a_magic_of_the_kernel_that_may_not_be_called_is_told_where_it_is(local: Kernel) -> None:

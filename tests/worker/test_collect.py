@@ -318,7 +318,10 @@ def test_a_value_that_was_changed_so_that_it_cannot_go_is_not_called_changed() -
 
 def test_every_name_that_has_to_stay_is_told() -> None:
     collection = run("a = (n for n in [1])\nb = 1\nc = (n for n in [1])")
-    assert collection.unsent == {"a": "a is a generator", "c": "c is a generator"}
+    assert collection.unsent == {
+        "a": "a is a generator: bring list(a) instead",
+        "c": "c is a generator: bring list(c) instead",
+    }
     assert names(collection) == ["b"]
 
 

@@ -16,7 +16,7 @@ from nbsubmit.worker.missing import explain, note
 from tests.way import Way
 
 IN_A_BRANCH = "if use:\n    conn.acquire()"
-LOCK = "conn was not sent: conn is a lock (read in line 2). Make it inside the cell."
+LOCK = "conn was not sent: conn is a lock (read in line 2); make it inside the cell."
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_value_left_out_is_explained_below_the_error_if_the_cell_misses_it(loc
 def test_nothing_is_said_where_the_cell_does_not_come_to_read_it(local: Way) -> None:
     job = local.run(IN_A_BRANCH + "\nx = 1", {"use": False, "conn": threading.Lock()})
     assert job.names == {"x": 1}
-    assert job.sent.left_out == {"conn": "conn is a lock (read in line 2)"}
+    assert job.sent.left_out == {"conn": "conn is a lock (read in line 2); make it inside the cell"}
 
 
 def test_what_a_handler_or_a_later_operand_reads_refuses_nothing(local: Way) -> None:
@@ -108,7 +108,7 @@ def test_other_errors_are_left_as_they_are(local: Way) -> None:
 # Each kind of error
 
 PAYLOAD = {
-    "left_out": {"conn": "conn is a lock (read in line 2)"},
+    "left_out": {"conn": "conn is a lock (read in line 2); make it inside the cell"},
     "excluded": ["big"],
     "others": ["there"],
 }

@@ -82,6 +82,12 @@ _MODULES = {
 _found: dict[type, Reducer | None] = {}
 
 
+def refuse(value: Any, _context: Context) -> NoReturn:
+    """Say of a value that it cannot be pickled, before pickling tries its parts."""
+    known = unpicklable.kind_of(value)
+    raise pickle.PicklingError(f"cannot pickle {known.what if known else type(value).__name__}")
+
+
 def find(kind: type) -> Reducer | None:
     """Return what reduces values of this type, if anything here does."""
     try:
@@ -91,13 +97,8 @@ def find(kind: type) -> Reducer | None:
         return found
 
 
-def refuse(thing: Any, context: Context) -> NoReturn:
-    """Say that a thing cannot travel."""
-    raise pickle.PicklingError(f"cannot pickle {unpicklable.words_of(thing)}")
-
-
 def _search(kind: type) -> Reducer | None:
-    if unpicklable.is_refused(kind):
+    if unpicklable.of_type(kind) is not None:
         return refuse
     for base in kind.__mro__:
         package = getattr(base, "__module__", None)

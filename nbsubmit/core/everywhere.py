@@ -1,0 +1,26 @@
+"""Objects that every process has of its own: its streams and its environment.
+
+They go by name. A function whose default is ``file=sys.stdout`` prints in the job to where the job
+prints, and ``env = os.environ`` is the environment there.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Any
+
+_STREAMS = ("stdout", "stderr", "__stdout__", "__stderr__")
+
+
+def reduce(obj: Any) -> Any:
+    """Reduce such an object to its name."""
+    if obj is os.environ:
+        return getattr, (os, "environ")
+    # Text that somebody collects is a value, even while prints are led to it.
+    if not isinstance(obj, io.StringIO):
+        for name in _STREAMS:
+            if obj is getattr(sys, name, None):
+                return getattr, (sys, name.strip("_"))
+    return NotImplemented
