@@ -29,7 +29,7 @@ from nbsubmit.core.memory import Spans
 from nbsubmit.core.met import Met
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.origin import attributes, is_made_by_hand
-from nbsubmit.core.reserved import is_magic, is_shells_own, users_own
+from nbsubmit.core.reserved import is_magic, is_passing, is_shells_own, users_own
 from nbsubmit.core.unpicklable import Kind
 from nbsubmit.core.writer import MOST_NUMBERED, MOST_TRIES, BundleWriter
 
@@ -350,7 +350,7 @@ class _Collector:
         for name, value in self._namespace.items():
             if name in seen or name in self._bound:
                 continue
-            if name.startswith("_") and not self._is_result(name):
+            if is_passing(name) and not self._is_result(name):
                 continue
             if isinstance(value, _NO_PARTS) or not self._can_follow(name):
                 continue

@@ -24,9 +24,14 @@ def is_magic(name: str) -> bool:
     return name.startswith("%")
 
 
+def is_passing(name: str) -> bool:
+    """Tell whether a name is of the kind that is bound for each result: ``_``, ``__``, ``_12``."""
+    core = name.strip("_")
+    return not core or (name.startswith("_") and core.isdecimal())
+
+
 def users_own(namespace: Mapping[str, object]) -> Iterator[str]:
-    """Yield the names that the user has bound; ``_12`` is bound for each result."""
+    """Yield the names that the user has bound."""
     for name, value in namespace.items():
-        core = name.strip("_")
-        if core and not core.isdecimal() and not is_shells_own(name, value):
+        if not (is_passing(name) or is_shells_own(name, value)):
             yield name

@@ -14,7 +14,7 @@ from nbsubmit.core.contents import CHANGED, type_name
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.pickling import Reference
-from nbsubmit.core.reserved import is_shells_own
+from nbsubmit.core.reserved import is_passing, is_shells_own
 from nbsubmit.core.result import CLASSES, EXCEPTION, HELD, IMPORTED, VALUE
 from nbsubmit.core.revise import Content
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
@@ -86,7 +86,8 @@ def collect(
     everything = namespace | (magics or {})
     for name, value in everything.items():
         is_sent = name in sent.values and sent.values[name] is value
-        if not _goes_back(name, value, cell, ignore, is_sent=is_sent):
+        is_known = is_sent or (name in sent.values and not is_passing(name))
+        if not _goes_back(name, value, cell, ignore, is_known=is_known):
             continue
         if is_sent:
             if name not in changed:
@@ -106,9 +107,30 @@ def collect(
     collection.submodules = _submodules(cell)
     # An object whose content goes back is the very object that was sent; so is an unchanged one.
     by_value = changed.keys() - {n for n in collection.changed if changed[n] is not None}
-    _pickle(collection, _arrays_first(wanted), outcome, sent, sent.whole(by_value))
+    whole = sent.whole(by_value)
+    _pickle(collection, _arrays_first(wanted), outcome, sent, whole)
+    while cell.bring is None and (helpers := _helpers(collection, wanted, sent)):
+        wanted |= helpers
+        _pickle(collection, _arrays_first(wanted), outcome, sent, whole)
     collection.complaint = _complaint(cell, namespace, collection)
     return collection
+
+
+def _helpers(collection: Collection, wanted: dict[str, Any], sent: Sent) -> dict[str, Any]:
+    """What stays there by its name, and is needed by a function that goes back."""
+    home, found = collection.values.home, dict[str, Any]()
+    for name in collection.values.mentioned:
+        here = name in wanted or name in collection.modules or name in sent.values
+        if here or name not in home or not name.startswith("_") or is_passing(name):
+            continue
+        value = home[name]
+        if is_shells_own(name, value):
+            continue
+        if isinstance(value, types.ModuleType) and not is_made_by_hand(value):
+            collection.modules[name] = value.__name__
+        else:
+            found[name] = value
+    return found
 
 
 def _arrays_first(wanted: dict[str, Any]) -> dict[str, Any]:
@@ -127,12 +149,11 @@ def _submodules(cell: Cell) -> list[str]:
     return list(found)
 
 
-def _goes_back(name: str, value: object, cell: Cell, ignore: set[str], *, is_sent: bool) -> bool:
+def _goes_back(name: str, value: object, cell: Cell, ignore: set[str], *, is_known: bool) -> bool:
     if cell.bring is not None:
         return name in cell.bring
-    # What is bound to such a name stays there; an object of the notebook's that is changed is
-    # changed, whatever it is called.
-    is_private = name.startswith("_") and not is_sent
+    # A new name of this kind stays there; what the notebook has is changed, whatever it is called.
+    is_private = name.startswith("_") and not is_known
     return not (is_private or name in ignore or is_shells_own(name, value))
 
 

@@ -366,7 +366,7 @@ def test_the_last_results_go_when_the_cell_names_them() -> None:
 
 
 def test_a_part_that_has_a_name_of_its_own_goes_by_it_too(define: Define) -> None:
-    home = define("inner = [1]\nouter = {'in': inner}\nother = [1]\n_hidden = inner")
+    home = define("inner = [1]\nouter = {'in': inner}\nother = [1]\n_ = _12 = inner")
     payload = sent("use(outer)", home)
     assert why(payload) == {"outer": "read in line 1", "inner": "part of what goes"}
     assert payload.entries[1].size_bytes < 30

@@ -10,6 +10,20 @@ from tests.journeys.stories import play
 pytestmark = pytest.mark.kernel
 
 STORIES = {
+    "what begins with an underscore comes home where something needs it": """
+        _rate, _seen, outer = 2, [1], []
+        outer.append(_seen)
+        -- job
+        _rate += 1
+        _left = 7
+        outer[0].append(2)
+        def _doubled(x): return 2 * x
+        def public(x): return _doubled(x) * _rate
+        -- here
+        (_rate, _seen, outer[0] is _seen) == (3, [1, 2], True)
+        public(1) == 6
+        '_left' not in globals()
+        """,
     "a function sees what the cell binds, and at home what the notebook binds": """
         K = 1
         def seen(): return K

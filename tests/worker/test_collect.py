@@ -86,6 +86,21 @@ def test_hidden_names_and_the_shells_own_stay(name: str) -> None:
     assert names(run(f"{name} = 1\nx = 2")) == ["x"]
 
 
+def test_a_hidden_name_that_the_notebook_has_is_bound_anew() -> None:
+    assert names(run("_x = 2\n_y = 1", {"_x": 1})) == ["_x"]
+
+
+def test_a_hidden_name_goes_back_with_a_function_that_needs_it() -> None:
+    source = (
+        "import math as _math\n_rate, _left = 2, 3\n"
+        "def _scale(x): return _math.floor(x) * _rate\ndef public(x): return _scale(x)"
+    )
+    collection = run(source)
+    assert sorted(names(collection)) == ["_rate", "_scale", "public"]
+    assert collection.modules == {"_math": "math"}
+    assert names(run(source, bring=("public",))) == ["public"]
+
+
 def test_a_hidden_name_goes_back_when_it_is_asked_for() -> None:
     assert names(run("_x = 1\ny = 2", bring=("_x",))) == ["_x"]
 

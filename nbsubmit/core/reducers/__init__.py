@@ -95,6 +95,8 @@ def find(kind: type) -> Reducer | None:
     except KeyError:
         found = _found[kind] = _search(kind)
         return found
+    except TypeError:  # a metaclass whose classes cannot be hashed
+        return _search(kind)
 
 
 def _search(kind: type) -> Reducer | None:
