@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbsubmit.client.rows import JobRow
-from nbsubmit.core.capture import PART
+from nbsubmit.core.payload import PART
 from nbsubmit.core.result import VALUE
 
 _BACKENDS = {"slurm": "Slurm job", "local": "process", "debug": "this process"}

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-from nbsubmit.core.capture import Payload
 from nbsubmit.core.definitions.known import known_classes
 from nbsubmit.core.definitions.parts import parts_of
 from nbsubmit.core.fingerprint import fingerprint
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.layout import Placed
 from nbsubmit.core.met import Met
+from nbsubmit.core.payload import Payload
 from nbsubmit.core.writer import BundleWriter
 
 

@@ -6,9 +6,9 @@ import shlex
 import shutil
 from pathlib import Path
 
-from nbsubmit.core.capture import Payload
 from nbsubmit.core.contents import Entry
 from nbsubmit.core.errors import FolderError, TooLarge
+from nbsubmit.core.payload import Payload
 from nbsubmit.core.units import format_bytes, parse_memory
 
 # A disk that is filled to the last byte is of no use to the job's logs.

@@ -21,13 +21,13 @@ import cloudpickle
 
 from nbsubmit.core import by_value, packages
 from nbsubmit.core.backend import Backend
-from nbsubmit.core.capture import Payload
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import SubmitError
 from nbsubmit.core.folder import FORMAT, JobFolder, write_whole
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job, Watches
 from nbsubmit.core.limits import check_size, check_space
+from nbsubmit.core.payload import Payload
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions, Launch
 from nbsubmit.core.store import JobStore

@@ -17,13 +17,14 @@ from nbsubmit.client.rows import JobRow, row_of
 from nbsubmit.core import ambient, by_value, credentials, lines
 from nbsubmit.core.ambient.logs import staying
 from nbsubmit.core.backend import Backend
-from nbsubmit.core.capture import PART, Payload, capture
+from nbsubmit.core.capture import capture
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
 from nbsubmit.core.inject import Arrival, Injector, Sending, Snapshot
 from nbsubmit.core.job import Job
 from nbsubmit.core.names import NameUse, analyse
+from nbsubmit.core.payload import PART, Payload
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.store import JobStore

@@ -19,7 +19,7 @@ import joblib
 
 from nbsubmit.backends.debug import DebugBackend
 from nbsubmit.core.bundle import Bundle, Parts
-from nbsubmit.core.capture import Payload, capture
+from nbsubmit.core.capture import capture
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.folder import JobFolder, write_whole
@@ -28,6 +28,7 @@ from nbsubmit.core.inject import Injector, Sending, Snapshot
 from nbsubmit.core.job import Job
 from nbsubmit.core.mapped import Mappings
 from nbsubmit.core.names import analyse
+from nbsubmit.core.payload import Payload
 from nbsubmit.core.result import Result
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions, Launch

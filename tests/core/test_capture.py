@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from nbsubmit.core.blobs import BlobStore
-from nbsubmit.core.capture import Payload, capture
+from nbsubmit.core.capture import capture
 from nbsubmit.core.errors import CaptureError, NotPicklable
 from nbsubmit.core.names import analyse
+from nbsubmit.core.payload import Payload
 
 # What was sent before; nothing is read from it or written to it here.
 NOWHERE = BlobStore(Path("/nonexistent"))

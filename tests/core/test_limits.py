@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from nbsubmit.core.blobs import BlobStore
-from nbsubmit.core.capture import Payload, capture
+from nbsubmit.core.capture import capture
 from nbsubmit.core.errors import FolderError, TooLarge
 from nbsubmit.core.limits import check_size, check_space
 from nbsubmit.core.names import analyse
+from nbsubmit.core.payload import Payload
 
 MEBIBYTE = 1 << 20
 Usage = namedtuple("Usage", "total used free")
