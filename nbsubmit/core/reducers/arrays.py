@@ -23,14 +23,17 @@ _MOST_PAIRED = 50
 
 
 def reducer_of(kind: type) -> Reducer | None:
-    """Return the reducer of plain arrays; a subclass has its own ways."""
+    """Return the reducer of arrays; a subclass may have its own ways."""
     import numpy as np
 
     if kind.__name__ == "RandomState":  # it may not have been loaded
         return _reduce_source
-    from nbsubmit.core.reducers import in_files
+    from nbsubmit.core.reducers import in_files, subclasses
 
-    return {np.ndarray: reduce_array, np.memmap: in_files.reduce_array}.get(kind)
+    if kind is np.ndarray or kind is np.memmap:
+        return reduce_array if kind is np.ndarray else in_files.reduce_array
+    is_array = issubclass(kind, np.ndarray) and subclasses.is_known(kind)
+    return subclasses.reduce_array if is_array else None
 
 
 def _reduce_source(source: Any, _context: Context) -> Any:

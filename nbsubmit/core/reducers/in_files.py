@@ -8,7 +8,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from nbsubmit.core.reducers import Context
+from nbsubmit.core.reducers import Context, subclasses
 from nbsubmit.core.reducers.views import is_contiguous, start_of
 
 
@@ -21,15 +21,15 @@ def reduce_array(array: Any, context: Context) -> Any:
     """
     mapping = getattr(array, "_mmap", None)
     if mapping is None or array.filename is None or array.mode == "c" or not is_contiguous(array):
-        return NotImplemented
+        return subclasses.reduce_array(array, context)
     # The mapping begins at a multiple of the page size at or before the offset that was asked for.
     begin = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY
     inside = start_of(array) - start_of(_as_bytes(mapping))
     if not 0 <= inside <= len(mapping) - array.nbytes:  # made from another array: not in the file
-        return NotImplemented
+        return subclasses.reduce_array(array, context)
     file = Path(array.filename)
     if not _shows(start_of(array), file):
-        return NotImplemented
+        return subclasses.reduce_array(array, context)
     if array.mode != "r":
         array.flush()
     order = "C" if array.flags.c_contiguous else "F"
