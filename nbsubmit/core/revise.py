@@ -21,6 +21,7 @@ from nbsubmit.core.definitions import closures
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.definitions.parts import set_parts
 from nbsubmit.core.garbage import uncollected
+from nbsubmit.core.reducers import subclasses
 
 _HEAP_TYPE = 1 << 9
 # A copy of this size is mapped in no time, and takes memory and time to be copied once more.
@@ -39,7 +40,7 @@ class Content:
     Attributes
     ----------
     state : object
-        Its attributes, as pickling takes them.
+        Its attributes, as pickling takes them; of an array, what its class adds.
     items : list or None
         The elements of a sequence or a set; the parts that a class has no longer.
     pairs : list or dict or None
@@ -62,6 +63,8 @@ def content_of(value: Any) -> Content | None:
     kind = type(value)
     if is_of(value, "numpy", "ndarray"):
         return Content(array=value.view())
+    if _is_subclassed(value):
+        return Content(subclasses.added_to(value), array=subclasses.elements_of(value))
     if is_tensor(value):
         return _of_tensor(value)
     if is_of(value, "torch._C", "Generator"):
@@ -135,7 +138,7 @@ def take_on(value: Any, content: Content) -> Any:
         Whatever the object's own methods raise; it is then as it was.
     """
     if content.array is not None:
-        return _copied(value, content.array)
+        return _copied(value, content)
     if content.tensor is not None:
         return _learnt(value, content)
     if is_class(value):
@@ -209,11 +212,21 @@ def _set_attributes(value: Any, state: Any) -> None:
         setattr(value, name, part)
 
 
-def _copied(old: Any, new: Any) -> Any:
+def _copied(old: Any, content: Content) -> Any:
     """Copy an array's elements, unless it has become another kind of array."""
-    if not old.flags.writeable or (old.dtype, old.shape) != (new.dtype, new.shape):
-        return new
-    old[...] = new
+    new, added = content.array, content.state
+    fits = old.flags.writeable and (old.dtype, old.shape) == (new.dtype, new.shape)
+    if added is None:
+        if not fits:
+            return new
+        old[...] = new
+    elif fits:
+        subclasses.elements_of(old)[...] = new
+        subclasses.add_in_place(old, added)
+    else:
+        whole = subclasses.see_as(type(old), new)
+        subclasses.add(whole, added)
+        return whole
     return old
 
 
@@ -264,12 +277,24 @@ def _slots(kind: type) -> dict[str, types.MemberDescriptorType]:
 
 def is_large(content: Content) -> bool:
     """Tell whether a content is an array that is better bound than copied."""
-    return content.array is not None and content.array.nbytes >= _LARGE
+    plain = content.array is not None and content.state is None
+    return plain and content.array.nbytes >= _LARGE
 
 
 def is_of(value: Any, module: str, name: str) -> bool:
     """Tell whether a value is of this very type, without loading the module."""
     return (type(value).__module__, type(value).__name__) == (module, name)
+
+
+def _is_subclassed(value: Any) -> bool:
+    """Tell whether a value is of a subclass of numpy's array that can take on other elements.
+
+    One that lies in a file has them from there.
+    """
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, numpy.ndarray):
+        return False
+    return type(value) is not numpy.memmap and subclasses.is_known(type(value))
 
 
 def is_tensor(value: Any) -> bool:

@@ -43,6 +43,7 @@ ROOMS = {
             "frames": words("pandas"),
             "in_files": words("numpy"),
             "polars": words("polars"),
+            "subclasses": words("numpy"),
             "tensors": words("torch"),
             "views": words("numpy"),
         },

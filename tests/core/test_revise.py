@@ -7,7 +7,7 @@ import copy
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -71,6 +71,16 @@ CHANGES: dict[str, tuple[Any, Any, Any]] = {
     "a queue": (collections.deque([1, 2], maxlen=3), append, list),
     "bytes": (bytearray(b"ab"), lambda v: v.extend(b"c"), bytes),
     "an array": (np.zeros(3), lambda v: v.__setitem__(0, 5), lambda v: v.tolist()),
+    "a matrix": (
+        np.arange(2).view(np.matrix), lambda v: v.__setitem__((0, 0), 5), lambda v: v.tolist(),
+    ),
+    "a masked array": (
+        np.ma.array([1, 2, 3], mask=[False, True, False]), lambda v: v.__setitem__(2, np.ma.masked),
+        lambda v: (v.tolist(), v.data.tolist()),
+    ),
+    "one without a mask": (
+        np.ma.array([1, 2]), lambda v: v.__setitem__(1, np.ma.masked), lambda v: v.tolist(),
+    ),
     "a frame": (
         pd.DataFrame({"a": [1, 2]}), lambda v: v.insert(0, "b", [3, 4]),
         lambda v: v.to_dict("list"),
@@ -120,6 +130,14 @@ def test_an_array_that_has_become_another_kind_stands_in_its_place(other: Any) -
     assert content is not None
     assert np.shares_memory(take_on(old, content), other)
     assert old.sum() == 3
+
+
+def test_views_of_a_masked_array_see_what_it_has_masked() -> None:
+    old = np.ma.array(np.arange(4), mask=[False, True, False, False])
+    new, view = copy.deepcopy(old), old[2:]
+    new[2] = np.ma.masked
+    take_on(old, cast(Any, content_of(new)))
+    assert view.tolist() == [None, 3]
 
 
 def test_an_object_that_refuses_its_content_is_as_it_was() -> None:

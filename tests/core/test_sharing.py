@@ -17,6 +17,10 @@ TEXTS = np.array(["a", "bb", None, "dd"], dtype=object)
 DATES = np.arange(10_000).astype("M8[s]")
 RECORDS = np.zeros(1_000, dtype=[("n", "i4"), ("x", "f8")])
 
+MATRIX = np.arange(4).reshape(2, 2).view(np.matrix)
+NAMED = np.array([(1, 2.0), (3, 4.0)], dtype=RECORDS.dtype).view(np.recarray)
+MASKED = np.ma.array(np.arange(6.0), mask=np.arange(6) % 4 == 1, fill_value=7, hard_mask=True)
+
 VIEWS: dict[str, tuple[Any, Any]] = {
     "a part of an array": (BASE, BASE[10:20]),
     "a large part": (BASE, BASE[10:90_000]),
@@ -34,6 +38,11 @@ VIEWS: dict[str, tuple[Any, Any]] = {
     "every third date": (DATES, DATES[::3]),
     "another type over the same bytes": (BASE, BASE.view("u8")),
     "a field of records": (RECORDS, RECORDS["x"]),
+    "a matrix as an array": (MATRIX, MATRIX.A),
+    "a field of records by attribute": (NAMED, NAMED.x),
+    "a part of a masked array": (MASKED, MASKED[1:3]),
+    "the mask": (MASKED.mask, MASKED[1:3].mask),
+    "what lies under the mask": (MASKED, MASKED.data),
 }
 
 
@@ -59,6 +68,30 @@ def test_what_is_written_through_a_view_is_in_the_array(shelf: Shelf) -> None:
     back["column"][:] = 1
     assert back["grid"].sum() == 300
     assert back["grid"][5, 7] == 1
+
+
+class Measured(np.ndarray[Any, Any]):
+    """An array with a unit, as numpy's manual makes one."""
+
+    unit = ""
+
+    def __array_finalize__(self, other: Any) -> None:
+        self.unit = getattr(other, "unit", "")
+
+
+def test_an_array_of_ones_own_keeps_its_attributes_and_its_views(shelf: Shelf) -> None:
+    whole = np.arange(5.0).view(Measured)
+    whole.unit = "m"
+    back = shelf.round(whole=whole, part=whole[1:])
+    back["part"][0] = 9
+    assert (type(back["whole"]), back["whole"].unit, back["part"].unit) == (Measured, "m", "m")
+    assert back["whole"].tolist() == [0, 9, 2, 3, 4]
+
+
+def test_a_masked_array_keeps_what_it_does_besides(shelf: Shelf) -> None:
+    back = shelf.round(masked=MASKED)["masked"]
+    back[1] = 5
+    assert (back.fill_value, back.count(), back.data[1]) == (7, 4, 1)
 
 
 def test_objects_that_came_as_a_view_go_on_as_one(shelf: Shelf, tmp_path: Path) -> None:

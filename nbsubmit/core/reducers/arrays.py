@@ -14,7 +14,15 @@ from itertools import combinations
 from typing import Any
 
 from nbsubmit.core import memory
-from nbsubmit.core.reducers import SMALLEST_BUFFER, Apart, Context, Reducer, in_files, views
+from nbsubmit.core.reducers import (
+    SMALLEST_BUFFER,
+    Apart,
+    Context,
+    Reducer,
+    in_files,
+    subclasses,
+    views,
+)
 
 # Numpy solves no harder riddle than this about whether two strided arrays meet.
 _MOST_WORK = 10_000
@@ -23,12 +31,15 @@ _MOST_PAIRED = 50
 
 
 def reducer_of(kind: type) -> Reducer | None:
-    """Return the reducer of plain arrays; a subclass has its own ways."""
+    """Return the reducer of arrays; a subclass may have its own ways."""
     import numpy as np
 
     if kind.__name__ == "RandomState":  # it may not have been loaded
         return _reduce_source
-    return {np.ndarray: reduce_array, np.memmap: in_files.reduce_array}.get(kind)
+    if kind is np.ndarray or kind is np.memmap:
+        return reduce_array if kind is np.ndarray else in_files.reduce_array
+    is_array = issubclass(kind, np.ndarray) and subclasses.is_known(kind)
+    return subclasses.reduce_array if is_array else None
 
 
 def _reduce_source(source: Any, _context: Context) -> Any:

@@ -8,14 +8,14 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from nbsubmit.core.reducers import Context
+from nbsubmit.core.reducers import Context, subclasses
 from nbsubmit.core.reducers.views import is_contiguous, start_of
 
 
-def reduce_array(array: Any, _context: Context) -> Any:
+def reduce_array(array: Any, context: Context) -> Any:
     """Reduce an array that lies in a file as its place there."""
     if not lies_there(array):
-        return NotImplemented
+        return subclasses.reduce_array(array, context)
     if array.mode != "r":
         array.flush()
     file = Path(array.filename)
