@@ -10,6 +10,22 @@ from tests.journeys.stories import play
 pytestmark = pytest.mark.kernel
 
 STORIES = {
+    "an object that becomes one of another class is that here, for all who know it": """
+        class Open:
+            def state(self): return 'open'
+        class Closed:
+            def state(self): return 'closed'
+        door, other = Open(), Open()
+        doors = [door]
+        -- job
+        class Locked(Closed):
+            pass
+        door.__class__ = Closed
+        other.__class__, other.key = Locked, 7
+        -- here
+        (door.state(), type(door), doors[0] is door) == ('closed', Closed, True)
+        (type(other), other.key) == (Locked, 7)
+        """,
     "an instance comes back as one of the notebook's own class": """
         offset = 1
         class Base:
