@@ -49,6 +49,8 @@ class Content:
         The elements of an array.
     tensor : Tensor or None
         The elements of a tensor.
+    kind : type or None
+        The object's class, if it has become one of another.
     """
 
     state: Any = None
@@ -56,6 +58,7 @@ class Content:
     pairs: list[tuple[Any, Any]] | dict[Any, Any] | None = None
     array: Any = None
     tensor: Any = None
+    kind: type | None = None
 
 
 def content_of(value: Any) -> Content | None:
@@ -155,11 +158,15 @@ def take_on(value: Any, content: Content) -> Any:
     elif _is_chance(value):
         value.setstate(content.state)
     else:
-        before = content_of(value)
+        before, kind = content_of(value), type(value)
         try:
+            if content.kind is not None:
+                value.__class__ = content.kind
             _fill(value, content)
         except BaseException:
             if before is not None:
+                if type(value) is not kind:
+                    value.__class__ = kind
                 _fill(value, before)
             raise
     return value

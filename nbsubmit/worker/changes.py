@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
-from nbsubmit.core.definitions import closures, parts
+from nbsubmit.core.definitions import closures, enums, parts
 from nbsubmit.core.definitions.functions import is_dispatcher
 from nbsubmit.core.definitions.known import is_class, is_importable
 from nbsubmit.core.home import Namespace
@@ -29,11 +29,9 @@ def has_parts(value: Any) -> bool:
 
 
 def _parts_of(definition: Any, home: Namespace) -> dict[str, Any]:
-    return (
-        closures.parts_of(definition, home)
-        if isinstance(definition, FunctionType)
-        else parts.parts_of(definition)
-    )
+    if isinstance(definition, FunctionType):
+        return closures.parts_of(definition, home)
+    return parts.parts_of(definition) | enums.given(definition)
 
 
 def prints_of(definition: Any, print_: Print, home: Namespace) -> Prints:

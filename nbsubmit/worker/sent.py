@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,9 @@ class Sent:
     """What was in the namespace before the cell ran."""
 
     values: dict[str, Any]
+    # Of what may be changed in place, its fingerprint and its class.
     prints: dict[str, bytes]
+    kinds: dict[str, type]
     classes: dict[type, str]
     candidates: frozenset[str]
     mappings: Mappings | None = None
@@ -76,14 +78,14 @@ class Sent:
         values = {name: namespace[name] for name in names if name in namespace} | (magics or {})
         candidates = frozenset(values if cell.watched is None else cell.watched)
         inert = {entry.name for entry in contents.entries if entry.is_inert}
-        sent = cls(values, {}, dict(known_classes()), candidates, mappings, parts)
+        sent = cls(values, {}, {}, dict(known_classes()), candidates, mappings, parts)
         for name, value in values.items():
             if has_parts(value):
                 sent.attributes[name] = prints_of(value, sent._part_print(namespace), namespace)
             if not is_class(value) and (name in candidates or name not in inert):
                 print_ = sent._fingerprint(name, namespace)
                 if print_ is not None:
-                    sent.prints[name] = print_
+                    sent.prints[name], sent.kinds[name] = print_, type(value)
         named = {id(value) for value in values.values()}
         for kind in sent.classes:
             if id(kind) not in named:
@@ -110,10 +112,17 @@ class Sent:
         }
         names = [name for name in names if name not in definitions]
         # One content for each object, whatever names it has.
-        objects = {id(self.values[name]): self.values[name] for name in names}
-        by_id = {key: content_of(value) for key, value in objects.items()}
+        objects = {id(self.values[name]): name for name in names}
+        by_id = {key: self._content(name) for key, name in objects.items()}
         contents = {name: by_id[id(self.values[name])] for name in names}
         return contents | {name: content for name, content in definitions.items() if content}
+
+    def _content(self, name: str) -> Content | None:
+        value = self.values[name]
+        content, kind = content_of(value), type(value)
+        if content is None or kind is self.kinds[name]:
+            return content
+        return replace(content, kind=kind)
 
     def _part_print(self, home: Namespace) -> Callable[[Any], bytes]:
         def print_(part: Any) -> bytes:

@@ -10,6 +10,38 @@ from tests.journeys.stories import play
 pytestmark = pytest.mark.kernel
 
 STORIES = {
+    "an object that becomes one of another class is that here, for all who know it": """
+        class Open:
+            def state(self): return 'open'
+        class Closed:
+            def state(self): return 'closed'
+        door, other = Open(), Open()
+        doors = [door]
+        -- job
+        class Locked(Closed):
+            pass
+        door.__class__ = Closed
+        other.__class__, other.key = Locked, 7
+        -- here
+        (door.state(), type(door), doors[0] is door) == ('closed', Closed, True)
+        (type(other), other.key) == (Locked, 7)
+        """,
+    "what a member of an enum is given it has here": """
+        import enum
+        class Colour(enum.Enum):
+            RED, GREEN = 1, 2
+        class Size(enum.IntEnum):
+            S, M = 1, 2
+            def __init__(self, value): self.long = 'size ' + str(value)
+        chosen, small = Colour.GREEN, Size.S
+        -- job
+        Colour.RED.note = ['hot']
+        chosen.note = 'cold'
+        small.long = 'small'
+        -- here
+        (Colour.RED.note, Colour.GREEN.note, chosen is Colour.GREEN) == (['hot'], 'cold', True)
+        (Size.S.long, Size.M.long, small is Size.S) == ('small', 'size 2', True)
+        """,
     "an instance comes back as one of the notebook's own class": """
         offset = 1
         class Base:

@@ -15,6 +15,8 @@ from nbsubmit.core.definitions import parts
 from nbsubmit.core.definitions.known import is_importable
 
 _MAPS = ("_member_map_", "_value2member_map_")
+# What a member is, and not what it was given.
+_OF_ITSELF = frozenset({"_value_", "_name_", "__objclass__", "_sort_order_"})
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,17 @@ def split(kind: enum.EnumMeta, rest: Mapping[str, Any]) -> tuple[Members, dict[s
     )
     left = {n: v for n, v in rest.items() if n not in _MAPS and n not in found.attributes}
     return found, left
+
+
+def given(kind: type) -> dict[str, Any]:
+    """Return what the members of an enum have been given, as a part of it; of others nothing."""
+    if not isinstance(kind, enum.EnumMeta):
+        return {}
+    found = {
+        name: {key: value for key, value in vars(member).items() if key not in _OF_ITSELF}
+        for name, member in kind._member_map_.items()
+    }
+    return {parts.OF_MEMBERS: found}
 
 
 def _take_apart(kind: enum.EnumMeta, member: Any) -> tuple[type, tuple[Any, ...], dict[str, Any]]:

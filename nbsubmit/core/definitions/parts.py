@@ -19,6 +19,8 @@ from typing import Any
 
 # Stands among the parts of an abstract class for the classes that were registered with it.
 REGISTERED = "<registered>"
+# Stands among the changed parts of an enum for what its members have been given, by their names.
+OF_MEMBERS = "<of members>"
 # What Python itself keeps in a class, and what is told when the class is made.
 _PYTHONS_OWN = frozenset(
     [
@@ -95,6 +97,9 @@ def set_part(kind: type, name: str, value: Any) -> None:
     if name == REGISTERED:
         for registered in value:
             abc.ABCMeta.register(kind, registered)  # type: ignore[arg-type]
+    elif name == OF_MEMBERS:
+        for member, attributes in value.items():
+            vars(vars(kind)["_member_map_"][member]).update(attributes)
     else:
         type.__setattr__(kind, name, value)
 
