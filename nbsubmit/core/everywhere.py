@@ -1,4 +1,4 @@
-"""Objects that every process has of its own: its streams and its environment.
+"""Objects that every process has of its own: its streams, its environment, what asks its user.
 
 They go by name. A function whose default is ``file=sys.stdout`` prints in the job to where the job
 prints, and ``env = os.environ`` is the environment there.
@@ -6,9 +6,11 @@ prints, and ``env = os.environ`` is the environment there.
 
 from __future__ import annotations
 
+import builtins
 import io
 import os
 import sys
+import types
 from typing import Any
 
 _STREAMS = ("stdout", "stderr", "__stdout__", "__stderr__")
@@ -16,6 +18,9 @@ _STREAMS = ("stdout", "stderr", "__stdout__", "__stderr__")
 
 def reduce(obj: Any) -> Any:
     """Reduce such an object to its name."""
+    # In a notebook it is a method of the kernel.
+    if isinstance(obj, types.MethodType) and obj == builtins.input:
+        return getattr, (builtins, "input")
     if obj is os.environ:
         return getattr, (os, "environ")
     # Text that somebody collects is a value, even while prints are led to it.

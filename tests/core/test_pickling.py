@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+import threading
 import types
 import weakref
 from collections import OrderedDict, deque
@@ -532,3 +533,17 @@ def test_each_stand_in_is_asked_what_it_stands_for() -> None:
     made = types.ModuleType("made")
     number, module = pickle.loads(dumped([StandIn(1), StandIn(made)], {}))
     assert (number, type(module), module.__name__) == (0, types.ModuleType, "made")
+
+
+def test_what_asks_the_user_goes_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Kernel:
+        def __init__(self) -> None:
+            self.socket = threading.Lock()
+
+        def raw_input(self, prompt: str = "") -> str:
+            return prompt
+
+    monkeypatch.setattr("builtins.input", Kernel().raw_input)
+    stream = dumped({"ask": input}, {})
+    monkeypatch.undo()
+    assert pickle.loads(stream)["ask"] is input
