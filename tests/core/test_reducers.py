@@ -250,6 +250,14 @@ def test_a_tensor_and_an_array_over_one_memory_stay_that(shelf: Shelf) -> None:
     assert shelf.written == array.nbytes
 
 
+def test_a_small_tensor_and_an_array_over_one_memory_stay_that(shelf: Shelf) -> None:
+    tensor = torch.zeros(6)
+    back = shelf.round(tensor=tensor, array=tensor.numpy(), part=tensor[1:])
+    back["array"][0] = back["part"][0] = 5
+    assert back["tensor"].tolist() == [5, 5, 0, 0, 0, 0]
+    assert back["array"].tolist() == [5, 5, 0, 0, 0, 0]
+
+
 def test_a_small_part_goes_alone_and_with_its_tensor_shares_it(
     shelf: Shelf, tmp_path: Path
 ) -> None:

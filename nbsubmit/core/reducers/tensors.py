@@ -10,7 +10,7 @@ import functools
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core.reducers import Apart, Context, Reducer, views
+from nbsubmit.core.reducers import SMALLEST_BUFFER, Apart, Context, Reducer, views
 
 if TYPE_CHECKING:
     from nbsubmit.core.reducers.owners import Owners
@@ -152,10 +152,14 @@ def reduce_storage(storage: Any, context: Context) -> Any:
     if not storage.nbytes():
         return make_storage, (b"",)
     array = as_bytes(storage)
-    owner = context.owners.of(array, *views.extent(array)) if context.owners else None
+    start, end = views.extent(array)
+    owner = context.owners.of(array, start, end) if context.owners else None
     if owner is None:
+        is_shared = context.shared and context.shared.touch(start, end)
+        if array.nbytes < SMALLEST_BUFFER and not is_shared:  # it goes into the stream
+            context.apart.append(Apart(start, end, array))
         return make_storage, (pickle.PickleBuffer(array),)
-    if hasattr(owner, "untyped_storage") and extent_of_storage(owner) == views.extent(array):
+    if hasattr(owner, "untyped_storage") and extent_of_storage(owner) == (start, end):
         return storage_of, (owner, views.layout(owner))
     return make_storage, (array,)
 
