@@ -45,6 +45,9 @@ class OwnModules:
         return importlib.import_module(name)
 
     def forget(self) -> None:
+        """Have the next import read the files, even if one was written twice in a second."""
+        for compiled in self.path.rglob("*.pyc"):
+            compiled.unlink()
         for name, module in list(sys.modules.items()):
             if place_of(module).startswith(f"{self.path}{os.sep}"):
                 del sys.modules[name]
