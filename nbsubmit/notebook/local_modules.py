@@ -120,7 +120,11 @@ def _compiled_from(file: Path) -> tuple[int, int] | None:
         compiled = Path(importlib.util.cache_from_source(str(file)))
         with compiled.open("rb") as opened:
             magic, flags, mtime, size = struct.unpack("<4sIII", opened.read(16))
-    except (OSError, struct.error, NotImplementedError):
+    except (
+        OSError,
+        struct.error,
+        NotImplementedError,
+    ):  # the last: no folder for it
         return None
     is_current = magic == importlib.util.MAGIC_NUMBER and flags == 0
     return (mtime, size) if is_current and os.access(compiled, os.W_OK) else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.journeys.kernel import Kernel
@@ -85,10 +87,9 @@ def test_who_was_not_sent_and_holds_weights_sees_them_change(kernel: Kernel, mag
 
 
 def test_weights_that_were_changed_here_meanwhile_stay(
-    kernel: Kernel, magic: str, backend_name: str
+    start_kernel: Callable[..., Kernel], started_backend: str
 ) -> None:
-    if backend_name == "debug":
-        pytest.skip("it runs at once: nothing can happen meanwhile")
+    kernel, magic = start_kernel(), f"%%{started_backend}"
     kernel.run(TRAINING + "import pathlib")
     kernel.run(
         f"{magic} --quiet --as job\n"

@@ -94,7 +94,7 @@ def test_a_view_of_an_array_that_was_changed_here_meanwhile_stands_alone(
     start_kernel: Callable[..., Kernel], started_backend: str, tmp_path: Path
 ) -> None:
     kernel, gate = start_kernel(), tmp_path / "gate"
-    magic = "%%slurm" if started_backend == "slurm" else "%%local"
+    magic = f"%%{started_backend}"
     kernel.run(f"import numpy as np, os, time\nsmall, gate = np.arange(6.), {str(gate)!r}")
     kernel.run(
         f"{magic} --as job\nwhile not os.path.exists(gate): time.sleep(0.02)\nhead = small[:3]"
