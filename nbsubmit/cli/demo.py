@@ -18,7 +18,7 @@ from nbsubmit.backends import registry
 from nbsubmit.client import jobs as client
 from nbsubmit.client import words
 from nbsubmit.client.rows import row_of
-from nbsubmit.client.terminal import as_shown
+from nbsubmit.client.screen import as_shown
 from nbsubmit.core.errors import BackendMissing, NbsubmitError
 from nbsubmit.sandbox.config import SandboxConfig
 from nbsubmit.sandbox.sandbox import up

@@ -18,7 +18,7 @@ import ipywidgets as widgets
 
 from nbsubmit.client import words
 from nbsubmit.client.rows import JobRow
-from nbsubmit.client.terminal import as_shown
+from nbsubmit.client.screen import as_shown
 from nbsubmit.core.job import Job
 from nbsubmit.core.output import OutputReader
 from nbsubmit.core.state import JobState

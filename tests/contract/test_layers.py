@@ -54,7 +54,7 @@ ROOMS = {
         only_in={"ishell": words("IPython matplotlib_inline traitlets"), "shell": words("IPython")},
     ),
     "backends": Room(words("core worker"), words("psutil")),
-    "client": Room(words("core backends")),
+    "client": Room(words("core backends"), words("wcwidth")),
     "sandbox": Room(words("core"), words("psutil")),
     "notebook": Room(words("core backends client"), words("IPython ipywidgets traitlets")),
     "cli": Room(words("core backends client sandbox"), words("click nbformat nbclient")),

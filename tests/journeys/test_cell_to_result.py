@@ -15,7 +15,7 @@ pytestmark = pytest.mark.kernel
 
 def plain(text: str) -> str:
     """The text of a traceback without its colours."""
-    from nbsubmit.client.terminal import as_shown
+    from nbsubmit.client.screen import as_shown
 
     return as_shown(text)
 
