@@ -32,9 +32,11 @@ _LOOK_SECONDS = 0.1
 _JOBS_USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
 %jobs show [ID]      one job: state, names, output, error
 %jobs logs [ID]      all that it printed
+%jobs debug [ID]     IPython's debugger where it failed, with the values as they were there
 %jobs cancel ID      end it
 
-ID is enough of an id's beginning or end; without one it is the latest job."""
+ID is enough of an id's beginning or end; without one it is the latest job, to debug the latest
+that failed."""
 
 
 @magics_class
@@ -49,7 +51,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         Does the work.
     """
 
-    actions: ClassVar[tuple[str, ...]] = ("list", "show", "logs", "cancel")
+    actions: ClassVar[tuple[str, ...]] = ("list", "show", "logs", "debug", "cancel")
 
     def __init__(self, shell: InteractiveShell, session: Session) -> None:
         super().__init__(shell)
@@ -80,7 +82,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
     @no_var_expand
     @line_magic
     def jobs(self, line: str) -> None:
-        """See this notebook's jobs, look at one, or end one."""
+        """See this notebook's jobs, look at one, debug one that failed, or end one."""
         words_ = shlex.split(line)
         action, rest = (words_[0], words_[1:]) if words_ else ("list", [])
         if action not in self.actions:
@@ -235,6 +237,17 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         job = self._one(rest)
         sys.stdout.write(job.stdout())
         sys.stderr.write(job.stderr())
+
+    def _jobs_debug(self, rest: list[str]) -> None:
+        from nbsubmit.core.postmortem import PostMortem  # few look, and then seldom
+        from nbsubmit.notebook.debugger import debug
+
+        job = self._one(rest) if rest else self._session.latest_failed()
+        namespace: dict[str, Any] = {}
+        found = PostMortem(self._session.apart(job, namespace), namespace)
+        row = self._session.row(job)
+        print(f"{words.title(row)}; {row.reason}".rstrip("; "))
+        debug(self.shell, found)
 
     def _jobs_cancel(self, rest: list[str]) -> None:
         if not rest:

@@ -1,0 +1,254 @@
+"""The frames that were kept of a cell that failed → an exception whose traceback a debugger takes.
+
+The frames are real ones, of code that does nothing but stop at the kept line under the kept name.
+They see the values that were kept and, as their globals, the namespace as the job left it: what was
+sent, and what came back. Nothing of it is the notebook's own, so a debugger may change it.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import io
+import linecache
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from traceback import walk_tb
+from types import FrameType, TracebackType
+from typing import Any
+
+from nbsubmit.core import lines
+from nbsubmit.core.definitions.known import defined_by
+from nbsubmit.core.errors import NbsubmitError, ResultUnreadable
+from nbsubmit.core.home import Namespace, at_home
+from nbsubmit.core.job import Job
+from nbsubmit.core.kept import EVERYTHING, Kept, KeptError, KeptFrame, KeptValue
+from nbsubmit.core.pickling import Reference, ReferringUnpickler
+from nbsubmit.core.state import JobState
+
+
+class NothingKept(NbsubmitError):
+    """There are no frames of this job to be looked at."""
+
+
+class NotHere:
+    """Stands for a value that was not kept, or that cannot be rebuilt here.
+
+    Parameters
+    ----------
+    type : str
+        The value's type.
+    why : str
+        Why it is not here.
+    shown : str
+        What it looked like.
+    """
+
+    def __init__(self, type: str, why: str, shown: str = "") -> None:
+        self._type = type
+        self._why = why
+        self._shown = shown
+
+    def __repr__(self) -> str:
+        shown = f": {self._shown}" if self._shown else ""
+        return f"<{self._type} that is not here ({self._why}){shown}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(f"this {self._type} is not here ({self._why}), nor is its {name}")
+
+
+class PostMortem:
+    """What was kept of a job that failed.
+
+    Parameters
+    ----------
+    job : Job
+        The job; a handle of its own, for its values are loaded apart from the notebook's.
+    namespace : dict
+        An empty one, which becomes the job's; the job's handle has it as its home.
+
+    Attributes
+    ----------
+    error : BaseException
+        What ended the cell, with the frames that were kept, and with what led to it.
+    arguments : dict
+        By `id` of a frame, which of its locals are arguments.
+
+    Raises
+    ------
+    NothingKept
+        Saying why there are no frames.
+    ResultUnreadable
+        If another Python has written them.
+    """
+
+    def __init__(self, job: Job, namespace: Namespace) -> None:
+        self._job = job
+        self._namespace = namespace
+        self._kept = _read(job)
+        self.arguments: dict[int, tuple[str, ...]] = {}
+        self._load_namespace()
+        self._values = self._load_values()
+        for name, number in self._kept.names.items():
+            namespace[name] = self._values[number]
+        self.error = self._chained()
+
+    # Values
+
+    def _load_namespace(self) -> None:
+        """Fill the namespace with what was sent and what came back, as far as that can be had."""
+        job, space = self._job, self._namespace
+        space.update(__name__="__main__", __builtins__=builtins)
+        result = job.found.result
+        modules = {**job.sent.modules, **self._kept.modules, **(result.modules if result else {})}
+        for name, module in modules.items():
+            with suppress(Exception):
+                space[name] = importlib.import_module(module)
+        try:
+            space.update(job.sent_copies[0])
+            space.update(job.names)
+        except NbsubmitError as error:  # what is left is worth a look
+            print(f"nbsubmit: {error}", file=sys.stderr)
+        for name in result.deleted if result else ():
+            space.pop(name, None)
+
+    def _load_values(self) -> list[Any]:
+        data = self._job.folder.kept_values.read_bytes()
+        with at_home(self._namespace), defined_by(lambda: self._job.sent_copies):
+            return [self._value(value, data) for value in self._kept.values]
+
+    def _value(self, value: KeptValue, data: bytes) -> Any:
+        if not value.size:
+            return NotHere(value.type, value.why_not, value.shown)
+        unpickler = ReferringUnpickler(io.BytesIO(data[value.start : value.start + value.size]))
+        unpickler.reference = self._reference
+        try:
+            return unpickler.load()
+        except Exception as error:
+            return NotHere(value.type, f"{type(error).__name__}: {error}")
+
+    def _reference(self, name: Reference) -> Any:
+        return self._namespace if name == EVERYTHING else self._namespace[str(name)]
+
+    # Frames
+
+    def _chained(self) -> BaseException:
+        errors = [self._error(kept) for kept in self._kept.errors]
+        for error, behind, kept in zip(errors, errors[1:], self._kept.errors[1:], strict=False):
+            if kept.is_cause:
+                error.__cause__ = behind
+            else:
+                error.__context__ = behind
+        return errors[0]
+
+    def _error(self, kept: KeptError) -> BaseException:
+        error: Any = self._values[kept.value]
+        if not isinstance(error, BaseException):
+            error = type(kept.type, (Exception,), {"__module__": "builtins"})(kept.message)
+        error.__cause__ = error.__context__ = None
+        trace: TracebackType | None = None
+        for entry in reversed(kept.frames):
+            frame = self._frame(entry)
+            trace = TracebackType(trace, frame, frame.f_lasti, entry.line)
+        error.__traceback__ = trace
+        made: BaseException = error
+        return made
+
+    def _frame(self, kept: KeptFrame) -> FrameType:
+        space = self._namespace
+        if kept.module:  # with the module as it is here, if it is
+            found = sys.modules.get(kept.module)
+            space = {"__name__": kept.module, **(vars(found) if found else {})}
+        values: Namespace | None = None
+        if kept.values is not None:
+            values = {name: self._values[number] for name, number in kept.values.items()}
+        frame = _stopped_at(kept, space, space if values is None else values)
+        self.arguments[id(frame)] = tuple(n for n in kept.arguments if n in (values or {}))
+        return frame
+
+    # Lines
+
+    @contextmanager
+    def lines_at_hand(self) -> Iterator[None]:
+        """Have the frames' lines shown as they were there, for a while."""
+        sent = dict(self._job.sent.sources)
+        texts = {file: text for file, text in sent.items() if _here(file) != text}
+        for file, parts in self._kept.texts.items():
+            if any(not _is_here(file, first, text) for first, text in parts):
+                texts[file] = _pieced(parts)
+        before = {file: linecache.cache.get(file) for file in texts}
+        lines.remember(texts)
+        try:
+            yield
+        finally:
+            for file, entry in before.items():
+                if entry is None:
+                    linecache.cache.pop(file, None)
+                else:
+                    linecache.cache[file] = entry
+
+
+def _read(job: Job) -> Kept:
+    """Return what was kept, once it is clear that something was."""
+    what = f"job {job.id}"
+    if not job.done():
+        raise NothingKept(
+            f"{what} is still {job.state.value}: there is something to debug once it has failed"
+        )
+    if job.state is JobState.COMPLETED:
+        raise NothingKept(f"{what} has not failed: there is nothing to debug")
+    data = job.folder.read_json(job.folder.kept_file)
+    if data is None:
+        result = job.found.result
+        why = (
+            "it failed before its cell ran"
+            if result is not None and result.error is not None
+            else f"it is {job.status}, and had no time to keep any"
+        )
+        raise NothingKept(f"{what} has left no frames: {why}")
+    kept = Kept.from_json(data)
+    if kept.python != sys.version_info[:2]:
+        raise ResultUnreadable(
+            f"{what} ran under Python {kept.python[0]}.{kept.python[1]}, whose values this one "
+            f"cannot read ({sys.version_info[0]}.{sys.version_info[1]})",
+            job.id,
+            job.folder.path,
+        )
+    return kept
+
+
+def _stopped_at(kept: KeptFrame, space: Namespace, values: Mapping[str, Any]) -> FrameType:
+    """Return a frame that has stopped at a line of code that is not there."""
+    tree = ast.parse("1/0")
+    # A code's table of lines counts from its first one, which takes its place below.
+    ast.increment_lineno(tree, max(kept.line - kept.first_line, 0))
+    code = compile(tree, kept.file, "exec")
+    code = code.replace(co_name=kept.name, co_firstlineno=kept.first_line)
+    frames: list[FrameType] = []
+    try:
+        exec(code, space, values)  # noqa: S102 - it stops at once
+    except ZeroDivisionError as error:
+        frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    return frames[-1]
+
+
+def _here(file: str) -> str:
+    return "".join(linecache.getlines(file))
+
+
+def _is_here(file: str, first: int, text: str) -> bool:
+    count = text.count("\n") + (not text.endswith("\n"))
+    here = "".join(linecache.getlines(file)[first - 1 : first - 1 + count])
+    return here.rstrip("\n") == text.rstrip("\n")
+
+
+def _pieced(parts: list[tuple[int, str]]) -> str:
+    """Put stretches of a file where they belong, with empty lines between them."""
+    found: dict[int, str] = {}
+    for first, text in parts:
+        found.update(enumerate(text.splitlines(), first))
+    return "".join(f"{found.get(number, '')}\n" for number in range(1, max(found) + 1))
