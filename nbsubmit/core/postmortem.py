@@ -142,14 +142,13 @@ class PostMortem:
             if kept.is_cause:
                 error.__cause__ = behind
             else:
-                error.__context__ = behind
+                error.__context__, error.__suppress_context__ = behind, False
         return errors[0]
 
     def _error(self, kept: KeptError) -> BaseException:
         error: Any = self._values[kept.value]
         if not isinstance(error, BaseException):
             error = type(kept.type, (Exception,), {"__module__": "builtins"})(kept.message)
-        error.__cause__ = error.__context__ = None
         trace: TracebackType | None = None
         for entry in reversed(kept.frames):
             frame = self._frame(entry)

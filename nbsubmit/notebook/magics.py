@@ -23,6 +23,7 @@ from nbsubmit.core.options import Grammar
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.submit import launch_of
 from nbsubmit.core.units import format_bytes
+from nbsubmit.notebook.raised import as_shown
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
 
@@ -147,7 +148,10 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
                 job.cancel()
             raise
         self._when_the_cell_has_ended(replay.finish)
-        value = job.result()
+        error = job.exception()
+        if error is not None:
+            raise as_shown(error, job)
+        value = job.value
         if not options.quiet and not self._has_panel(options):
             row = self._session.row(job)
             print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
