@@ -174,7 +174,9 @@ class PostMortem:
     @contextmanager
     def lines_at_hand(self) -> Iterator[None]:
         """Have the frames' lines shown as they were there, for a while."""
-        sent = dict(self._job.sent.sources)
+        sent = self._job.sent.sources
+        for file in (*sent, *self._kept.texts):
+            linecache.checkcache(file)
         texts = {file: text for file, text in sent.items() if _here(file) != text}
         for file, parts in self._kept.texts.items():
             if any(not _is_here(file, first, text) for first, text in parts):
@@ -204,7 +206,7 @@ def _read(job: Job) -> Kept:
     if data is None:
         result = job.found.result
         why = (
-            "it failed before its cell ran"
+            "it failed before its cell ran, or they could not be written"
             if result is not None and result.error is not None
             else f"it is {job.status}, and had no time to keep any"
         )

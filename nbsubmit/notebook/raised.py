@@ -19,17 +19,9 @@ def as_shown(error: BaseException, job: Job) -> BaseException:
     """Return what is to be raised for a job's error: the error itself wherever that will do."""
     result = job.found.result
     told = result.error if result is not None else None
-    if told is None or not (isinstance(error, SyntaxError) or _is_shown_otherwise(error)):
+    if told is None or not (isinstance(error, SyntaxError) or has_group(error)):
         return error
     kind: type[_StandIn] = type(told.ename, (_StandIn,), {"__module__": type(error).__module__})
     made = kind(told.evalue)
     made.lines = told.traceback
     return made
-
-
-def _is_shown_otherwise(error: BaseException) -> bool:
-    try:
-        str(error)
-    except Exception:  # the shell then falls back to Python's own way
-        return True
-    return has_group(error)

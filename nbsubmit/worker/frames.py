@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import logging
 import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +17,8 @@ from nbsubmit.core.kept import EVERYTHING, Kept, KeptError, KeptFrame
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.reserved import is_shells_own
 from nbsubmit.worker.keeping import Keeper
+
+_log = logging.getLogger("nbsubmit")
 
 # Of a recursion without an end the first and the last frames say all.
 _FIRST_FRAMES, _LAST_FRAMES = 20, 80
@@ -58,8 +61,9 @@ def keep(error: BaseException, around: Surroundings, folder: JobFolder) -> None:
         if any(part.frames for part in kept.errors):
             write_whole(folder.kept_values, lambda file: file.write(values))
             folder.write_json(folder.kept_file, kept.to_json())
-    except Exception as failure:
-        print(f"nbsubmit: the cell's frames were not kept: {failure!r}", file=sys.stderr)
+    except Exception:
+        # It would stand among what the cell has printed.
+        _log.debug("the frames of a cell were not kept", exc_info=True)
 
 
 def collect(error: BaseException, around: Surroundings) -> tuple[Kept, memoryview]:

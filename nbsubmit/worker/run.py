@@ -110,7 +110,7 @@ def _run_cell(
             cell, module.__dict__, sent, outcome, shell.magics(), ignore=shell.names
         )
         if outcome.error is not None:
-            _keep_frames(folder, outcome.error, shell, sent, collection, payload)
+            _keep_frames(folder, outcome.error, shell, sent, collection, cell, payload)
     if error is None and collection.complaint:
         error = CellError("NotBroughtBack", collection.complaint, (collection.complaint,))
     blobs = BlobStore(folder.store_blobs)
@@ -167,18 +167,21 @@ def _keep_frames(
     shell: Shell,
     sent: Sent,
     collection: Collection,
+    cell: Cell,
     payload: dict[str, Any],
 ) -> None:
     from nbsubmit.worker import frames  # which only a cell that fails needs
 
     here = shell.namespace
     unchanged = {name for name, value in sent.values.items() if here.get(name) is value}
+    if cell.bring is not None:  # what was changed in place may not go back
+        unchanged -= sent.changed(here).keys()
     around = frames.Surroundings(
         namespace=here,
         classes=sent.classes,
         at_home=(unchanged | set(collection.values.names)) - set(collection.unsent),
         ignore=shell.names,
-        texts={*payload["sources"], payload["cell"]["file_name"]},
+        texts={*payload["sources"], cell.file_name},
     )
     frames.keep(error, around, folder)
 
