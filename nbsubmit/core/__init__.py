@@ -55,6 +55,7 @@ store     the folder of folders
 backend   what a backend is: start, poll, stop
 settle    what the folder says + what the backend says → the one status
 job       the handle a user holds
+stopped   frames that stand still, and their lines
 postmortem  the frames that were kept, for a debugger
 submit    the way itself
 watch     looking at live jobs until they end

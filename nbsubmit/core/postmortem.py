@@ -7,19 +7,14 @@ sent, and what came back. Nothing of it is the notebook's own, so a debugger may
 
 from __future__ import annotations
 
-import ast
 import builtins
 import importlib
 import io
-import linecache
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from traceback import walk_tb
+from contextlib import AbstractContextManager, suppress
 from types import FrameType, TracebackType
 from typing import Any
 
-from nbsubmit.core import lines
 from nbsubmit.core.definitions.known import defined_by
 from nbsubmit.core.errors import NbsubmitError, ResultUnreadable
 from nbsubmit.core.home import Namespace, at_home
@@ -27,6 +22,7 @@ from nbsubmit.core.job import Job
 from nbsubmit.core.kept import EVERYTHING, Kept, KeptError, KeptFrame, KeptValue
 from nbsubmit.core.pickling import Reference, ReferringUnpickler
 from nbsubmit.core.state import JobState
+from nbsubmit.core.stopped import lines_of, stopped_at
 
 
 class NothingKept(NbsubmitError):
@@ -165,32 +161,13 @@ class PostMortem:
         values: Namespace | None = None
         if kept.values is not None:
             values = {name: self._values[number] for name, number in kept.values.items()}
-        frame = _stopped_at(kept, space, space if values is None else values)
+        frame = stopped_at(kept, space, space if values is None else values)
         self.arguments[id(frame)] = tuple(n for n in kept.arguments if n in (values or {}))
         return frame
 
-    # Lines
-
-    @contextmanager
-    def lines_at_hand(self) -> Iterator[None]:
+    def lines_at_hand(self) -> AbstractContextManager[None]:
         """Have the frames' lines shown as they were there, for a while."""
-        sent = self._job.sent.sources
-        for file in (*sent, *self._kept.texts):
-            linecache.checkcache(file)
-        texts = {file: text for file, text in sent.items() if _here(file) != text}
-        for file, parts in self._kept.texts.items():
-            if any(not _is_here(file, first, text) for first, text in parts):
-                texts[file] = _pieced(parts)
-        before = {file: linecache.cache.get(file) for file in texts}
-        lines.remember(texts)
-        try:
-            yield
-        finally:
-            for file, entry in before.items():
-                if entry is None:
-                    linecache.cache.pop(file, None)
-                else:
-                    linecache.cache[file] = entry
+        return lines_of(self._job.sent.sources, self._kept.texts)
 
 
 def _read(job: Job) -> Kept:
@@ -220,36 +197,3 @@ def _read(job: Job) -> Kept:
             job.folder.path,
         )
     return kept
-
-
-def _stopped_at(kept: KeptFrame, space: Namespace, values: Mapping[str, Any]) -> FrameType:
-    """Return a frame that has stopped at a line of code that is not there."""
-    tree = ast.parse("1/0")
-    # A code's table of lines counts from its first one, which takes its place below.
-    ast.increment_lineno(tree, max(kept.line - kept.first_line, 0))
-    code = compile(tree, kept.file, "exec")
-    code = code.replace(co_name=kept.name, co_firstlineno=kept.first_line)
-    frames: list[FrameType] = []
-    try:
-        exec(code, space, values)  # noqa: S102 - it stops at once
-    except ZeroDivisionError as error:
-        frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    return frames[-1]
-
-
-def _here(file: str) -> str:
-    return "".join(linecache.getlines(file))
-
-
-def _is_here(file: str, first: int, text: str) -> bool:
-    count = text.count("\n") + (not text.endswith("\n"))
-    here = "".join(linecache.getlines(file)[first - 1 : first - 1 + count])
-    return here.rstrip("\n") == text.rstrip("\n")
-
-
-def _pieced(parts: list[tuple[int, str]]) -> str:
-    """Put stretches of a file where they belong, with empty lines between them."""
-    found: dict[int, str] = {}
-    for first, text in parts:
-        found.update(enumerate(text.splitlines(), first))
-    return "".join(f"{found.get(number, '')}\n" for number in range(1, max(found) + 1))
