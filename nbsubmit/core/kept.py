@@ -15,6 +15,34 @@ from nbsubmit.core.folder import FORMAT, check_format
 EVERYTHING = "<globals>"
 
 
+class NotHere:
+    """Stands for a value that was not kept, or that cannot be rebuilt here.
+
+    Parameters
+    ----------
+    type : str
+        The value's type.
+    why : str
+        Why it is not here.
+    shown : str
+        What it looked like.
+    """
+
+    def __init__(self, type: str, why: str, shown: str = "") -> None:
+        self._type = type
+        self._why = why
+        self._shown = shown
+
+    def __repr__(self) -> str:
+        shown = f": {self._shown}" if self._shown else ""
+        return f"<{self._type} that is not here ({self._why}){shown}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(f"this {self._type} is not here ({self._why}), nor is its {name}")
+
+
 @dataclass(frozen=True)
 class KeptValue:
     """A value that was kept, or what is known of one that could not be.
@@ -26,7 +54,7 @@ class KeptValue:
     start, size : int
         Where it lies in the file of values; a size of 0 says that it is not there.
     shown : str
-        What it looks like, of one that is not there.
+        What it looks like, of one that is not there, or not with all its parts.
     why_not : str
         Why it is not.
     """

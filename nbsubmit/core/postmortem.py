@@ -19,7 +19,7 @@ from nbsubmit.core.definitions.known import defined_by
 from nbsubmit.core.errors import NbsubmitError, ResultUnreadable
 from nbsubmit.core.home import Namespace, at_home
 from nbsubmit.core.job import Job
-from nbsubmit.core.kept import EVERYTHING, Kept, KeptError, KeptFrame, KeptValue
+from nbsubmit.core.kept import EVERYTHING, Kept, KeptError, KeptFrame, KeptValue, NotHere
 from nbsubmit.core.pickling import Reference, ReferringUnpickler
 from nbsubmit.core.state import JobState
 from nbsubmit.core.stopped import lines_of, stopped_at
@@ -27,34 +27,6 @@ from nbsubmit.core.stopped import lines_of, stopped_at
 
 class NothingKept(NbsubmitError):
     """There are no frames of this job to be looked at."""
-
-
-class NotHere:
-    """Stands for a value that was not kept, or that cannot be rebuilt here.
-
-    Parameters
-    ----------
-    type : str
-        The value's type.
-    why : str
-        Why it is not here.
-    shown : str
-        What it looked like.
-    """
-
-    def __init__(self, type: str, why: str, shown: str = "") -> None:
-        self._type = type
-        self._why = why
-        self._shown = shown
-
-    def __repr__(self) -> str:
-        shown = f": {self._shown}" if self._shown else ""
-        return f"<{self._type} that is not here ({self._why}){shown}>"
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise AttributeError(f"this {self._type} is not here ({self._why}), nor is its {name}")
 
 
 class PostMortem:
@@ -125,7 +97,7 @@ class PostMortem:
         try:
             return unpickler.load()
         except Exception as error:
-            return NotHere(value.type, f"{type(error).__name__}: {error}")
+            return NotHere(value.type, f"{type(error).__name__}: {error}", value.shown)
 
     def _reference(self, name: Reference) -> Any:
         return self._namespace if name == EVERYTHING else self._namespace[str(name)]

@@ -7,6 +7,7 @@ import linecache
 import logging
 import sys
 import types
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,7 +58,9 @@ class Surroundings:
 def keep(error: BaseException, around: Surroundings, folder: JobFolder) -> None:
     """Write what a debugger needs; whatever fails here, the result is written all the same."""
     try:
-        kept, values = collect(error, around)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nobody has asked for these values
+            kept, values = collect(error, around)
         if any(part.frames for part in kept.errors):
             write_whole(folder.kept_values, lambda file: file.write(values))
             folder.write_json(folder.kept_file, kept.to_json())

@@ -1,28 +1,33 @@
 """Values of a cell that failed, each pickled by itself, as far as that is cheap.
 
 It must not spoil what matters more, the result: a value that is large, cannot be pickled or takes
-too long is shown instead, and nothing here raises.
+too long is shown instead, and nothing here raises. Inside of an object that holds such a value, as
+a model holds its weights and a lock, something stands in its place.
 """
 
 from __future__ import annotations
 
 import io
+import operator
 import pickle
 import reprlib
 import time
+import types
 from collections.abc import Mapping
 from typing import Any
 
 from nbsubmit.core.contents import type_name
 from nbsubmit.core.home import Namespace
-from nbsubmit.core.kept import KeptValue
+from nbsubmit.core.kept import KeptValue, NotHere
 from nbsubmit.core.pickling import Reference, ReferringPickler
 from nbsubmit.core.units import format_bytes
 
-MOST_BYTES_OF_ONE = 1 << 20
-MOST_BYTES = 16 << 20
+MOST_BYTES_OF_ONE = 1_000_000
+MOST_BYTES = 16_000_000
 MOST_SECONDS = 1.0
 _LONGEST_TEXT = 1000
+# Pickle looks these up by their names.
+_BY_NAME = (type, types.FunctionType, types.BuiltinFunctionType)
 _TEXTS = (str, bytes, bytearray)
 
 
@@ -69,21 +74,21 @@ class Keeper:
         kind = _type_of(value)
         start, left = self.stream.tell(), MOST_BYTES - self.stream.tell()
         try:
-            data = self._pickled(value, min(left, MOST_BYTES_OF_ONE))
+            data, is_whole = self._pickled(value, min(left, MOST_BYTES_OF_ONE))
         except Exception as error:
-            why = str(error) if isinstance(error, NotWorthIt) else _why(error)
-            return KeptValue(kind, shown=self.shown(value), why_not=why)
+            return KeptValue(kind, shown=self.shown(value), why_not=_why(error))
         self.stream.write(data)
-        return KeptValue(kind, start, len(data))
+        return KeptValue(kind, start, len(data), "" if is_whole else self.shown(value))
 
-    def _pickled(self, value: Any, most: int) -> bytes:
+    def _pickled(self, value: Any, most: int) -> tuple[bytes, bool]:
         if isinstance(value, _TEXTS) and len(value) > most:
             raise NotWorthIt(f"it is {format_bytes(len(value))}")
         out = _Limited(most, self._deadline)
         pickler = _Pickler(out, self._home, self._classes, out.may_take)
-        pickler.most, pickler.sent = most, self._known
+        pickler.keeper, pickler.whole, pickler.most = self, value, most
+        pickler.sent = self._known
         pickler.dump(value)
-        return out.getvalue()
+        return out.getvalue(), pickler.is_whole
 
     def shown(self, value: Any) -> str:
         """Return what a value looks like, if that is quickly said."""
@@ -121,15 +126,41 @@ class _Limited(io.BytesIO):
 
 
 class _Pickler(ReferringPickler):
-    """Turns away what is large before anybody copies it, from a GPU for instance."""
+    """Has something stand for parts that are large, before anybody copies them, or cannot go."""
 
+    keeper: Keeper
+    whole: Any
     most: int
+    is_whole = True
 
     def reducer_override(self, obj: Any) -> Any:
-        size = getattr(obj, "nbytes", 0) if hasattr(type(obj), "nbytes") else 0
-        if isinstance(size, int) and size > self.most:
-            raise NotWorthIt(f"it holds {format_bytes(size)}")
-        return super().reducer_override(obj)
+        try:
+            size = _size_of(obj)
+            if size > self.most:
+                raise NotWorthIt(f"it holds {format_bytes(size)}")
+            reduced = super().reducer_override(obj)
+            if reduced is NotImplemented and not isinstance(obj, _BY_NAME):
+                # What pickle would do next, but its failure would be that of the whole.
+                reduced = self.dispatch_table[type(obj)](obj)
+        except Exception as error:
+            if obj is self.whole:
+                raise
+            self.is_whole = False
+            return NotHere, (_type_of(obj), _why(error), self.keeper.shown(obj))
+        return reduced
+
+
+def _size_of(value: Any) -> int:
+    """Return how many bytes an array, a tensor or a table says that it has; 0 for all else."""
+    kind = type(value)
+    try:
+        if hasattr(kind, "nbytes"):
+            return operator.index(value.nbytes)
+        if kind.__name__ == "DataFrame" and hasattr(kind, "memory_usage"):
+            return int(value.memory_usage().sum())
+    except Exception:  # it means something else by the word
+        return 0
+    return 0
 
 
 class _Brief(reprlib.Repr):
@@ -157,6 +188,6 @@ def _type_of(value: Any) -> str:
 
 def _why(error: Exception) -> str:
     try:
-        return f"{type(error).__name__}: {error}"
+        return str(error) if isinstance(error, NotWorthIt) else f"{type(error).__name__}: {error}"
     except Exception:
         return type(error).__name__

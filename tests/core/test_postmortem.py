@@ -15,7 +15,8 @@ from nbsubmit.client.jobs import attach
 from nbsubmit.client.rows import row_of
 from nbsubmit.core.errors import OtherFormat, ResultUnreadable
 from nbsubmit.core.job import Job
-from nbsubmit.core.postmortem import NotHere, NothingKept, PostMortem
+from nbsubmit.core.kept import NotHere
+from nbsubmit.core.postmortem import NothingKept, PostMortem
 from tests.modules import OwnModules
 from tests.way import Way
 

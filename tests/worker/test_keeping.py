@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from nbsubmit.core.home import at_home
-from nbsubmit.core.kept import KeptValue
+from nbsubmit.core.kept import KeptValue, NotHere
 from nbsubmit.worker import keeping
 from nbsubmit.worker.keeping import MOST_BYTES, MOST_BYTES_OF_ONE, MOST_SECONDS, Keeper
 
@@ -79,7 +79,6 @@ LARGE: dict[str, Any] = {
     "bytes": bytes(MOST_BYTES_OF_ONE + 1),
     "a list": list(range(10**6)),
     "an array": np.zeros(10**6),
-    "an array in a dict": {"deep": [np.zeros(10**6)]},
     "a view that is not in one piece": np.zeros((2000, 2000))[::2, ::2],
     "a table": pd.DataFrame({"a": np.zeros(10**6)}),
     "a tensor": torch.zeros(10**6),
@@ -105,6 +104,42 @@ def test_all_together_are_kept_up_to_a_limit() -> None:
     assert made.values[0].size
     assert not made.values[-1].size
     assert made.values[made.keep(7)].size
+
+
+class Model:
+    """Holds what cannot be kept beside what can."""
+
+    def __init__(self) -> None:
+        self.weights = torch.zeros(10**6)
+        self.lock = threading.Lock()
+        self.table = pd.DataFrame({"a": np.zeros(10**6)})
+        self.rate = 0.1
+        self.refuses = Stubborn()
+        self.layers = [torch.nn.Linear(2, 2), {"deep": np.zeros(10**6)}]
+
+
+def test_of_an_object_all_is_kept_that_can_be() -> None:
+    made = keeper()
+    number = made.keep(Model())
+    model = again(made, number)
+    assert model.rate == 0.1
+    assert repr(model.layers[0]) == repr(torch.nn.Linear(2, 2))
+    for part, why in (
+        (model.weights, "<torch.Tensor that is not here (it holds 4 MB): tensor([0., 0., 0.,"),
+        (model.lock, "<_thread.lock that is not here (PicklingError: cannot pickle a lock)"),
+        (model.table, "<pandas.DataFrame that is not here (it holds 8 MB)"),
+        (model.layers[1]["deep"], "<numpy.ndarray that is not here (it holds 8 MB)"),
+        (model.refuses, "<tests.Stubborn that is not here (RuntimeError: never)"),
+    ):
+        assert isinstance(part, NotHere)
+        assert repr(part).startswith(why)
+    assert made.values[number].size < 5000
+    assert made.values[number].shown.startswith("<tests.worker.test_keeping.Model")
+
+
+def test_small_things_are_whole() -> None:
+    made = keeper()
+    assert made.values[made.keep([np.arange(3), KeyError(1), print, Model])].shown == ""
 
 
 class Stubborn:
