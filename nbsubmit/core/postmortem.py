@@ -11,6 +11,7 @@ import builtins
 import importlib
 import io
 import sys
+from collections import ChainMap
 from contextlib import AbstractContextManager, suppress
 from types import FrameType, TracebackType
 from typing import Any
@@ -37,7 +38,10 @@ class PostMortem:
     job : Job
         The job; a handle of its own, for its values are loaded apart from the notebook's.
     namespace : dict
-        An empty one, which becomes the job's; the job's handle has it as its home.
+        An empty one, which becomes the job's; the job's handle has it as its home. Or the
+        notebook's own, if it is as the job left it.
+    apart : bool
+        Which of the two.
 
     Attributes
     ----------
@@ -54,15 +58,21 @@ class PostMortem:
         If another Python has written them.
     """
 
-    def __init__(self, job: Job, namespace: Namespace) -> None:
+    def __init__(self, job: Job, namespace: Namespace, *, apart: bool = True) -> None:
         self._job = job
         self._namespace = namespace
         self._kept = _read(job)
         self.arguments: dict[int, tuple[str, ...]] = {}
-        self._load_namespace()
+        if apart:
+            self._load_namespace()
         self._values = self._load_values()
-        for name, number in self._kept.names.items():
-            namespace[name] = self._values[number]
+        own = {name: self._values[number] for name, number in self._kept.names.items()}
+        if apart:
+            namespace.update(own)
+        # What is written goes to the notebook; what is there alone is seen behind it.
+        self._main: Namespace | ChainMap[str, Any] = (
+            namespace if apart else ChainMap(namespace, own)
+        )
         self.error = self._chained()
 
     # Values
@@ -130,11 +140,11 @@ class PostMortem:
         if kept.module:  # with the module as it is here, if it is
             found = sys.modules.get(kept.module)
             space = {"__name__": kept.module, **(vars(found) if found else {})}
-        values: Namespace | None = None
+        values: Any = self._main
         if kept.values is not None:
             values = {name: self._values[number] for name, number in kept.values.items()}
-        frame = stopped_at(kept, space, space if values is None else values)
-        self.arguments[id(frame)] = tuple(n for n in kept.arguments if n in (values or {}))
+        frame = stopped_at(kept, space, values)
+        self.arguments[id(frame)] = tuple(name for name in kept.arguments if name in values)
         return frame
 
     def lines_at_hand(self) -> AbstractContextManager[None]:

@@ -23,7 +23,7 @@ from nbsubmit.core.options import Grammar
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.submit import launch_of
 from nbsubmit.core.units import format_bytes
-from nbsubmit.notebook.raised import as_shown
+from nbsubmit.notebook.raised import as_raised
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
 
@@ -68,16 +68,19 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
     @cell_magic
     def slurm(self, line: str, cell: str) -> Any:
         """Send the cell to Slurm."""
+        __tracebackhide__ = True
         return self._run("slurm", line, cell)
 
     @cell_magic
     def local(self, line: str, cell: str) -> Any:
         """Run the cell in a process on this machine."""
+        __tracebackhide__ = True
         return self._run("local", line, cell)
 
     @cell_magic
     def submit(self, line: str, cell: str) -> Any:
         """Send the cell to the best backend that there is here."""
+        __tracebackhide__ = True
         return self._run("submit", line, cell)
 
     @no_var_expand
@@ -93,6 +96,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
     # A cell
 
     def _run(self, magic: str, line: str, cell: str) -> Any:
+        # A debugger goes from the job's frames past ours.
+        __tracebackhide__ = True
         options = self.grammars[magic].parse(line)
         backend = self._backend(magic, options)
         prepared = self._session.prepare(magic, line, cell, options)
@@ -138,6 +143,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         return options.panel and not options.quiet and self._session.has_widgets
 
     def _wait(self, job: Job, options: CellOptions) -> Any:
+        __tracebackhide__ = True
         replay = Replay(job)
         try:
             while not _ended(job):
@@ -150,7 +156,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         self._when_the_cell_has_ended(replay.finish)
         error = job.exception()
         if error is not None:
-            raise as_shown(error, job)
+            raise as_raised(error, job, self.shell.user_ns)
         value = job.value
         if not options.quiet and not self._has_panel(options):
             row = self._session.row(job)

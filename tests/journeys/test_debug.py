@@ -151,6 +151,30 @@ def test_without_an_id_it_is_the_job_that_failed_last(kernel: Kernel, magic: str
     assert "'second'\n" in kernel.answering("%jobs debug", "p which", "q").stdout
 
 
+def test_the_shells_own_debugger_opens_on_the_cell_that_was_waited_for(
+    kernel: Kernel, magic: str
+) -> None:
+    kernel.run(HOME)
+    failed(kernel, magic)
+    told = kernel.answering(
+        *("%debug", "p low, x", "up", "p model is net", "up", "p _private + '!'"),
+        *("!net = 5", "up", "q"),
+    ).stdout
+    parts = ("----> 9     return factor", "(0, 1)\n", "---> 12 ", "True\n", "----> 4 use(net)")
+    places = [told.find(part) for part in (*parts, "'kept there!'\n", "run_cell_magic")]
+    assert places == sorted(places)
+    assert places[0] >= 0
+    assert "nbsubmit" not in told
+    # As after a cell that has run here.
+    assert kernel.run("print(net)").stdout == "5\n"
+
+
+def test_the_shells_own_debugger_shows_what_led_to_the_error(kernel: Kernel, magic: str) -> None:
+    failed(kernel, magic, "try:\n    1 / 0\nexcept ZeroDivisionError:\n    raise KeyError('lost')")
+    told = kernel.answering("%debug", "exceptions", "q").stdout
+    assert "    0 ZeroDivisionError('division by zero')\n>   1 KeyError('lost')\n" in plain(told)
+
+
 # Where there is nothing to debug
 
 
