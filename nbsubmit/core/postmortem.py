@@ -89,7 +89,7 @@ class PostMortem:
         try:
             space.update(job.sent_copies[0])
             space.update(job.names)
-        except NbsubmitError as error:  # what is left is worth a look
+        except (NbsubmitError, OSError) as error:  # what is left is worth a look
             print(f"nbsubmit: {error}", file=sys.stderr)
         for name in result.deleted if result else ():
             space.pop(name, None)
@@ -110,7 +110,11 @@ class PostMortem:
             return NotHere(value.type, f"{type(error).__name__}: {error}", value.shown)
 
     def _reference(self, name: Reference) -> Any:
-        return self._namespace if name == EVERYTHING else self._namespace[str(name)]
+        if name == EVERYTHING:
+            return self._namespace
+        if name not in self._namespace:
+            raise LookupError(f"it is, or holds, {name}, which has not come back")
+        return self._namespace[str(name)]
 
     # Frames
 

@@ -131,6 +131,17 @@ def test_a_value_whose_module_is_not_here_is_told_and_the_others_are_there(
     assert "ModuleNotFoundError: No module named 'of_node'" in repr(f.f_locals["a"])
 
 
+def test_where_the_result_is_lost_the_frames_are_there_all_the_same(
+    debug: Way, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = debug.run("made = [1]\ndef f(a, b):\n    1 / 0\nf(made, 7)")
+    job.folder.result_stream.unlink()
+    _, f = frames(opened(job, debug).error)
+    assert f.f_locals["b"] == 7
+    assert "it is, or holds, made, which has not come back" in repr(f.f_locals["a"])
+    assert "No such file" in capsys.readouterr().err
+
+
 def test_lines_are_shown_as_they_were_for_a_while(debug: Way, own: OwnModules) -> None:
     file = own.path / "of_mine.py"
     file.write_text("def f():\n    1 / 0\n")
