@@ -44,6 +44,8 @@ class JobRow:
         Name and why, of what could not come back.
     error : tuple of str
         The cell's traceback.
+    frames : bool
+        Whether its frames were kept, for ``%jobs debug``.
     """
 
     id: str
@@ -66,6 +68,7 @@ class JobRow:
     kept: tuple[str, ...] = ()
     unsent: tuple[tuple[str, str], ...] = ()
     error: tuple[str, ...] = ()
+    frames: bool = False
 
     @property
     def short_id(self) -> str:
@@ -125,4 +128,5 @@ def row_of(job: Job, arrival: Arrival | None = None) -> JobRow:
         kept=tuple(arrival.kept) if arrival else (),
         unsent=tuple(unsent.items()),
         error=result.error.traceback if result and result.error else (),
+        frames=status.state.ended and job.folder.kept_file.exists(),
     )

@@ -1,6 +1,7 @@
 """The way of a job, in the order in which a job goes it.
 
 errors    what can go wrong, as a tree
+groups    exceptions that are several
 state     the states of a job, and a status: state, reason, advice
 units     durations and memory as people write them
 spec      what was asked for and what is started, as frozen values
@@ -36,6 +37,7 @@ layout    buffers → regions → files
 writer    several named values → a stream and buffers
 bundle    a bundle that was written → the values in it
 result    what a job brings back, as plain data
+kept      the frames of a cell that failed, as plain data
 revise    an object ↔ its content, which the object at home takes on
 originals  the objects that a result refers to by the names under which they were sent
 payload   what travels to a job, what stays behind, and why
@@ -53,6 +55,8 @@ store     the folder of folders
 backend   what a backend is: start, poll, stop
 settle    what the folder says + what the backend says → the one status
 job       the handle a user holds
+stopped   frames that stand still, and their lines
+postmortem  the frames that were kept, for a debugger
 submit    the way itself
 watch     looking at live jobs until they end
 

@@ -82,6 +82,9 @@ class JobFolder:
         self.result_file = path / "result.json"
         self.result_stream = path / "result.pkl"
         self.result_pack = path / RESULT_PACK
+        # What a debugger needs of a cell that failed, and the values in it.
+        self.kept_file = path / "kept.json"
+        self.kept_values = path / "kept.pkl"
         self.events_file = path / "events.jsonl"
         self.log_out = path / "log.out"
         self.log_err = path / "log.err"

@@ -336,9 +336,9 @@ class Job:
         self._check_packages(result)
         lines.remember_unknown(self.sent.sources)
         brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
-        originals = Originals(self._sender, lambda: self._sent_copies, result.changed)
+        originals = Originals(self._sender, lambda: self.sent_copies, result.changed)
         home = self._namespace
-        with defined_by(lambda: self._sent_copies), lending(home, result.modules) as lender:
+        with defined_by(lambda: self.sent_copies), lending(home, result.modules) as lender:
             values, failed = brought.load_what_can_be(home, originals, lender.lend)
             originals.change_classes(values.pop(CLASSES, ()))
         # An exception that cannot be rebuilt is told by its text.
@@ -369,7 +369,7 @@ class Job:
         return f"{why}; where it is installed, nbsubmit.attach({self.id!r}).names has the value"
 
     @functools.cached_property
-    def _sent_copies(self) -> tuple[Mapping[str, Any], Mapping[int, Any]]:
+    def sent_copies(self) -> tuple[Mapping[str, Any], Mapping[int, Any]]:
         """The values that were sent, as they were then, and their parts."""
         values: dict[str, Any] = {}
         payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)

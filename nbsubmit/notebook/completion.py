@@ -11,7 +11,7 @@ from nbsubmit.core.options import Grammar
 from nbsubmit.core.reserved import is_shells_own
 
 _TAKE_NAMES = ("--in", "--without", "--out")
-_JOBS = ("list", "show", "logs", "cancel")
+_JOBS = ("list", "show", "logs", "debug", "cancel")
 
 
 def install_completion(shell: InteractiveShell, grammars: Mapping[str, Grammar]) -> None:

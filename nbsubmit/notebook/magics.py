@@ -23,6 +23,7 @@ from nbsubmit.core.options import Grammar
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.submit import launch_of
 from nbsubmit.core.units import format_bytes
+from nbsubmit.notebook.raised import as_raised
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
 
@@ -32,9 +33,11 @@ _LOOK_SECONDS = 0.1
 _JOBS_USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
 %jobs show [ID]      one job: state, names, output, error
 %jobs logs [ID]      all that it printed
+%jobs debug [ID]     IPython's debugger where it failed, with the values as they were there
 %jobs cancel ID      end it
 
-ID is enough of an id's beginning or end; without one it is the latest job."""
+ID is enough of an id's beginning or end; without one it is the latest job, to debug the latest
+that failed."""
 
 
 @magics_class
@@ -49,7 +52,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         Does the work.
     """
 
-    actions: ClassVar[tuple[str, ...]] = ("list", "show", "logs", "cancel")
+    actions: ClassVar[tuple[str, ...]] = ("list", "show", "logs", "debug", "cancel")
 
     def __init__(self, shell: InteractiveShell, session: Session) -> None:
         super().__init__(shell)
@@ -65,22 +68,25 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
     @cell_magic
     def slurm(self, line: str, cell: str) -> Any:
         """Send the cell to Slurm."""
+        __tracebackhide__ = True
         return self._run("slurm", line, cell)
 
     @cell_magic
     def local(self, line: str, cell: str) -> Any:
         """Run the cell in a process on this machine."""
+        __tracebackhide__ = True
         return self._run("local", line, cell)
 
     @cell_magic
     def submit(self, line: str, cell: str) -> Any:
         """Send the cell to the best backend that there is here."""
+        __tracebackhide__ = True
         return self._run("submit", line, cell)
 
     @no_var_expand
     @line_magic
     def jobs(self, line: str) -> None:
-        """See this notebook's jobs, look at one, or end one."""
+        """See this notebook's jobs, look at one, debug one that failed, or end one."""
         words_ = shlex.split(line)
         action, rest = (words_[0], words_[1:]) if words_ else ("list", [])
         if action not in self.actions:
@@ -90,6 +96,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
     # A cell
 
     def _run(self, magic: str, line: str, cell: str) -> Any:
+        # A debugger goes from the job's frames past ours.
+        __tracebackhide__ = True
         options = self.grammars[magic].parse(line)
         backend = self._backend(magic, options)
         prepared = self._session.prepare(magic, line, cell, options)
@@ -135,6 +143,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         return options.panel and not options.quiet and self._session.has_widgets
 
     def _wait(self, job: Job, options: CellOptions) -> Any:
+        __tracebackhide__ = True
         replay = Replay(job)
         try:
             while not _ended(job):
@@ -145,7 +154,10 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
                 job.cancel()
             raise
         self._when_the_cell_has_ended(replay.finish)
-        value = job.result()
+        error = job.exception()
+        if error is not None:
+            raise as_raised(error, job, self.shell.user_ns)
+        value = job.value
         if not options.quiet and not self._has_panel(options):
             row = self._session.row(job)
             print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
@@ -235,6 +247,17 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         job = self._one(rest)
         sys.stdout.write(job.stdout())
         sys.stderr.write(job.stderr())
+
+    def _jobs_debug(self, rest: list[str]) -> None:
+        from nbsubmit.core.postmortem import PostMortem  # few look, and then seldom
+        from nbsubmit.notebook.debugger import debug
+
+        job = self._one(rest) if rest else self._session.latest_failed()
+        namespace: dict[str, Any] = {}
+        found = PostMortem(self._session.apart(job, namespace), namespace)
+        row = self._session.row(job)
+        print(f"{words.title(row)}; {row.reason}".rstrip("; "))
+        debug(self.shell, found)
 
     def _jobs_cancel(self, rest: list[str]) -> None:
         if not rest:

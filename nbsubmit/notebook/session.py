@@ -21,12 +21,14 @@ from nbsubmit.core.capture import capture
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
+from nbsubmit.core.home import Namespace
 from nbsubmit.core.inject import Arrival, Injector, Sending, Snapshot
 from nbsubmit.core.job import Job
 from nbsubmit.core.names import NameUse, analyse
 from nbsubmit.core.payload import PART, Payload
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions
+from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, launch_of, submit
 from nbsubmit.core.watch import Watcher
@@ -295,6 +297,23 @@ class Session:
         return client.attach(
             folder.id, self.store.path, watcher=self.watcher, home=self.shell.user_ns
         )
+
+    def latest_failed(self) -> Job:
+        """Return the job of this notebook that was sent last of those that failed.
+
+        Raises
+        ------
+        UnknownJob
+            If none has.
+        """
+        for job in reversed(self.jobs()):
+            if job.done() and job.state is not JobState.COMPLETED:
+                return job
+        raise UnknownJob("no job of this notebook has failed; %jobs list --all shows the store's")
+
+    def apart(self, job: Job, namespace: Namespace) -> Job:
+        """Return another handle of a job, whose values know nothing of the notebook's."""
+        return client.attach(job.id, self.store.path, watcher=self.watcher, home=namespace)
 
 
 def _credential(path: str) -> str:

@@ -22,10 +22,14 @@ from typing import Any, Protocol
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.home import Namespace
+from nbsubmit.worker.missing import behind
 
 
 class NoInput(NbsubmitError):
     """A job has nobody to ask."""
+
+    # Where in the cell that was is worth knowing.
+    _render_traceback_ = None  # type: ignore[assignment]
 
 
 @dataclass
@@ -74,7 +78,8 @@ def execute(cell: Cell, namespace: Namespace, shell: Shows) -> Outcome:
                 for code in codes:
                     exec(code, namespace)  # noqa: S102 - running the user's code is the purpose
         except BaseException as error:
-            outcome.error = error.with_traceback(_from_cell(error, cell.file_name))
+            _hide_our_frames(error, cell.file_name)
+            outcome.error = error
             outcome.signal = getattr(error, "signal", "")
     return outcome
 
@@ -153,12 +158,34 @@ def ends_in_semicolon(source: str) -> bool:
     return last == ";"
 
 
-def _from_cell(error: BaseException, file_name: str) -> types.TracebackType | None:
-    """Leave out the frames before the cell's own."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_frame.f_code.co_filename != file_name:
-        frame = frame.tb_next
-    return frame or error.__traceback__
+def _hide_our_frames(error: BaseException, file_name: str) -> None:
+    """Leave out the frames before the cell's own, and what is nbsubmit's among the others."""
+    first = error.__traceback__
+    while first is not None and first.tb_frame.f_code.co_filename != file_name:
+        first = first.tb_next
+    # What is no Python has no frame of its own.
+    if first is not None or isinstance(error, SyntaxError):
+        error.__traceback__ = first
+    for part in behind(error):
+        part.__traceback__ = _without_ours(part.__traceback__)
+
+
+def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:
+    entries = [entry for entry in _entries(trace) if not _is_ours(entry.tb_frame)]
+    found: types.TracebackType | None = None
+    for entry in reversed(entries):
+        found = types.TracebackType(found, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return found
+
+
+def _entries(trace: types.TracebackType | None) -> Iterator[types.TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def _is_ours(frame: types.FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).partition(".")[0] == "nbsubmit"
 
 
 @contextmanager

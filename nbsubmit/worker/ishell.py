@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import sys
+import traceback
 import types
 import warnings
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from IPython.core.magic import Magics
 from traitlets.config import Config
 
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.groups import has_group
 from nbsubmit.core.magics import LOADED, SIGNS, Extension, of_shell
 from nbsubmit.worker.streams import Recorder
 
@@ -161,8 +163,13 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
     def format_error(self, error: BaseException) -> list[str]:
         """Return the traceback as the notebook would print it."""
         kind, trace = type(error), error.__traceback__
+        render = getattr(error, "_render_traceback_", None)
         if isinstance(error, SyntaxError):
-            lines = self.SyntaxTB.structured_traceback(kind, error, [])
+            lines = self.SyntaxTB.structured_traceback(kind, error, traceback.extract_tb(trace))
+        elif has_group(error):  # which IPython leaves to Python, too
+            lines = ["".join(traceback.format_exception(error))]
+        elif render is not None:
+            lines = render()
         elif isinstance(error, (SystemExit, KeyboardInterrupt)) and trace is None:
             lines = self.InteractiveTB.get_exception_only(kind, error)
         else:

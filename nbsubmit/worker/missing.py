@@ -27,7 +27,7 @@ def explain(
         What was sent, and what was left out.
     """
     sentences: dict[str, None] = {}
-    for part in _behind(error):
+    for part in behind(error):
         for name in _not_found(part):
             if name not in namespace:
                 known = _why_not_sent(name, payload)
@@ -45,7 +45,7 @@ def note(error: BaseException, sentences: list[str]) -> None:
         error.__notes__ = [*getattr(error, "__notes__", ()), *sentences]
 
 
-def _behind(error: BaseException) -> Iterator[BaseException]:
+def behind(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and all that led to it."""
     todo: list[BaseException | None] = [error]
     seen: set[int] = set()

@@ -40,7 +40,7 @@ def main(path: str) -> int:
         return 1
     if _is_done(folder):
         return 0
-    for stale in (folder.signal_file, folder.exit_file):  # of a run before a requeue
+    for stale in (folder.signal_file, folder.exit_file, folder.kept_file):  # before a requeue
         stale.unlink(missing_ok=True)
     Beat(folder).start()
     _report_signals(folder)

@@ -32,7 +32,7 @@ from nbsubmit.core.reserved import is_magic
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.shell import started_by
 from nbsubmit.worker import missing, surroundings
-from nbsubmit.worker.collect import collect
+from nbsubmit.worker.collect import Collection, collect
 from nbsubmit.worker.execute import Outcome, execute
 from nbsubmit.worker.sent import Sent
 from nbsubmit.worker.shell import Shell
@@ -109,6 +109,8 @@ def _run_cell(
         collection = collect(
             cell, module.__dict__, sent, outcome, shell.magics(), ignore=shell.names
         )
+        if outcome.error is not None:
+            _keep_frames(folder, outcome.error, shell, sent, collection, cell, payload)
     if error is None and collection.complaint:
         error = CellError("NotBroughtBack", collection.complaint, (collection.complaint,))
     blobs = BlobStore(folder.store_blobs)
@@ -157,6 +159,31 @@ def _error(
     except Exception as failure:
         message = f"<its message cannot be shown: {type(failure).__name__}>"
     return CellError(type(error).__name__, message, (*shown, *sentences))
+
+
+def _keep_frames(
+    folder: JobFolder,
+    error: BaseException,
+    shell: Shell,
+    sent: Sent,
+    collection: Collection,
+    cell: Cell,
+    payload: dict[str, Any],
+) -> None:
+    from nbsubmit.worker import frames  # which only a cell that fails needs
+
+    here = shell.namespace
+    unchanged = {name for name, value in sent.values.items() if here.get(name) is value}
+    if cell.bring is not None:  # what was changed in place may not go back
+        unchanged -= sent.changed(here).keys()
+    around = frames.Surroundings(
+        namespace=here,
+        classes=sent.classes,
+        at_home=(unchanged | set(collection.values.names)) - set(collection.unsent),
+        ignore=shell.names,
+        texts={*payload["sources"], cell.file_name},
+    )
+    frames.keep(error, around, folder)
 
 
 def _prepare(

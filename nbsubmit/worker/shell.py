@@ -142,8 +142,8 @@ class Shell:
         except Exception as failure:
             # A traceback in plain words is better than none.
             note = f"(IPython could not format this: {type(failure).__name__}: {failure})"
-            return [*traceback.format_exception(error), note]
-        return traceback.format_exception(error)
+            return ["".join(traceback.format_exception(error)), note]
+        return ["".join(traceback.format_exception(error))]
 
     def finish(self) -> None:
         """Do what a notebook does when a cell has ended: show the open figures."""

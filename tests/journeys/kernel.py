@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import queue
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import zmq
 from jupyter_client.manager import KernelManager
 
 PATIENCE = 90.0
@@ -104,11 +105,21 @@ class Kernel:
         """Run a cell to its end, however it ends."""
         return self.finish(self.start(code))
 
-    def finish(self, message_id: str) -> Ran:
-        """Collect the output of a cell that was started."""
+    def answering(self, code: str, *answers: str) -> Ran:
+        """Run a cell to its end, however it ends, with these answers to what it asks."""
+        left = list(answers)
+        ran = self.finish(self.start(code), lambda _prompt: left.pop(0))
+        assert not left, f"nobody has asked for {left}\n{ran.stdout}"
+        return ran
+
+    def finish(self, message_id: str, answer: Callable[[str], str] | None = None) -> Ran:
+        """Collect the output of a cell that was started; it may ask."""
         ran = Ran()
         deadline = time.monotonic() + PATIENCE
         while True:
+            if answer is not None and self._is_asking(deadline):
+                self.client.input(answer(self.client.get_stdin_msg()["content"]["prompt"]))
+                continue
             message = self.client.get_iopub_msg(timeout=max(deadline - time.monotonic(), 0.1))
             self._note_widget(message)
             if message["parent_header"].get("msg_id") != message_id:
@@ -121,6 +132,15 @@ class Kernel:
         ran.status = reply["content"]["status"]
         ran.count = reply["content"]["execution_count"]
         return ran
+
+    def _is_asking(self, deadline: float) -> bool:
+        """Wait for a question or for output, and tell which it is."""
+        poller = zmq.Poller()
+        asked, told = self.client.stdin_channel.socket, self.client.iopub_channel.socket
+        poller.register(asked, zmq.POLLIN)
+        poller.register(told, zmq.POLLIN)
+        ready = dict(poller.poll(max(int(1000 * (deadline - time.monotonic())), 100)))
+        return asked in ready and told not in ready
 
     def widgets_after(self, seconds: float) -> str:
         """All that the HTML widgets show after some time in which updates come by themselves."""
