@@ -19,6 +19,8 @@ from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.result import Result
 from nbsubmit.core.state import JobState, Status
+from nbsubmit.core.units import format_bytes
+from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample, last_sample
 
 T = TypeVar("T")
 
@@ -46,6 +48,12 @@ class Found:
         Somebody asked here for the job to be cancelled.
     node : str
         The host that the worker started on, or empty.
+    started : float
+        When it did, in seconds since the epoch by that host's clock; 0 while it has not.
+    limits : Limits
+        What the job was given, as far as the worker knows.
+    usage : Sample or None
+        What it used when that was last noted.
     signal : str
         The signal that told the worker to end, or empty.
     exit_code : int or None
@@ -62,6 +70,9 @@ class Found:
     refusal: str = ""
     cancelled: bool = False
     node: str = ""
+    started: float = 0.0
+    limits: Limits = NOTHING_KNOWN
+    usage: Sample | None = None
     signal: str = ""
     exit_code: int | None = None
     last_words: str = ""
@@ -91,11 +102,15 @@ def look(folder: JobFolder) -> Found:
     """
     if not folder.path.is_dir():
         raise FolderError(f"its folder {folder.path} was deleted")
+    node, started, limits = _read(folder, folder.started_file, _started, ("", 0.0, NOTHING_KNOWN))
     found = Found(
         handle=handle_of(folder),
         refusal=_read(folder, folder.refusal_file, lambda data: str(data["reason"]), ""),
         cancelled=folder.cancel_file.exists(),
-        node=_read(folder, folder.started_file, lambda data: str(data["host"]), ""),
+        node=node,
+        started=started,
+        limits=limits,
+        usage=last_sample(folder.usage_file) if node else None,
         signal=_read(folder, folder.signal_file, lambda data: str(data["signal"]), ""),
         exit_code=_exit_code(folder),
         result=_read(folder, folder.result_file, Result.from_json, None),
@@ -133,6 +148,11 @@ def _exit_code(folder: JobFolder) -> int | None:
         return int(folder.exit_file.read_text())
     except (FileNotFoundError, ValueError):
         return None
+
+
+def _started(data: Mapping[str, Any]) -> tuple[str, float, Limits]:
+    limits = Limits.from_json(data.get("limits", {}))
+    return str(data["host"]), float(data.get("at", 0)), limits
 
 
 def _end(data: Mapping[str, Any]) -> Status | None:
@@ -217,7 +237,10 @@ def _of_end(found: Found, state: JobState, reason: str, node: str) -> Status:
         told = f"told to end by {found.signal}" if found.signal else ""
         reason = told or _exit_in_words(found) or reason or _REASONS[state]
         return Status(state, reason, _after_exit(found), node)
-    return Status(state, reason or _REASONS.get(state, ""), _ADVICE.get(state, _SEE_LOG), node)
+    reason = reason or _REASONS.get(state, "")
+    if state is JobState.OUT_OF_MEMORY:
+        reason += _used(found)
+    return Status(state, reason, _ADVICE.get(state, _SEE_LOG), node)
 
 
 def _without_verdict(found: Found, node: str) -> Status:
@@ -251,7 +274,7 @@ def _exit_in_words(found: Found) -> str:
             name = signal.Signals(code - 128).name
         except ValueError:
             return f"the worker ended with exit code {code}"
-        hint = ", often for want of memory" if name == "SIGKILL" else ""
+        hint = f", often for want of memory{_used(found)}" if name == "SIGKILL" else ""
         return f"the worker was killed by {name}{hint}"
     # The shell's own words, without where in the script it met it.
     words = _PLACE.sub("", found.last_words)
@@ -259,6 +282,15 @@ def _exit_in_words(found: Found) -> str:
         what = "something that this job needs" if words else "the Python of this job"
         return f"{what} {_SHELL_CODES[code]}" + _after(words)
     return f"the worker ended with exit code {code} before it could write a result" + _after(words)
+
+
+def _used(found: Found) -> str:
+    """How much memory of how much; a look now and then cannot see the very last of it."""
+    given = found.limits.memory
+    if found.usage is None:
+        return f": it was given {format_bytes(given)}" if given else ""
+    of = f" of {format_bytes(given)}" if given else ""
+    return f": it had {format_bytes(found.usage.peak)}{of} when that was last noted"
 
 
 def _after(words: str) -> str:

@@ -276,7 +276,7 @@ def test_what_the_folder_says_is_read_from_its_files(folder: JobFolder) -> None:
     folder.write_json(folder.cancel_file, {"at": 1.0})
     folder.exit_file.write_text("137")
     assert look(folder) == Found(
-        handle="17", node="n1", signal="SIGTERM", cancelled=True, exit_code=137
+        handle="17", node="n1", started=1.0, signal="SIGTERM", cancelled=True, exit_code=137
     )
 
 
