@@ -77,6 +77,17 @@ def format_elapsed(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def format_whole(seconds: float) -> str:
+    """A duration that was asked for, without what is zero: ``1 h``, ``90 s``, ``1 d 12 h``."""
+    left, parts = round(seconds), []
+    if left % 60 and left < 600:
+        return f"{left} s"
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        number, left = divmod(left, size)
+        parts += [f"{number} {unit}"] if number else []
+    return " ".join(parts)
+
+
 def parse_memory(text: str) -> int:
     """MiB in an amount of memory; 0 means all that a node has, as it does to Slurm.
 

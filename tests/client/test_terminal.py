@@ -30,7 +30,12 @@ SHOWN = {
     # colours and other escapes
     "colour": (f"{ESC}[31mred{ESC}[0m {ESC}[1;38;5;214mbold{ESC}[m", "red bold"),
     "colour inside a bar": (f"{ESC}[32m 10%{ESC}[0m\r{ESC}[32m 99%{ESC}[0m", " 99%"),
-    "clear to the end of the line": (f"a{ESC}[K\nb{ESC}[2K", "a\nb"),
+    "clear to the end of the line": (f"a{ESC}[K\nabc\rx{ESC}[0K", "a\nx"),
+    "clear the whole line": (f"abc{ESC}[2K\rx", "x"),
+    "clear to the line's beginning": (f"abc\b{ESC}[1K", "  c"),
+    "up a line": (f"a\nb{ESC}[A\rc", "c\nb"),
+    "up two lines and down again": (f"a\nb\nc{ESC}[2A\rx\n\ny", "x\nb\ny"),
+    "up further than there is": (f"a{ESC}[9A\rb", "b"),
     "the cursor": (f"{ESC}[2A{ESC}[10;5H{ESC}[?25lx{ESC}[?25h", "x"),
     "a title": (f"{ESC}]0;my title\x07text", "text"),
     "a link": (f"{ESC}]8;;http://x/{ESC}\\name{ESC}]8;;{ESC}\\!", "name!"),
