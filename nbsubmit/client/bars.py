@@ -13,17 +13,19 @@ from itertools import pairwise
 
 _NUMBER = r"\d+(?:\.\d+)?[kMGTPEZY]?"
 _TIME = r"(?:\d+ days?, )?(?:\d+:)?\d{1,2}:\d\d"
+# Where a shorter bar was drawn over a longer one the end of that is left.
+_END = r"(?:, (?P<note>.*)\]|\](?:[\w./]*\])?)"
 _SIZES: dict[str, float] = {letter: 1000.0**power for power, letter in enumerate("kMGTPEZY", 1)}
 
 _TQDM = re.compile(
     r"(?P<description>.*?):?\s*\b\d{1,3}%\|[^|A-Za-z]*\|"
     rf"\s+(?P<done>{_NUMBER})/(?P<total>{_NUMBER})"
     rf"(?: \[(?P<elapsed>{_TIME})<(?P<remaining>{_TIME}|\?),"
-    r" *(?P<rate>[^,\]]+)(?:, (?P<note>.*))?\])?"
+    rf" *(?P<rate>[^,\]]+){_END})?"
 )
 _TQDM_ENDLESS = re.compile(
     rf"(?:(?P<description>.*): )?(?P<done>{_NUMBER}) ?[^\s\d\[\]|:]+"
-    rf" \[(?P<elapsed>{_TIME}), *(?P<rate>[?\d][^,\]]*/s|\d[^,\]]*s/[^,\]]+)(?:, (?P<note>.*))?\]"
+    rf" \[(?P<elapsed>{_TIME}), *(?P<rate>[?\d][^,\]]*/s|\d[^,\]]*s/[^,\]]+){_END}"
 )
 _RICH = re.compile(
     rf"(?P<description>.*?)\s*[━╸╺]{{3,}}\s+(?P<percent>\d{{1,3}})%"
