@@ -95,8 +95,11 @@ def bars_in(lines: Iterable[str]) -> list[Bar]:
 
 
 def running(bars: list[Bar]) -> list[Bar]:
-    """Return those of the bars that tell where the job is: not those that were done before."""
-    return [bar for bar in bars if not bar.finished or bar is bars[-1]]
+    """Return those of the bars that tell where the job is: not those that were done before.
+
+    One without a total is taken for done when there is another below it: that cannot be told.
+    """
+    return [b for b in bars if (b.total is not None and not b.finished) or b is bars[-1]]
 
 
 def _bar(line: str) -> Iterator[Bar]:

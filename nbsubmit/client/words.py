@@ -9,7 +9,7 @@ from nbsubmit.client.rows import JobRow
 from nbsubmit.core.payload import PART
 from nbsubmit.core.result import VALUE
 from nbsubmit.core.state import JobState
-from nbsubmit.core.units import format_bytes, format_whole
+from nbsubmit.core.units import format_bytes, format_memory, format_whole
 
 _SOON = timedelta(days=365)
 _BACKENDS = {"slurm": "Slurm job", "local": "process", "debug": "this process"}
@@ -96,8 +96,8 @@ def memory(row: JobRow) -> str:
     """The most memory that was used, of how much; empty while not known."""
     if row.peak is None:
         return ""
-    of = f" of {format_bytes(row.limits.memory)}" if row.limits.memory else ""
-    return f"peak {format_bytes(row.peak)}{of}"
+    of = f" of {format_memory(row.limits.memory)}" if row.limits.memory else ""
+    return f"peak {format_memory(row.peak)}{of}"
 
 
 def goes(row: JobRow) -> str:

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nbsubmit.core import usage
 from nbsubmit.core.backend import Report
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.result import Result
 from nbsubmit.core.state import JobState, Status
-from nbsubmit.core.units import format_bytes
-from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample, last_sample
+from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample
 
 T = TypeVar("T")
 
@@ -31,6 +31,8 @@ VERDICT_SECONDS = 10.0
 # How long a notebook may take between writing a job's folder and noting its handle.
 LIMBO_SECONDS = 120.0
 _TAIL_BYTES = 4000
+# The exit code that a shell gives for SIGKILL.
+_KILLED = 128 + 9
 _PLACE = re.compile(r"^\S.*?: line \d+: ")
 
 
@@ -110,7 +112,7 @@ def look(folder: JobFolder) -> Found:
         node=node,
         started=started,
         limits=limits,
-        usage=last_sample(folder.usage_file) if node else None,
+        usage=usage.last_sample(folder.usage_file) if node else None,
         signal=_read(folder, folder.signal_file, lambda data: str(data["signal"]), ""),
         exit_code=_exit_code(folder),
         result=_read(folder, folder.result_file, Result.from_json, None),
@@ -233,6 +235,8 @@ def _of_end(found: Found, state: JobState, reason: str, node: str) -> Status:
         )
     if found.cancelled and state in (JobState.CANCELLED, JobState.FAILED):
         return Status(JobState.CANCELLED, "cancelled from this notebook", node=node)
+    if state is JobState.FAILED and _was_killed_for_memory(found):
+        state, reason = JobState.OUT_OF_MEMORY, ""
     if state is JobState.FAILED:
         told = f"told to end by {found.signal}" if found.signal else ""
         reason = told or _exit_in_words(found) or reason or _REASONS[state]
@@ -248,6 +252,8 @@ def _without_verdict(found: Found, node: str) -> Status:
         return Status(JobState.CANCELLED, "cancelled from this notebook", node=node)
     if found.signal:
         return Status(JobState.CANCELLED, f"told to end by {found.signal}", _SEE_LOG, node)
+    if found.exit_code == _KILLED and _was_killed_for_memory(found):
+        return _of_end(found, JobState.OUT_OF_MEMORY, "", node)
     if found.exit_code is not None:
         reason = _exit_in_words(found) or _REASONS[JobState.FAILED]
         return Status(JobState.FAILED, reason, _after_exit(found), node)
@@ -285,12 +291,17 @@ def _exit_in_words(found: Found) -> str:
 
 
 def _used(found: Found) -> str:
-    """How much memory of how much; a look now and then cannot see the very last of it."""
-    given = found.limits.memory
-    if found.usage is None:
-        return f": it was given {format_bytes(given)}" if given else ""
-    of = f" of {format_bytes(given)}" if given else ""
-    return f": it had {format_bytes(found.usage.peak)}{of} when that was last noted"
+    words = usage.memory_in_words(found.usage, found.limits)
+    return f": {words}" if words else ""
+
+
+def _was_killed_for_memory(found: Found) -> bool:
+    """Tell whether it was killed while it had about as much as it was given.
+
+    Not every backend says so: one that looks at memory now and then reports a job that failed.
+    """
+    killed = not found.signal and found.exit_code in (None, _KILLED)
+    return killed and usage.is_nearly_all(found.usage, found.limits)
 
 
 def _after(words: str) -> str:

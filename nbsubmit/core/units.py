@@ -105,8 +105,17 @@ def parse_memory(text: str) -> int:
 
 def format_bytes(size: float) -> str:
     """A size for reading, in steps of 1,000: ``812 B``, ``3.4 kB``, ``120 MB``, ``1.2 GB``."""
+    return _in_steps(size, 1000)
+
+
+def format_memory(size: float) -> str:
+    """An amount of memory for reading, in steps of 1,024 as ``--mem`` counts: ``3.1 GB``."""
+    return _in_steps(size, 1024)
+
+
+def _in_steps(size: float, step: int) -> str:
     for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.5:
+        if size < step - 0.5:
             return f"{size:.0f} {unit}" if size >= 100 or unit == "B" else f"{size:.3g} {unit}"
-        size /= 1000
+        size /= step
     return f"{size:.3g} TB"

@@ -14,11 +14,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from nbsubmit.core.units import format_memory
+
 # As many as a small curve can show.
 SHOWN_SAMPLES = 120
 # No line is longer.
 _LONGEST_LINE = 300
 _MIB = 1 << 20
+_NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,22 @@ class Sample:
         """Return this as a line of the file."""
         known = {name: value for name, value in asdict(self).items() if value is not None}
         return json.dumps(known, separators=(",", ":")).encode() + b"\n"
+
+
+def memory_in_words(usage: Sample | None, limits: Limits) -> str:
+    """Say how much memory of how much; a look now and then cannot see the very last of it."""
+    given = format_memory(limits.memory) if limits.memory else ""
+    if usage is None:
+        return f"it was given {given}" if given else ""
+    of = f" of {given}" if given else ""
+    return f"it had {format_memory(usage.peak)}{of} when that was last noted"
+
+
+def is_nearly_all(usage: Sample | None, limits: Limits) -> bool:
+    """Tell whether a job had about as much memory as it was given, when that was last noted."""
+    if usage is None or limits.memory is None:
+        return False
+    return usage.peak >= _NEARLY_ALL * limits.memory
 
 
 def parse(line: bytes) -> Sample | None:

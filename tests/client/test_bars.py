@@ -138,6 +138,14 @@ def test_of_bars_one_after_the_other_only_the_last_is_running() -> None:
     bar.disable = True
 
 
+def test_a_bar_without_a_total_is_running_only_while_it_is_the_last() -> None:
+    read, train = Bar("read", 42), Bar("train", 1, 3)
+    assert running([read]) == [read]
+    assert running([read, train]) == [train]
+    assert running([train, read]) == [train, read]
+    assert running([]) == []
+
+
 def test_what_is_printed_between_does_not_hide_a_bar() -> None:
     file = Printed()
     for n in tqdm(range(3), file=file, mininterval=0):
