@@ -18,8 +18,10 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _DRAWINGS_PER_AGE = 50
 
-# Bars that are being drawn; each stands a line below the one that it is inside of.
+# Bars of the loops that run; each stands a line below the one that it is inside of.
 _open: list[_Drawing] = []
+# When a bar was last drawn on each of these lines: a quick loop inside another is one of many.
+_drawn: dict[int, float] = {}
 
 
 def progress(
@@ -50,7 +52,7 @@ def progress(
         total = length() if length is not None else None
     drawing = _Drawing(total, desc or "", below=len(_open))
     _open.append(drawing)
-    drawing.draw()
+    drawing.begin()
     try:
         for item in iterable:
             yield item
@@ -65,30 +67,40 @@ class _Drawing:
         self._total = total
         self._description = description
         self._below = below
-        self._began = self._drawn = time.monotonic()
+        self._began = time.monotonic()
         self._done = 0
         self._width = 0
+
+    def begin(self) -> None:
+        """Draw it for the first time."""
+        if self._below:
+            self._draw_if_due()
+        else:
+            self._draw()
 
     def step(self) -> None:
         """Count an item that is done."""
         self._done += 1
-        now = time.monotonic()
-        pause = min((now - self._began) / _DRAWINGS_PER_AGE, _LONGEST_PAUSE)
-        if now - self._drawn >= max(pause, _SHORTEST_PAUSE):
-            self._drawn = now
-            self.draw()
+        self._draw_if_due()
 
     def end(self) -> None:
         """Draw it for the last time; one that stands alone stays."""
-        if self._below:
-            self._write(" " * self._width)
-        else:
-            self.draw()
+        if not self._below:
+            self._draw()
             sys.stderr.write("\n")
             sys.stderr.flush()
+        elif self._width:
+            self._write(" " * self._width)
 
-    def draw(self) -> None:
-        text = self._text(time.monotonic() - self._began)
+    def _draw_if_due(self) -> None:
+        now = time.monotonic()
+        pause = min((now - _open[0]._began) / _DRAWINGS_PER_AGE, _LONGEST_PAUSE)
+        if now - _drawn.get(self._below, float("-inf")) >= max(pause, _SHORTEST_PAUSE):
+            self._draw()
+
+    def _draw(self) -> None:
+        now = _drawn[self._below] = time.monotonic()
+        text = self._text(now - self._began)
         self._write(text.ljust(self._width))
         self._width = len(text)
 

@@ -108,9 +108,20 @@ def test_the_rate_and_the_times_are_those_of_the_loop(
 
 def test_a_quick_loop_is_not_slowed_down_by_its_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr("nbsubmit.client.progress.sys", SimpleNamespace(stderr=terminal))
     for _ in nbsubmit.progress(range(200_000)):
         pass
+    assert terminal.getvalue().count("\r") < 100
+
+
+def test_many_quick_loops_inside_another_are_not_drawn_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("nbsubmit.client.progress.sys", SimpleNamespace(stderr=terminal))
+    for _ in nbsubmit.progress(range(3000)):
+        for _ in nbsubmit.progress(range(10)):
+            pass
     assert terminal.getvalue().count("\r") < 100
 
 
