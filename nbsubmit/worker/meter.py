@@ -31,18 +31,17 @@ class Record:
     Parameters
     ----------
     file : Path
-        The file; one of an earlier run is replaced.
+        The file; it comes with the first sample.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lines = 0
-        flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY
-        os.close(os.open(file, flags, PRIVATE_FILE))
 
     def note(self, sample: Sample) -> None:
         """Add a sample; when the file has grown long, thin out the older ones."""
-        with self._file.open("ab") as out:
+        descriptor = os.open(self._file, os.O_CREAT | os.O_APPEND | os.O_WRONLY, PRIVATE_FILE)
+        with os.fdopen(descriptor, "ab") as out:
             out.write(sample.line())
         self._lines += 1
         if self._lines >= LONGEST_FILE:
@@ -94,7 +93,7 @@ class Meter:
         self._pid = os.getpid()
         self._cpus = max(cpus, 1)
         self._pace = Pace(time.monotonic())
-        self._before = (time.monotonic(), taken(self._pid))
+        self._before: tuple[float, float] | None = None
         self._peak = 0
         self._look_at_gpus: Callable[[], Busy | None] = lambda: None
         self._lock = threading.Lock()
@@ -110,7 +109,7 @@ class Meter:
         try:
             if nvml is not None:
                 self._look_at_gpus = Gpus(nvml).look  # may wait for the driver
-        except Exception:  # noqa: S110 - the job is worth more than its curves
+        except Exception:  # noqa: S110 - a job runs without its GPUs' curve too
             pass
         while self.look():
             time.sleep(_LOOK_SECONDS)
@@ -129,14 +128,15 @@ class Meter:
                 self._peak = max(self._peak, have.memory, have.peak)
                 if self._pace.due(now, self._peak) or last:
                     self._record.note(self._sample(now, have))
-        except OSError:  # the folder was deleted under the job, or is full: the cell runs on
+        except Exception:
+            # The folder may be full, or deleted under the job: that is worth more than its curves.
             return False
         return True
 
     def _sample(self, now: float, have: Taken) -> Sample:
-        then, had = self._before
-        self._before = (now, have)
-        used = (have.cpu_seconds - had.cpu_seconds) / max(now - then, 0.01)
+        then, had = self._before or (now, have.cpu_seconds)
+        self._before = (now, have.cpu_seconds)
+        used = (have.cpu_seconds - had) / max(now - then, 0.01)
         busy = self._busy()
         return Sample(
             at=round(time.time(), 2),

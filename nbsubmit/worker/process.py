@@ -42,7 +42,8 @@ def main(path: str) -> int:
         return 1
     if _is_done(folder):
         return 0
-    for stale in (folder.signal_file, folder.exit_file):  # of a run before a requeue
+    # Of a run before a requeue.
+    for stale in (folder.signal_file, folder.exit_file, folder.usage_file):
         stale.unlink(missing_ok=True)
     Beat(folder).start()
     meter = Meter(folder, limits().cpus or 1)

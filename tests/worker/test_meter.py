@@ -20,7 +20,7 @@ from nbsubmit.worker.family import Taken, taken
 from nbsubmit.worker.gpus import Busy, Gpus
 from nbsubmit.worker.meter import LONGEST_FILE, Meter, Pace, Record
 from nbsubmit.worker.surroundings import limits
-from tests.way import until
+from tests.way import Way, until
 
 MB = 1_000_000
 # Both are tried on this system, whichever it would use.
@@ -149,15 +149,24 @@ def test_a_week_takes_less_than_100_kb_and_its_beginning_is_not_forgotten(tmp_pa
     assert reader.read()[-1] == samples[-1]
 
 
-def test_the_file_is_the_users_own_and_one_of_an_earlier_run_is_replaced(tmp_path: Path) -> None:
+def test_the_file_is_the_users_own(tmp_path: Path) -> None:
     file = tmp_path / "usage"
-    file.write_text("of an earlier run\n")
-    file.unlink()
-    Record(file)
-    assert file.stat().st_mode & 0o777 == 0o600
-    file.write_text("of an earlier run\n")
-    Record(file)
-    assert file.read_bytes() == b""
+    record = Record(file)
+    for n in range(LONGEST_FILE + 1):  # it is replaced on the way
+        record.note(Sample(float(n), 1.0, 2, 3))
+        assert file.stat().st_mode & 0o777 == 0o600
+    assert len(file.read_bytes().splitlines()) < LONGEST_FILE
+
+
+def test_a_job_that_runs_again_is_measured_anew(make_way: Callable[..., Way]) -> None:
+    job = make_way("local").run("y = 1")
+    usage = job.folder.usage_file
+    usage.write_bytes(Sample(at=1.0, cpu=1.0, memory=10**15, peak=10**15).line())
+    job.folder.result_file.unlink()
+    worker = [sys.executable, "-m", "nbsubmit.worker", str(job.folder.path)]
+    subprocess.run(worker, check=True, capture_output=True)
+    assert all(sample.at > 1.0 for sample in UsageReader(usage).read())
+    assert job.folder.result_file.exists()
 
 
 # The thread's own step
@@ -172,6 +181,8 @@ def folder(tmp_path: Path) -> JobFolder:
 
 def test_processor_time_is_told_in_percent_of_what_was_given(folder: JobFolder) -> None:
     one, four = Meter(folder, 1), Meter(folder, 4)
+    one.look(last=True)
+    four.look(last=True)
     began = time.monotonic()
     used = time.process_time()
     while time.process_time() - used < 0.5:
@@ -179,18 +190,25 @@ def test_processor_time_is_told_in_percent_of_what_was_given(folder: JobFolder) 
     share = 100 * 0.5 / (time.monotonic() - began)
     one.look(last=True)
     four.look(last=True)
-    of_one, of_four = UsageReader(folder.usage_file).read()
+    *_, of_one, of_four = UsageReader(folder.usage_file).read()
     assert of_one.cpu == pytest.approx(share, rel=0.3)
     assert of_four.cpu == pytest.approx(share / 4, rel=0.3)
 
 
+def test_what_cannot_be_measured_ends_the_looking_and_nothing_else(
+    folder: JobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meter, "taken", lambda _: 1 / 0)
+    assert not Meter(folder, 1).look(last=True)
+
+
 def test_a_folder_that_was_deleted_ends_the_looking_and_nothing_else(folder: JobFolder) -> None:
-    meter = Meter(folder, 1)
-    assert meter.look(last=True)
+    looking = Meter(folder, 1)
+    assert looking.look(last=True)
     for file in folder.path.iterdir():
         file.unlink()
     folder.path.rmdir()
-    assert not meter.look(last=True)
+    assert not looking.look(last=True)
 
 
 # GPUs. There is none here: what stands in for NVIDIA's library has its functions' names and gives
