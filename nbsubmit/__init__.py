@@ -5,7 +5,8 @@ In a notebook::
     %load_ext nbsubmit
 
 then ``%%slurm --gpus 1`` (or ``%%local``) as the first line of a cell. In a script,
-`nbsubmit.jobs` and `nbsubmit.attach` find the jobs that were sent.
+`nbsubmit.jobs` and `nbsubmit.attach` find the jobs that were sent; `nbsubmit.progress` shows
+where a loop is.
 """
 
 # No newer syntax here: any Python that a job is given gets through, to be told by the worker.
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbsubmit.client.jobs import attach as attach
     from nbsubmit.client.jobs import jobs as jobs
+    from nbsubmit.client.progress import progress as progress
     from nbsubmit.core.errors import NbsubmitError as NbsubmitError
     from nbsubmit.core.job import Job as Job
     from nbsubmit.core.state import JobState as JobState
@@ -26,6 +28,7 @@ _PUBLIC = {
     "NbsubmitError": "nbsubmit.core.errors",
     "attach": "nbsubmit.client.jobs",
     "jobs": "nbsubmit.client.jobs",
+    "progress": "nbsubmit.client.progress",
 }
 __all__ = sorted([*_PUBLIC, "__version__"])
 

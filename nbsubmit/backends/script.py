@@ -9,11 +9,11 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from nbsubmit.core.folder import NODE_VARIABLE
+from nbsubmit.core.folder import LIMITS_VARIABLE, NODE_VARIABLE
 from nbsubmit.core.spec import Launch
 
 
-def body(launch: Launch, node: str = "") -> str:
+def body(launch: Launch, node: str = "", limits: str = "") -> str:
     """Return the script below its head: set up, run, leave the exit code.
 
     Parameters
@@ -22,6 +22,8 @@ def body(launch: Launch, node: str = "") -> str:
         What to run.
     node : str
         A shell word for the name that the backend has for the node, if it has one.
+    limits : str
+        A shell word for what the backend gave the job, as `usage.Limits.from_words` reads it.
     """
     exit_file = shlex.quote(str(launch.exit_file))
     part = shlex.quote(f"{launch.exit_file}.part")
@@ -34,6 +36,8 @@ def body(launch: Launch, node: str = "") -> str:
     ]
     if node:
         lines.append(f"export {NODE_VARIABLE}={node}")
+    if limits:
+        lines.append(f"export {LIMITS_VARIABLE}={limits}")
     if launch.setup:
         lines += ["set -e", *launch.setup, "set +e"]
     # On SIGTERM the worker has its last word; a shell that died first would take it along.

@@ -2,6 +2,9 @@
 
 jobs        all jobs of a store, or one by its id
 rows        a job as plain data, for whoever draws it
+meters      how a job goes: its samples and its progress bars
+bars        progress bars in what a job has printed
 words       a row as text
-terminal    a job's text as a terminal would show it
+screen      a job's text as a terminal would show it
+progress    a bar for a loop of the user's
 """

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from nbsubmit.client.bars import Bar
 from nbsubmit.client.rows import JobRow
 from nbsubmit.core.payload import PART
 from nbsubmit.core.result import VALUE
+from nbsubmit.core.state import JobState
+from nbsubmit.core.units import format_bytes, format_memory, format_whole
 
+_SOON = timedelta(days=365)
 _BACKENDS = {"slurm": "Slurm job", "local": "process", "debug": "this process"}
 
 
@@ -25,15 +31,78 @@ def title(row: JobRow) -> str:
 
 
 def where_and_when(row: JobRow) -> str:
-    """On which node, and for how long it has run or ran."""
+    """On which node, and for how long of how long it has run or ran."""
     verb = "after" if row.state.ended else "for"
-    parts = [f"on {row.node}" if row.node else "", f"{verb} {row.elapsed}" if row.elapsed else ""]
+    parts = [f"on {row.node}" if row.node else "", f"{verb} {time(row)}" if row.elapsed else ""]
     return " ".join(part for part in parts if part)
 
 
+def time(row: JobRow) -> str:
+    """For how long it has run, and of how long while it runs."""
+    if row.state is JobState.RUNNING and row.elapsed and row.time_limit:
+        return f"{row.elapsed} of {format_whole(row.time_limit)}"
+    return row.elapsed
+
+
 def why(row: JobRow) -> str:
-    """The reason for the state, and what to do next."""
-    return "; ".join(part for part in (row.reason, row.advice) if part)
+    """The reason for the state, what is known of the wait, and what to do next."""
+    reason = ", ".join(part for part in (row.reason, wait(row)) if part)
+    return "; ".join(part for part in (reason, row.advice) if part)
+
+
+def wait(row: JobRow, now: datetime | None = None) -> str:
+    """When a job is expected to start, and how many come before it; empty if not known."""
+    now = now or datetime.now()
+    parts = []
+    if row.starts is not None:
+        start = datetime.fromtimestamp(row.starts)
+        # A time that has passed is an old guess, and one that is years away is none.
+        if now < start < now + _SOON:
+            day = "" if start.date() == now.date() else f"{start:%a} {start.day} {start:%b} "
+            parts.append(f"starts about {day}{start:%H:%M}")
+    if row.ahead is not None:
+        parts.append(f"{row.ahead} ahead" if row.ahead else "next in line")
+    return ", ".join(parts)
+
+
+def progress(row: JobRow) -> str:
+    """How far a job is that shows it: ``42 % (epoch 3 of 10)``; empty if it does not."""
+    if not row.progress:
+        return ""
+    bar = row.progress[0]
+    inside = row.progress[1] if len(row.progress) > 1 else None
+    if bar.total is None or bar.fraction is None:
+        return f"{_named(bar, inside)}"
+    done = bar.fraction
+    if inside is not None and inside.fraction is not None:
+        done = min(done + inside.fraction / bar.total, 1.0)
+    return f"{100 * done:.0f} % ({_named(bar, inside)})"
+
+
+def _named(bar: Bar, inside: Bar | None) -> str:
+    """Which it is at while there is another bar inside, else how many it has done."""
+    now = bar.done + 1 if inside is not None and not bar.finished else bar.done
+    of = f" of {_count(bar.total)}" if bar.total is not None else ""
+    return f"{bar.description} {_count(now)}{of}".strip()
+
+
+def _count(number: float) -> str:
+    if number >= 10_000:
+        return format_bytes(number).rstrip("B").replace(" ", "")
+    return f"{number:g}"
+
+
+def memory(row: JobRow) -> str:
+    """The most memory that was used, of how much; empty while not known."""
+    if row.peak is None:
+        return ""
+    of = f" of {format_memory(row.limits.memory)}" if row.limits.memory else ""
+    return f"peak {format_memory(row.peak)}{of}"
+
+
+def goes(row: JobRow) -> str:
+    """How a job goes, or went: its progress and its memory."""
+    return ", ".join(part for part in (progress(row), memory(row)) if part)
 
 
 def sends(row: JobRow) -> str:
@@ -88,13 +157,14 @@ def table(lines: list[tuple[str, ...]]) -> str:
 
 
 def list_line(row: JobRow) -> tuple[str, ...]:
-    """The columns of a list: id, name, backend, its id, state, time, reason."""
-    return (row.id, row.name, row.backend, row.handle, row.state.value, row.elapsed, why(row))
+    """The columns of a list: id, name, backend, its id, state, time, reason and how it goes."""
+    note = "; ".join(part for part in (why(row), goes(row)) if part)
+    return (row.id, row.name, row.backend, row.handle, row.state.value, time(row), note)
 
 
 def details(row: JobRow) -> str:
     """All that is known, over several lines."""
-    parts = [title(row), why(row)]
+    parts = [title(row), why(row), goes(row)]
     if row.sent or row.left_out or row.missing:
         parts.append(sends(row))
     if row.sent:

@@ -29,12 +29,21 @@ class Report:
         Where it runs or ran, or empty.
     stale : bool
         The backend could not be asked this time; the state is what it said before.
+    starts : float or None
+        When a job that waits is expected to start, in seconds since the epoch.
+    ahead : int or None
+        How many jobs of its queue come before one that waits.
+    seconds : float or None
+        Time that it may run.
     """
 
     state: JobState | None
     reason: str = ""
     node: str = ""
     stale: bool = False
+    starts: float | None = None
+    ahead: int | None = None
+    seconds: float | None = None
 
 
 @runtime_checkable

@@ -29,6 +29,8 @@ PAYLOAD_PACK, RESULT_PACK = "payload.bin", "result.bin"
 MARK = "mark"
 # Tells the worker by what name its backend knows the node; unset, it is the host's name.
 NODE_VARIABLE = "NBSUBMIT_NODE"
+# Tells it what the job was given, as `usage.Limits.from_words` reads it.
+LIMITS_VARIABLE = "NBSUBMIT_LIMITS"
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 
@@ -77,6 +79,7 @@ class JobFolder:
         # Written by the job.
         self.started_file = path / "started.json"
         self.beat_file = path / "beat"
+        self.usage_file = path / "usage.jsonl"
         self.signal_file = path / "signal.json"
         self.exit_file = path / "exit"
         self.result_file = path / "result.json"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nbsubmit.core import lines, packages
-from nbsubmit.core.backend import Backend
+from nbsubmit.core.backend import Backend, Report
 from nbsubmit.core.bundle import Bundle
 from nbsubmit.core.contents import EMPTY, Contents, Entry
 from nbsubmit.core.definitions.exceptions import copy_of_exception
@@ -39,6 +39,7 @@ from nbsubmit.core.result import CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError,
 from nbsubmit.core.settle import Found, handle_of
 from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.units import format_elapsed
+from nbsubmit.core.usage import Limits
 
 _log = logging.getLogger("nbsubmit")
 
@@ -148,6 +149,7 @@ class Job:
         self._home = home
         self._status = Status(JobState.PENDING)
         self._found = Found()
+        self._report: Report | None = None
         self._ended = threading.Event()
         self._lock = threading.RLock()
         self._listeners: list[Callable[[Job], None]] = []
@@ -181,6 +183,18 @@ class Job:
     def found(self) -> Found:
         """What the folder said when it was last looked at."""
         return self._found
+
+    @property
+    def report(self) -> Report | None:
+        """What the backend said when it was last asked; None while it has not been."""
+        return self._report
+
+    @property
+    def limits(self) -> Limits:
+        """What it was given, or has asked for; as far as folder and backend tell."""
+        asked = Limits.from_json(self.spec.get("limits", {}))
+        given = Limits(seconds=self._report.seconds if self._report else None)
+        return self._found.limits.over(given).over(asked)
 
     @property
     def created(self) -> float:
@@ -461,12 +475,12 @@ class Job:
         """Have the notebook asked for the objects that it has sent."""
         self._sender = home
 
-    def update(self, found: Found, status: Status) -> None:
+    def update(self, found: Found, status: Status, report: Report | None = None) -> None:
         """Take what was seen, and tell those who listen."""
         with self._lock:
             if self.done():
                 return
-            self._found, self._status = found, status
+            self._found, self._status, self._report = found, status, report or self._report
             ended = status.state.ended
             callbacks = self._done_callbacks if ended else []
             if ended:

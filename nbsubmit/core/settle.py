@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nbsubmit.core import usage
 from nbsubmit.core.backend import Report
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.result import Result
 from nbsubmit.core.state import JobState, Status
+from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample
 
 T = TypeVar("T")
 
@@ -29,6 +31,8 @@ VERDICT_SECONDS = 10.0
 # How long a notebook may take between writing a job's folder and noting its handle.
 LIMBO_SECONDS = 120.0
 _TAIL_BYTES = 4000
+# The exit code that a shell gives for SIGKILL.
+_KILLED = 128 + 9
 _PLACE = re.compile(r"^\S.*?: line \d+: ")
 
 
@@ -46,6 +50,12 @@ class Found:
         Somebody asked here for the job to be cancelled.
     node : str
         The host that the worker started on, or empty.
+    started : float
+        When it did, in seconds since the epoch by that host's clock; 0 while it has not.
+    limits : Limits
+        What the job was given, as far as the worker knows.
+    usage : Sample or None
+        What it used when that was last noted.
     signal : str
         The signal that told the worker to end, or empty.
     exit_code : int or None
@@ -62,6 +72,9 @@ class Found:
     refusal: str = ""
     cancelled: bool = False
     node: str = ""
+    started: float = 0.0
+    limits: Limits = NOTHING_KNOWN
+    usage: Sample | None = None
     signal: str = ""
     exit_code: int | None = None
     last_words: str = ""
@@ -91,11 +104,15 @@ def look(folder: JobFolder) -> Found:
     """
     if not folder.path.is_dir():
         raise FolderError(f"its folder {folder.path} was deleted")
+    node, started, limits = _read(folder, folder.started_file, _started, ("", 0.0, NOTHING_KNOWN))
     found = Found(
         handle=handle_of(folder),
         refusal=_read(folder, folder.refusal_file, lambda data: str(data["reason"]), ""),
         cancelled=folder.cancel_file.exists(),
-        node=_read(folder, folder.started_file, lambda data: str(data["host"]), ""),
+        node=node,
+        started=started,
+        limits=limits,
+        usage=usage.last_sample(folder.usage_file) if node else None,
         signal=_read(folder, folder.signal_file, lambda data: str(data["signal"]), ""),
         exit_code=_exit_code(folder),
         result=_read(folder, folder.result_file, Result.from_json, None),
@@ -133,6 +150,11 @@ def _exit_code(folder: JobFolder) -> int | None:
         return int(folder.exit_file.read_text())
     except (FileNotFoundError, ValueError):
         return None
+
+
+def _started(data: Mapping[str, Any]) -> tuple[str, float, Limits]:
+    limits = Limits.from_json(data.get("limits", {}))
+    return str(data["host"]), float(data.get("at", 0)), limits
 
 
 def _end(data: Mapping[str, Any]) -> Status | None:
@@ -213,11 +235,16 @@ def _of_end(found: Found, state: JobState, reason: str, node: str) -> Status:
         )
     if found.cancelled and state in (JobState.CANCELLED, JobState.FAILED):
         return Status(JobState.CANCELLED, "cancelled from this notebook", node=node)
+    if state is JobState.FAILED and _was_killed_for_memory(found):
+        state, reason = JobState.OUT_OF_MEMORY, ""
     if state is JobState.FAILED:
         told = f"told to end by {found.signal}" if found.signal else ""
         reason = told or _exit_in_words(found) or reason or _REASONS[state]
         return Status(state, reason, _after_exit(found), node)
-    return Status(state, reason or _REASONS.get(state, ""), _ADVICE.get(state, _SEE_LOG), node)
+    reason = reason or _REASONS.get(state, "")
+    if state is JobState.OUT_OF_MEMORY:
+        reason += _used(found)
+    return Status(state, reason, _ADVICE.get(state, _SEE_LOG), node)
 
 
 def _without_verdict(found: Found, node: str) -> Status:
@@ -225,6 +252,8 @@ def _without_verdict(found: Found, node: str) -> Status:
         return Status(JobState.CANCELLED, "cancelled from this notebook", node=node)
     if found.signal:
         return Status(JobState.CANCELLED, f"told to end by {found.signal}", _SEE_LOG, node)
+    if found.exit_code == _KILLED and _was_killed_for_memory(found):
+        return _of_end(found, JobState.OUT_OF_MEMORY, "", node)
     if found.exit_code is not None:
         reason = _exit_in_words(found) or _REASONS[JobState.FAILED]
         return Status(JobState.FAILED, reason, _after_exit(found), node)
@@ -251,7 +280,7 @@ def _exit_in_words(found: Found) -> str:
             name = signal.Signals(code - 128).name
         except ValueError:
             return f"the worker ended with exit code {code}"
-        hint = ", often for want of memory" if name == "SIGKILL" else ""
+        hint = f", often for want of memory{_used(found)}" if name == "SIGKILL" else ""
         return f"the worker was killed by {name}{hint}"
     # The shell's own words, without where in the script it met it.
     words = _PLACE.sub("", found.last_words)
@@ -259,6 +288,20 @@ def _exit_in_words(found: Found) -> str:
         what = "something that this job needs" if words else "the Python of this job"
         return f"{what} {_SHELL_CODES[code]}" + _after(words)
     return f"the worker ended with exit code {code} before it could write a result" + _after(words)
+
+
+def _used(found: Found) -> str:
+    words = usage.memory_in_words(found.usage, found.limits)
+    return f": {words}" if words else ""
+
+
+def _was_killed_for_memory(found: Found) -> bool:
+    """Tell whether it was killed while it had about as much as it was given.
+
+    Not every backend says so: one that looks at memory now and then reports a job that failed.
+    """
+    killed = not found.signal and found.exit_code in (None, _KILLED)
+    return killed and usage.is_nearly_all(found.usage, found.limits)
 
 
 def _after(words: str) -> str:

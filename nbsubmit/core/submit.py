@@ -31,6 +31,7 @@ from nbsubmit.core.payload import Payload
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions, Launch
 from nbsubmit.core.store import JobStore
+from nbsubmit.core.usage import Limits
 
 
 @dataclass(frozen=True)
@@ -181,4 +182,28 @@ def _spec(
         "kernel_pid": os.getpid(),
         "beat_seconds": settings.beat_seconds,
         "origin": dict(request.origin),
+        "limits": _asked(folder, request, backend).to_json(),
     }
+
+
+def _asked(folder: JobFolder, request: Request, backend: Backend) -> Limits:
+    """What the job asks for and the backend sees to."""
+    asked = request.options.resources
+    ignored = backend.ignored(launch_of(folder, request))
+    known = {
+        "--cpus-per-task": Limits(cpus=asked.cpus),
+        "--gpus": Limits(gpus=_number(asked.gpus)),
+        "--mem": Limits(memory=(asked.memory_mib or 0) << 20 or None),
+        "--time": Limits(seconds=asked.time_seconds),
+    }
+    limits = Limits()
+    for option, limit in known.items():
+        if option not in ignored:
+            limits = limits.over(limit)
+    return limits
+
+
+def _number(gpus: str | None) -> int | None:
+    """The number in ``2`` or ``type:2``."""
+    number = (gpus or "").rpartition(":")[2]
+    return int(number) if number.isdecimal() else None

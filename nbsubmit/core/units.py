@@ -77,6 +77,17 @@ def format_elapsed(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def format_whole(seconds: float) -> str:
+    """A duration that was asked for, without what is zero: ``1 h``, ``90 s``, ``1 d 12 h``."""
+    left, parts = round(seconds), []
+    if left % 60 and left < 600:
+        return f"{left} s"
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        number, left = divmod(left, size)
+        parts += [f"{number} {unit}"] if number else []
+    return " ".join(parts)
+
+
 def parse_memory(text: str) -> int:
     """MiB in an amount of memory; 0 means all that a node has, as it does to Slurm.
 
@@ -94,8 +105,17 @@ def parse_memory(text: str) -> int:
 
 def format_bytes(size: float) -> str:
     """A size for reading, in steps of 1,000: ``812 B``, ``3.4 kB``, ``120 MB``, ``1.2 GB``."""
+    return _in_steps(size, 1000)
+
+
+def format_memory(size: float) -> str:
+    """An amount of memory for reading, in steps of 1,024 as ``--mem`` counts: ``3.1 GB``."""
+    return _in_steps(size, 1024)
+
+
+def _in_steps(size: float, step: int) -> str:
     for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.5:
+        if size < step - 0.5:
             return f"{size:.0f} {unit}" if size >= 100 or unit == "B" else f"{size:.3g} {unit}"
-        size /= 1000
+        size /= step
     return f"{size:.3g} TB"

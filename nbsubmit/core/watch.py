@@ -175,7 +175,7 @@ def _judge(one: Watched, now: float) -> None:
     elif one.doubt_since is None:
         one.doubt_since = now
     doubt = 0.0 if one.doubt_since is None else now - one.doubt_since
-    one.job.update(one.found, settle(one.found, one.report, doubt))
+    one.job.update(one.found, settle(one.found, one.report, doubt), one.report)
 
 
 def _age(job: Job) -> float:

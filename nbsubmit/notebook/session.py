@@ -13,6 +13,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.client import jobs as client
+from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow, row_of
 from nbsubmit.core import ambient, by_value, credentials, lines
 from nbsubmit.core.ambient.logs import staying
@@ -262,10 +263,10 @@ class Session:
 
     # Looking
 
-    def row(self, job: Job) -> JobRow:
-        """Return what is shown of a job."""
+    def row(self, job: Job, meters: Meters | None = None) -> JobRow:
+        """Return what is shown of a job; with its samples if there is something to read them."""
         sent = self._sent.get(job.id)
-        return row_of(job, sent.arrival if sent else None)
+        return row_of(job, sent.arrival if sent else None, meters)
 
     def jobs(self, *, everyone: bool = False) -> list[Job]:
         """Return this notebook's jobs, oldest first; or every job in the store."""

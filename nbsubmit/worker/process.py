@@ -12,7 +12,9 @@ from pathlib import Path
 from types import FrameType
 
 from nbsubmit.core.folder import PRIVATE_FILE, JobFolder
+from nbsubmit.worker.meter import Meter
 from nbsubmit.worker.run import run
+from nbsubmit.worker.surroundings import limits
 
 
 class Terminated(BaseException):
@@ -40,11 +42,19 @@ def main(path: str) -> int:
         return 1
     if _is_done(folder):
         return 0
-    for stale in (folder.signal_file, folder.exit_file, folder.kept_file):  # before a requeue
+    # Of a run before a requeue.
+    for stale in (folder.signal_file, folder.exit_file, folder.kept_file, folder.usage_file):
         stale.unlink(missing_ok=True)
     Beat(folder).start()
+    meter = Meter(folder, limits().cpus or 1)
+    meter.start()
     _report_signals(folder)
-    succeeded = run(folder, stdout=1, stderr=2, after_cell=_finish_undisturbed)
+
+    def after_cell() -> None:
+        _finish_undisturbed()
+        meter.look(last=True)
+
+    succeeded = run(folder, stdout=1, stderr=2, after_cell=after_cell)
     # Threads that the cell left behind would keep the node busy; what it printed is out already.
     sys.stdout.flush()
     sys.stderr.flush()

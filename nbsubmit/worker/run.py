@@ -37,7 +37,7 @@ from nbsubmit.worker.execute import Outcome, execute
 from nbsubmit.worker.sent import Sent
 from nbsubmit.worker.shell import Shell
 from nbsubmit.worker.streams import LogStream, Recorder
-from nbsubmit.worker.surroundings import PYTHON, import_module, node
+from nbsubmit.worker.surroundings import PYTHON, import_module, limits, node
 
 if TYPE_CHECKING:
     from nbsubmit.core.mapped import Mappings
@@ -67,7 +67,10 @@ def run(
         Whether the cell succeeded.
     """
     started, owner = time.time(), os.getpid()
-    folder.write_json(folder.started_file, {"host": node(), "pid": os.getpid(), "at": started})
+    folder.write_json(
+        folder.started_file,
+        {"host": node(), "pid": os.getpid(), "at": started, "limits": limits().to_json()},
+    )
     recorder = Recorder(folder.events_file, stdout, stderr)
     with _stage(recorder, stdout, stderr) as module:
         try:

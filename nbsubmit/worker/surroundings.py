@@ -14,9 +14,10 @@ from typing import Any
 
 from nbsubmit.core import packages
 from nbsubmit.core.errors import NbsubmitError, OtherFormat
-from nbsubmit.core.folder import NODE_VARIABLE, JobFolder, check_format
+from nbsubmit.core.folder import LIMITS_VARIABLE, NODE_VARIABLE, JobFolder, check_format
 from nbsubmit.core.origin import place_of, root_of
 from nbsubmit.core.packages import Package
+from nbsubmit.core.usage import Limits
 
 PYTHON = sys.version_info[:2]
 _OTHER = "--python COMMAND, or --setup LINE"
@@ -56,6 +57,20 @@ def leave(folder: JobFolder) -> None:
 def node() -> str:
     """Return the name of this host as the backend knows it."""
     return os.environ.get(NODE_VARIABLE) or platform.node()
+
+
+def limits() -> Limits:
+    """Return what the job was given, as far as that is known; the processors always are."""
+    given = Limits.from_words(os.environ.get(LIMITS_VARIABLE, ""))
+    return given.over(Limits(cpus=_processors()))
+
+
+def _processors() -> int:
+    """The processors that this process may run on."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # a system that does not bind processes to processors
+        return os.cpu_count() or 1
 
 
 def import_module(module: str, name: str) -> types.ModuleType:

@@ -220,11 +220,14 @@ def test_a_job_that_did_not_get_there_is_an_error_and_no_refusal(
 
 
 def test_one_question_is_asked_for_all_jobs(program: Program) -> None:
-    calls = up(program, squeue="echo '1|RUNNING|None|n1'; echo '2|PENDING|Priority|'")
+    calls = up(
+        program,
+        squeue="echo '1|RUNNING|None|n1|N/A|1:00'; echo '2|PENDING|Dependency||N/A|UNLIMITED'",
+    )
     reports = SlurmBackend().poll(["1", "2"])
     assert reports == {
-        "1": Report(JobState.RUNNING, "", "n1"),
-        "2": Report(JobState.PENDING, "jobs before it have a higher priority"),
+        "1": Report(JobState.RUNNING, "", "n1", seconds=60),
+        "2": Report(JobState.PENDING, "it waits for other jobs"),
     }
     (call,) = calls["squeue"].read_text().splitlines()
     assert "--jobs=1,2" in call
@@ -245,7 +248,7 @@ def test_a_job_that_squeue_has_forgotten_is_looked_up_in_the_accounts(program: P
     calls = up(
         program,
         scontrol=WITH_ACCOUNTING,
-        squeue="echo '1|RUNNING|None|n1'",
+        squeue="echo '1|RUNNING|None|n1|N/A|N/A'",
         sacct="echo '2|TIMEOUT|0:0|n2'",
     )
     reports = SlurmBackend().poll(["1", "2", "3"])
@@ -260,7 +263,7 @@ def test_only_the_accounts_know_who_cancelled_a_job(program: Program) -> None:
     up(
         program,
         scontrol=WITH_ACCOUNTING,
-        squeue="echo '1|CANCELLED|None|n1'",
+        squeue="echo '1|CANCELLED|None|n1|N/A|N/A'",
         sacct="echo '1|CANCELLED by 1000|0:15|n1'",
     )
     assert SlurmBackend().poll(["1"])["1"].reason == "cancelled by 1000"
@@ -270,7 +273,7 @@ def test_accounts_that_lag_behind_do_not_bring_a_job_back_to_life(program: Progr
     up(
         program,
         scontrol=WITH_ACCOUNTING,
-        squeue="echo '1|CANCELLED|None|n1'",
+        squeue="echo '1|CANCELLED|None|n1|N/A|N/A'",
         sacct="echo '1|RUNNING|0:0|n1'",
     )
     assert SlurmBackend().poll(["1"])["1"].state is JobState.CANCELLED
@@ -280,7 +283,7 @@ def test_accounts_that_lag_behind_do_not_bring_a_job_back_to_life(program: Progr
 def test_where_the_accounts_cannot_be_read_squeues_word_has_to_do(
     program: Program, sacct: str
 ) -> None:
-    up(program, scontrol=WITH_ACCOUNTING, squeue="echo '1|CANCELLED|None|n1'", sacct=sacct)
+    up(program, scontrol=WITH_ACCOUNTING, squeue="echo '1|CANCELLED|None|n1|N/A|N/A'", sacct=sacct)
     assert SlurmBackend().poll(["1", "2"]) == {
         "1": Report(JobState.CANCELLED, "", "n1"),
         "2": Report(None),

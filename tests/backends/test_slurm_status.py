@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
-from nbsubmit.backends.slurm.status import STATES, from_sacct, from_squeue, in_words, state_of
+from nbsubmit.backends.slurm.status import (
+    STATES,
+    from_sacct,
+    from_squeue,
+    in_line,
+    in_words,
+    state_of,
+)
 from nbsubmit.core.backend import Report
 from nbsubmit.core.state import JobState
 
@@ -73,24 +82,26 @@ def test_a_word_may_have_more_beside_it_and_an_unknown_one_is_unknown(
 
 
 SQUEUE = """\
-17|PENDING|Resources|
-18|RUNNING|None|n1
-19|COMPLETING|None|node[01-04,7]
-20|PENDING|(null)|
-21|PENDING|ReqNodeNotAvail, UnavailableNodes:n[1-2]|
-22|PENDING|QOSMaxCpuPerUserLimit|
-23|CANCELLED|None|
-24|OUT_OF_MEMORY|OutOfMemory|n1
-25|FAILED|NonZeroExitCode|n1
-26|TIMEOUT|TimeLimit|n2
-27|PENDING|DependencyNeverSatisfied|
-28_3|RUNNING|None|n1
-29|PENDING|(Nodes required for job are DOWN, DRAINED or reserved)|
+17|PENDING|Resources||2030-01-02T03:04:05|2:00:00
+18|RUNNING|None|n1|2026-01-02T03:04:05|10:00
+19|COMPLETING|None|node[01-04,7]|N/A|UNLIMITED
+20|PENDING|(null)||N/A|UNLIMITED
+21|PENDING|ReqNodeNotAvail, UnavailableNodes:n[1-2]||N/A|UNLIMITED
+22|PENDING|QOSMaxCpuPerUserLimit||N/A|UNLIMITED
+23|CANCELLED|None||N/A|UNLIMITED
+24|OUT_OF_MEMORY|OutOfMemory|n1|N/A|UNLIMITED
+25|FAILED|NonZeroExitCode|n1|N/A|UNLIMITED
+26|TIMEOUT|TimeLimit|n2|N/A|UNLIMITED
+27|PENDING|DependencyNeverSatisfied||N/A|UNLIMITED
+28_3|RUNNING|None|n1|N/A|UNLIMITED
+29|PENDING|(Nodes required for job are DOWN, DRAINED or reserved)||N/A|UNLIMITED
 """
 
+STARTS = datetime(2030, 1, 2, 3, 4, 5).timestamp()  # by the clock on the wall here
+
 IN_SQUEUE = {
-    "17": Report(S.PENDING, "it waits for free resources"),
-    "18": Report(S.RUNNING, "", "n1"),
+    "17": Report(S.PENDING, "it waits for free resources", starts=STARTS, seconds=7200),
+    "18": Report(S.RUNNING, "", "n1", seconds=600),
     "19": Report(S.RUNNING, "", "node[01-04,7]"),
     "20": Report(S.PENDING),
     "21": Report(S.PENDING, "a node that it needs is not available"),
@@ -108,6 +119,11 @@ IN_SQUEUE = {
 @pytest.mark.parametrize("job_id", IN_SQUEUE)
 def test_a_line_of_squeue_is_a_report(job_id: str) -> None:
     assert from_squeue(SQUEUE)[job_id] == IN_SQUEUE[job_id]
+
+
+def test_only_what_waits_for_its_turn_is_in_line() -> None:
+    queue = SQUEUE + "30|PENDING|Priority||N/A|1:00\n"
+    assert in_line(queue) == {"17", "30"}
 
 
 def test_squeue_that_says_nothing_reports_nothing() -> None:

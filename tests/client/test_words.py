@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from nbsubmit.client import words
+from nbsubmit.client.bars import Bar
 from nbsubmit.client.rows import JobRow, sent_rows
 from nbsubmit.core.result import VALUE
 from nbsubmit.core.state import JobState
+from nbsubmit.core.usage import Limits
 
 S = JobState
 
@@ -61,6 +64,80 @@ def test_the_reason_and_the_advice_are_one_line() -> None:
     assert words.why(replace(row, advice="")) == "it reached its time limit"
     assert words.why(replace(row, reason="")) == "use a longer --time"
     assert words.why(SENT) == ""
+
+
+NOW = datetime(2030, 1, 2, 12, 0)
+WAITS = replace(SENT, reason="it waits for free resources")
+
+
+def at(*when: int) -> float:
+    return datetime(*when).timestamp()  # type: ignore[arg-type]
+
+
+WAIT = {
+    "nothing is known": (WAITS, ""),
+    "later today": (replace(WAITS, starts=at(2030, 1, 2, 14, 5)), "starts about 14:05"),
+    "another day": (replace(WAITS, starts=at(2030, 1, 4, 9, 0)), "starts about Fri 4 Jan 09:00"),
+    "a time that has passed": (replace(WAITS, starts=at(2030, 1, 2, 11, 59)), ""),
+    "an absurd year": (replace(WAITS, starts=at(2036, 1, 2, 11, 59)), ""),
+    "a place": (replace(WAITS, ahead=3), "3 ahead"),
+    "the first": (replace(WAITS, ahead=0), "next in line"),
+    "both": (
+        replace(WAITS, ahead=3, starts=at(2030, 1, 2, 14, 5)), "starts about 14:05, 3 ahead",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WAIT)
+def test_of_a_wait_it_is_said_how_long_it_may_take(kind: str) -> None:
+    row, text = WAIT[kind]
+    assert words.wait(row, NOW) == text
+
+
+def test_the_wait_stands_with_its_reason() -> None:
+    row = replace(WAITS, ahead=3, advice="have patience")
+    assert words.why(row) == "it waits for free resources, 3 ahead; have patience"
+    assert words.why(replace(row, reason="", advice="")) == "3 ahead"
+
+
+HOUR = Limits(seconds=3600)
+
+
+def test_a_job_that_runs_says_of_how_long() -> None:
+    runs = replace(RUNS, limits=HOUR)
+    assert words.title(runs) == "job bcdf (Slurm job 17) RUNNING on n1 for 3 min 05 s of 1 h"
+    assert words.title(replace(runs, state=S.COMPLETED)).endswith(
+        "COMPLETED on n1 after 3 min 05 s"
+    )
+    ends = replace(RUNS, started=1000.0, limits=Limits(ends=1600.0))
+    assert words.time(ends) == "3 min 05 s of 10 min"
+
+
+EPOCH, BATCH = Bar("epoch", 2, 10), Bar("batch", 5, 10)
+PROGRESS = {
+    "none": ((), ""),
+    "one": ((Bar("", 42, 100),), "42 % (42 of 100)"),
+    "one with a name": ((EPOCH,), "20 % (epoch 2 of 10)"),
+    "one inside another": ((EPOCH, BATCH), "25 % (epoch 3 of 10)"),
+    "without an end": ((Bar("read", 42),), "read 42"),
+    "without an end inside another": ((EPOCH, Bar("", 42)), "20 % (epoch 3 of 10)"),
+    "large numbers": ((Bar("", 1_200_000, 10_000_000),), "12 % (1.2M of 10M)"),
+    "done": ((Bar("epoch", 10, 10),), "100 % (epoch 10 of 10)"),
+}
+
+
+@pytest.mark.parametrize("kind", PROGRESS)
+def test_progress_is_the_outermost_bars(kind: str) -> None:
+    bars, text = PROGRESS[kind]
+    assert words.progress(replace(RUNS, progress=bars)) == text
+
+
+def test_memory_is_told_of_how_much() -> None:
+    used = replace(RUNS, peak=3 << 30, limits=Limits(memory=4 << 30))
+    assert words.memory(RUNS) == ""
+    assert words.memory(used) == "peak 3 GB of 4 GB"
+    assert words.memory(replace(used, limits=HOUR)) == "peak 3 GB"
+    assert words.goes(replace(used, progress=(EPOCH,))) == "20 % (epoch 2 of 10), peak 3 GB of 4 GB"
 
 
 DATA = ("data", "numpy.ndarray", "120 MB", "already there", "read in line 3")
@@ -139,6 +216,10 @@ def test_a_line_of_the_list_says_all_in_columns() -> None:
     row = replace(DONE, name="train", reason="why")
     assert words.list_line(row) == (
         "240102-030405-bcdf", "train", "slurm", "17", "COMPLETED", "2 h 10 min", "why",
+    )  # fmt: skip
+    runs = replace(RUNS, limits=HOUR, progress=(EPOCH,), peak=1 << 30)
+    assert words.list_line(runs)[-2:] == (
+        "3 min 05 s of 1 h", "20 % (epoch 2 of 10), peak 1 GB",
     )  # fmt: skip
 
 

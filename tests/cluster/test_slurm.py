@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nbsubmit.backends import registry
-from nbsubmit.core.errors import BackendMissing, Refused
+from nbsubmit.core.errors import BackendMissing, JobError, Refused
 from nbsubmit.core.job import Job
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions, Resources
@@ -257,3 +258,26 @@ def test_accounting_tells_who_cancelled_a_job(
     job.wait(30)
     assert job.state is JobState.CANCELLED
     assert f"cancelled by {os.getuid()}" in job.status.reason
+
+
+def test_a_job_that_is_killed_for_its_memory_says_how_much_it_had_of_how_much(
+    tmp_path: Path, make_way: Callable[..., Way], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A Slurm that looks at memory now and then, and calls such a job merely failed.
+    strict = {"JobAcctGatherParams": "OverMemoryKill", "JobAcctGatherFrequency": "task=1"}
+    with up(SandboxConfig(tmp_path / "slurm", extra_conf=strict), owner=os.getpid()) as sandbox:
+        for name, value in sandbox.environ.items():
+            monkeypatch.setenv(name, value)
+        options = CellOptions(resources=Resources(memory_mib=300))
+        job = make_way("slurm").run(
+            "import time\nheld = []\n"
+            "while True:\n    held.append(bytearray(5_000_000))\n    time.sleep(0.05)",
+            options=options,
+        )
+    assert job.state is JobState.OUT_OF_MEMORY
+    assert re.match(
+        r"it ran out of memory: it had \d+ MB of 300 MB when that was last noted", job.status.reason
+    )
+    assert "--mem" in job.status.advice
+    with pytest.raises(JobError, match="of 300 MB"):
+        job.result()

@@ -135,7 +135,7 @@ def test_a_folder_holds_the_same_files_on_every_backend(way: Way) -> None:
         "started.json", "result.json", "result.pkl", "result.bin", "events.jsonl",
         "log.out", "log.err",
     }  # fmt: skip
-    of_a_process = {"beat", "exit"}
+    of_a_process = {"beat", "exit", "usage.jsonl"}
     until(
         lambda: job.folder.exit_file.exists() or way.backend.name == "debug", "the script has ended"
     )

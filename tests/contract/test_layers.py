@@ -51,7 +51,12 @@ ROOMS = {
     "worker": Room(
         words("core"),
         # Started when a cell first needs it; the light worker does without.
-        only_in={"ishell": words("IPython matplotlib_inline traitlets"), "shell": words("IPython")},
+        only_in={
+            "family": words("psutil"),
+            "gpus": words("pynvml"),
+            "ishell": words("IPython matplotlib_inline traitlets"),
+            "shell": words("IPython"),
+        },
     ),
     "backends": Room(words("core worker"), words("psutil")),
     "client": Room(words("core backends"), words("wcwidth")),

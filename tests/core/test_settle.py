@@ -17,6 +17,7 @@ from nbsubmit.core.packages import Package
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.settle import GRACE_SECONDS, VERDICT_SECONDS, Found, look, settle
 from nbsubmit.core.state import JobState, Status
+from nbsubmit.core.usage import Limits, Sample
 
 S = JobState
 
@@ -31,6 +32,11 @@ STARTED = replace(SENT, node="n1")
 def stale(state: JobState | None) -> Report:
     return Report(state, "it cannot be asked", "n7", stale=True)
 
+
+MIB = 1 << 20
+GIVEN = Limits(memory=1024 * MIB)
+MOST = Sample(at=1.0, cpu=50.0, memory=1, peak=950 * MIB)
+LITTLE = replace(MOST, peak=10 * MIB)
 
 NOW = 0.0
 LATER = GRACE_SECONDS
@@ -137,6 +143,34 @@ TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
                        S.CANCELLED, "cancelled from this notebook"),
     "cancelled here, as a process": (found(cancelled=True), says(S.FAILED, "its process is gone"),
                                      NOW, S.CANCELLED, "cancelled from this notebook"),
+    "out of memory, and how much it had": (
+        found(limits=GIVEN, usage=MOST), says(S.OUT_OF_MEMORY), NOW, S.OUT_OF_MEMORY,
+        "it ran out of memory: it had 950 MB of 1 GB when that was last noted"),
+    "out of memory before anything was noted": (
+        found(limits=GIVEN), says(S.OUT_OF_MEMORY), NOW, S.OUT_OF_MEMORY,
+        "it ran out of memory: it was given 1 GB"),
+    "out of memory of nobody knows how much": (
+        found(usage=MOST), says(S.OUT_OF_MEMORY), NOW, S.OUT_OF_MEMORY,
+        "it ran out of memory: it had 950 MB when that was last noted"),
+    "failed with all of its memory": (
+        found(limits=GIVEN, usage=MOST), says(S.FAILED, "it was ended by signal 9"), LATER,
+        S.OUT_OF_MEMORY, "it ran out of memory: it had 950 MB of 1 GB when that was last noted"),
+    "killed with all of its memory": (
+        found(limits=GIVEN, usage=MOST, exit_code=137), says(None), LATER, S.OUT_OF_MEMORY,
+        "it ran out of memory: it had 950 MB of 1 GB when that was last noted"),
+    "killed with little of its memory": (
+        found(limits=GIVEN, usage=LITTLE, exit_code=137), says(S.FAILED), LATER, S.FAILED,
+        "the worker was killed by SIGKILL, often for want of memory: "
+        "it had 10 MB of 1 GB when that was last noted"),
+    "failed with little of its memory": (
+        found(limits=GIVEN, usage=LITTLE), says(S.FAILED, "it was ended by signal 9"), LATER,
+        S.FAILED, "it was ended by signal 9"),
+    "ended by itself with all of its memory": (
+        found(limits=GIVEN, usage=MOST, exit_code=1), says(S.FAILED), LATER, S.FAILED,
+        "the worker ended with exit code 1 before it could write a result"),
+    "cancelled here with all of its memory": (
+        found(limits=GIVEN, usage=MOST, cancelled=True), says(S.FAILED), LATER, S.CANCELLED,
+        "cancelled from this notebook"),
     "cancelled here, out of memory before": (found(cancelled=True), says(S.OUT_OF_MEMORY), NOW,
                                              S.OUT_OF_MEMORY, "it ran out of memory"),
     # It was told to end, and what it had goes with it
@@ -276,8 +310,15 @@ def test_what_the_folder_says_is_read_from_its_files(folder: JobFolder) -> None:
     folder.write_json(folder.cancel_file, {"at": 1.0})
     folder.exit_file.write_text("137")
     assert look(folder) == Found(
-        handle="17", node="n1", signal="SIGTERM", cancelled=True, exit_code=137
+        handle="17", node="n1", started=1.0, signal="SIGTERM", cancelled=True, exit_code=137
     )
+
+
+def test_what_a_job_was_given_and_what_it_used_last_is_read_too(folder: JobFolder) -> None:
+    started = {"host": "n1", "pid": 2, "at": 1.0, "limits": GIVEN.to_json()}
+    folder.write_json(folder.started_file, started)
+    folder.usage_file.write_bytes(LITTLE.line() + MOST.line())
+    assert look(folder) == Found(node="n1", started=1.0, limits=GIVEN, usage=MOST)
 
 
 def test_of_a_worker_that_never_started_the_last_words_are_read(folder: JobFolder) -> None:

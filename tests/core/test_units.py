@@ -10,6 +10,8 @@ from nbsubmit.core.units import (
     format_bytes,
     format_elapsed,
     format_limit,
+    format_memory,
+    format_whole,
     parse_duration,
     parse_memory,
 )
@@ -146,3 +148,21 @@ def test_what_is_no_memory_is_refused_with_an_example(text: str) -> None:
 )
 def test_a_size_is_shown_with_three_digits_and_no_zeros_to_count(size: int, text: str) -> None:
     assert format_bytes(size) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(60, "1 min"), (90, "90 s"), (3600, "1 h"), (5400, "1 h 30 min"), (129600, "1 d 12 h"),
+     (365 * 86400, "365 d"), (5, "5 s"), (3599.6, "1 h")],
+)  # fmt: skip
+def test_a_limit_is_read_without_what_is_zero(seconds: float, text: str) -> None:
+    assert format_whole(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(300 << 20, "300 MB"), (4 << 30, "4 GB"), (3.1 * 2**30, "3.1 GB"), (1 << 40, "1 TB"),
+     (1023 << 20, "1023 MB"), (512, "512 B"), (0, "0 B")],
+)  # fmt: skip
+def test_memory_is_read_as_it_was_asked_for(size: float, text: str) -> None:
+    assert format_memory(size) == text

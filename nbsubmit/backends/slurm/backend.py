@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from nbsubmit.backends.slurm import commands, status
 from nbsubmit.backends.slurm.commands import CommandFailed, NotInTime
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
+from nbsubmit.backends.slurm.places import Places
 from nbsubmit.backends.slurm.script import batch_script, comment
 from nbsubmit.core.backend import Report
 from nbsubmit.core.errors import BackendMissing, Refused, SubmitError
@@ -23,13 +25,26 @@ _UNKNOWN = "Invalid job id"
 _OVER = (_UNKNOWN, "already completing or completed")
 
 
+# One for all: each of a notebook's jobs may have a backend of its own.
+_PLACES = Places()
+
+
 class SlurmBackend:
-    """Runs jobs on the cluster that Slurm's commands here belong to. A handle is Slurm's job id."""
+    """Runs jobs on the cluster that Slurm's commands here belong to. A handle is Slurm's job id.
+
+    Parameters
+    ----------
+    places : Places
+        Asks for places in the queue.
+    """
 
     name: ClassVar[str] = "slurm"
     options: ClassVar[Sequence[Option]] = OPTIONS
     owned: ClassVar[Mapping[str, str]] = OWNED
     polite_seconds: ClassVar[float] = 2.0
+
+    def __init__(self, places: Places = _PLACES) -> None:
+        self._places = places
 
     def check(self) -> None:
         """Look for the commands, and for a controller that answers."""
@@ -111,7 +126,10 @@ class SlurmBackend:
             if _UNKNOWN in error.words:  # said only when it was asked for a single job
                 return {}
             raise
-        return status.from_squeue(text)
+        reports = status.from_squeue(text)
+        for job_id, ahead in self._places.ahead_of(status.in_line(text)).items():
+            reports[job_id] = replace(reports[job_id], ahead=ahead)
+        return reports
 
     @functools.cached_property
     def _has_accounting(self) -> bool:

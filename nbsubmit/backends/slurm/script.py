@@ -11,6 +11,15 @@ from nbsubmit.core.spec import Launch, Resources
 from nbsubmit.core.units import format_limit
 
 _DEFAULT_NAME = "nbsubmit"
+# What Slurm tells a job about what it was given; a release or a job may lack some of it.
+_LIMITS = {
+    "cpus": "SLURM_CPUS_ON_NODE",
+    "gpus": "SLURM_GPUS_ON_NODE",
+    "mib": "SLURM_MEM_PER_NODE",
+    "mib_per_cpu": "SLURM_MEM_PER_CPU",
+    "mib_per_gpu": "SLURM_MEM_PER_GPU",
+    "ends": "SLURM_JOB_END_TIME",
+}
 
 
 def comment(job_id: str) -> str:
@@ -29,7 +38,9 @@ def batch_script(launch: Launch) -> str:
     head = [f"#!{script.shell()}"]
     for option, value in _directives(launch):
         head.append(f"#SBATCH --{option}" + ("" if value is None else f"={_quoted(option, value)}"))
-    return "\n".join(head) + "\n\n" + script.body(launch, node='"$SLURMD_NODENAME"')
+    limits = " ".join(f"{word}=${variable}" for word, variable in _LIMITS.items())
+    body = script.body(launch, node='"$SLURMD_NODENAME"', limits=f'"{limits}"')
+    return "\n".join(head) + "\n\n" + body
 
 
 def _directives(launch: Launch) -> Iterator[tuple[str, str | None]]:

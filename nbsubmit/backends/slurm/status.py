@@ -6,12 +6,14 @@ Source: JOB STATE CODES and JOB REASON CODES in the manuals of squeue and sacct.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from nbsubmit.core.backend import Report
 from nbsubmit.core.state import JobState
+from nbsubmit.core.units import parse_duration
 
-# Job id, state, reason, nodes; none of the first three can hold a bar.
-SQUEUE_FORMAT = "%i|%T|%r|%N"
+# Job id, state, reason, nodes, expected or actual start, time limit; none can hold a bar.
+SQUEUE_FORMAT = "%i|%T|%r|%N|%S|%l"
 SACCT_FORMAT = "JobID,State,ExitCode,NodeList"
 
 STATES: dict[str, JobState] = {
@@ -65,6 +67,8 @@ _REASONS = {
     "Resources": "it waits for free resources",
     "TimeLimit": "it reached its time limit",
 }
+# Reasons of a job that waits for nothing but its turn.
+IN_LINE = {"Priority", "Resources"}
 _SILENT = {"", "None", "(null)", "NonZeroExitCode"}
 
 
@@ -77,25 +81,56 @@ def state_of(word: str) -> JobState | None:
 def from_squeue(text: str) -> dict[str, Report]:
     """Return a report for each job in squeue's lines."""
     reports = {}
-    for job_id, word, reason, nodes in _fields(text):
-        reports[job_id] = Report(state_of(word), in_words(reason), nodes.strip())
+    for job_id, word, reason, nodes, start, limit in _fields(text, 6):
+        state = state_of(word)
+        reports[job_id] = Report(
+            state,
+            in_words(reason),
+            nodes.strip(),
+            starts=_time(start) if state is JobState.PENDING else None,
+            seconds=_duration(limit),
+        )
     return reports
+
+
+def in_line(text: str) -> set[str]:
+    """Return the jobs in squeue's lines that wait for nothing but their turn."""
+    return {
+        job_id
+        for job_id, word, reason, *_ in _fields(text, 6)
+        if state_of(word) is JobState.PENDING and reason.strip() in IN_LINE
+    }
+
+
+def _time(text: str) -> float | None:
+    """Seconds since the epoch in a time of Slurm's, which is this host's local time."""
+    try:
+        return datetime.fromisoformat(text.strip()).timestamp()
+    except ValueError:  # N/A
+        return None
+
+
+def _duration(text: str) -> float | None:
+    try:
+        return parse_duration(text)
+    except ValueError:  # UNLIMITED, NOT_SET
+        return None
 
 
 def from_sacct(text: str) -> dict[str, Report]:
     """Return a report for each job in sacct's lines; of a requeued job the last one counts."""
     reports = {}
-    for job_id, word, exit_code, nodes in _fields(text):
+    for job_id, word, exit_code, nodes in _fields(text, 4):
         nodes = "" if nodes.strip() == "None assigned" else nodes.strip()
         reports[job_id] = Report(state_of(word), _from_accounting(word, exit_code), nodes)
     return reports
 
 
-def _fields(text: str) -> Iterator[list[str]]:
-    """The four fields of each line; a line of another kind is a remark and is passed over."""
+def _fields(text: str, count: int) -> Iterator[list[str]]:
+    """The fields of each line; a line of another kind is a remark and is passed over."""
     for line in text.splitlines():
-        fields = line.split("|", 3)
-        if len(fields) == 4:
+        fields = line.split("|", count - 1)
+        if len(fields) == count:
             yield fields
 
 
