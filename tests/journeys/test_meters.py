@@ -38,7 +38,7 @@ del held, busy
 """
 TQDM = """
 import os, time
-from tqdm import tqdm
+from {module} import tqdm
 for epoch in tqdm(range(4), desc="epoch", mininterval=0):
     for batch in tqdm(range(10), desc="batch", leave=False, mininterval=0):
         while epoch == 2 and batch == 5 and not os.path.exists(gate):
@@ -95,9 +95,10 @@ def test_a_job_shows_what_it_uses_of_what_it_was_given_and_how_far_it_is(
     assert f"\n{words.memory(ended)}" in words.details(ended)
 
 
-def test_bars_of_tqdm_are_seen_in_a_job(started_way: Way, tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", ["tqdm", "tqdm.auto"])
+def test_bars_of_tqdm_are_seen_in_a_job(started_way: Way, tmp_path: Path, module: str) -> None:
     gate = tmp_path / "gate"
-    job = started_way.send(TQDM, {"gate": str(gate)})
+    job = started_way.send(TQDM.format(module=module), {"gate": str(gate)})
     row = shown(job, lambda row: words.progress(row) == HALF)
     assert [bar.description for bar in row.progress] == ["epoch", "batch"]
     gate.touch()
