@@ -17,12 +17,13 @@ _BACKENDS = {"slurm": "Slurm job", "local": "process", "debug": "this process"}
 
 def name(row: JobRow) -> str:
     """Which job: our id and name, and the backend's own id."""
-    parts = [
-        f"job {row.short_id}",
-        row.name,
-        f"({_BACKENDS.get(row.backend, row.backend)} {row.handle})" if row.handle else "",
-    ]
-    return " ".join(part for part in parts if part)
+    own = f"({handle(row)})" if row.handle else ""
+    return " ".join(part for part in (f"job {row.short_id}", row.name, own) if part)
+
+
+def handle(row: JobRow) -> str:
+    """The backend's own id, with its kind: ``Slurm job 17``."""
+    return f"{_BACKENDS.get(row.backend, row.backend)} {row.handle}" if row.handle else ""
 
 
 def title(row: JobRow) -> str:

@@ -12,7 +12,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,9 +90,36 @@ def submit(
     check_size(request.payload, request.options.include, settings.size_limit)
     check_space(request.payload, store.path)
     folder = store.new()
+    launch = launch_of(folder, request.options)
+    return started(
+        folder,
+        lambda: _write(folder, request, launch, backend, settings),
+        launch,
+        backend,
+        store,
+        watcher,
+        home,
+    )
+
+
+def started(
+    folder: JobFolder,
+    fill: Callable[[], None],
+    launch: Launch,
+    backend: Backend,
+    store: JobStore,
+    watcher: Watches,
+    home: Namespace | None,
+) -> Job:
+    """Fill a new job's folder, then have the backend start it, and return the job.
+
+    Raises
+    ------
+    SubmitError
+        If the backend does not take it; the folder stays, says why, and holds the script.
+    """
     try:
-        _write(folder, request, backend, settings)
-        launch = launch_of(folder, request)
+        fill()
         write_whole(folder.script_file, lambda out: out.write(backend.script(launch).encode()))
     except BaseException:
         shutil.rmtree(folder.path)
@@ -111,16 +138,17 @@ def submit(
     return job
 
 
-def launch_of(folder: JobFolder, request: Request) -> Launch:
-    """Return what the backend is to start."""
-    options = request.options
+def launch_of(
+    folder: JobFolder, options: CellOptions, working_directory: Path | None = None
+) -> Launch:
+    """Return what the backend is to start; in the folder of now if no other is named."""
     python = tuple(options.python.split()) if options.python else (sys.executable,)
     return Launch(
         id=folder.id,
         folder=folder.path,
         command=(*python, "-m", "nbsubmit.worker", str(folder.path)),
         resources=options.resources,
-        working_directory=Path.cwd(),
+        working_directory=working_directory or Path.cwd(),
         log_out=folder.log_out,
         log_err=folder.log_err,
         exit_file=folder.exit_file,
@@ -129,14 +157,16 @@ def launch_of(folder: JobFolder, request: Request) -> Launch:
     )
 
 
-def _write(folder: JobFolder, request: Request, backend: Backend, settings: Settings) -> None:
+def _write(
+    folder: JobFolder, request: Request, launch: Launch, backend: Backend, settings: Settings
+) -> None:
     placed = request.payload.placed
     placed.write_blobs(folder.blobs)
     write_whole(folder.payload_stream, placed.write_stream)
     write_whole(folder.payload_pack, placed.write_pack)
     by_value.write(request.by_value, folder.modules)
     folder.write_json(folder.payload_file, _contents(request))
-    folder.write_json(folder.spec_file, _spec(folder, request, backend, settings))
+    folder.write_json(folder.spec_file, _spec(request, launch, backend, settings))
 
 
 def _contents(request: Request) -> dict[str, Any]:
@@ -166,12 +196,10 @@ def _contents(request: Request) -> dict[str, Any]:
     }
 
 
-def _spec(
-    folder: JobFolder, request: Request, backend: Backend, settings: Settings
-) -> dict[str, Any]:
+def _spec(request: Request, launch: Launch, backend: Backend, settings: Settings) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "id": folder.id,
+        "id": launch.id,
         "name": request.options.resources.name or "",
         "backend": backend.name,
         "created": time.time(),
@@ -182,19 +210,19 @@ def _spec(
         "kernel_pid": os.getpid(),
         "beat_seconds": settings.beat_seconds,
         "origin": dict(request.origin),
-        "limits": _asked(folder, request, backend).to_json(),
+        "limits": asked(launch, backend).to_json(),
     }
 
 
-def _asked(folder: JobFolder, request: Request, backend: Backend) -> Limits:
-    """What the job asks for and the backend sees to."""
-    asked = request.options.resources
-    ignored = backend.ignored(launch_of(folder, request))
+def asked(launch: Launch, backend: Backend) -> Limits:
+    """Return what a job asks for and its backend sees to."""
+    wanted = launch.resources
+    ignored = backend.ignored(launch)
     known = {
-        "--cpus-per-task": Limits(cpus=asked.cpus),
-        "--gpus": Limits(gpus=_number(asked.gpus)),
-        "--mem": Limits(memory=(asked.memory_mib or 0) << 20 or None),
-        "--time": Limits(seconds=asked.time_seconds),
+        "--cpus-per-task": Limits(cpus=wanted.cpus),
+        "--gpus": Limits(gpus=_number(wanted.gpus)),
+        "--mem": Limits(memory=(wanted.memory_mib or 0) << 20 or None),
+        "--time": Limits(seconds=wanted.time_seconds),
     }
     limits = Limits()
     for option, limit in known.items():

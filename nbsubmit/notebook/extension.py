@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.core import settings
-from nbsubmit.core.job import Job
 from nbsubmit.notebook.completion import install_completion
 from nbsubmit.notebook.magics import MAGICS, NbSubmitMagics
 from nbsubmit.notebook.session import Session
@@ -24,8 +20,8 @@ def load(shell: InteractiveShell) -> None:
     _respect_others(shell, magics)
     shell.register_magics(magics)
     install_completion(shell, magics.grammars)
-    formatter = shell.display_formatter.mimebundle_formatter
-    formatter.for_type_by_name("nbsubmit.core.job", "Job", _panels(session))
+    formatter = shell.display_formatter.ipython_display_formatter
+    formatter.for_type_by_name("nbsubmit.core.job", "Job", magics.panels.display)
     _sessions[id(shell)] = session
     look = session.local_modules.look
     look()
@@ -47,24 +43,6 @@ def unload(shell: InteractiveShell) -> None:
     look = _sessions[id(shell)].local_modules.look
     if look in shell.events.callbacks[_AFTER_CELL]:
         shell.events.unregister(_AFTER_CELL, look)
-
-
-def _panels(session: Session) -> Callable[..., Any]:
-    """Return a formatter that shows a job as its panel where a front end can show widgets."""
-    panels: dict[str, Any] = {}
-
-    def bundle(job: Job, **_options: Any) -> dict[str, Any] | None:
-        if not session.has_widgets or job.id in session.without_panel:
-            return None
-        # Widgets take a tenth of a second to import, and are not needed before the first job.
-        from nbsubmit.notebook.panel import Panel
-
-        if job.id not in panels:
-            panels[job.id] = Panel(job, session)
-        found: dict[str, Any] = panels[job.id].bundle()
-        return found
-
-    return bundle
 
 
 def _respect_others(shell: InteractiveShell, magics: NbSubmitMagics) -> None:

@@ -10,19 +10,21 @@ from typing import Any, ClassVar
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.pylabtools import select_figure_formats
-from IPython.display import display, publish_display_data
+from IPython.display import publish_display_data
 
 from nbsubmit.backends import registry
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.client import words
 from nbsubmit.client.rows import JobRow, sent_rows
 from nbsubmit.core.backend import Backend
-from nbsubmit.core.errors import OptionError
+from nbsubmit.core.errors import OptionError, UnknownJob
 from nbsubmit.core.job import Job
 from nbsubmit.core.options import Grammar
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.submit import launch_of
 from nbsubmit.core.units import format_bytes
+from nbsubmit.notebook.panels import Panels
+from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.raised import as_raised
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
@@ -33,6 +35,8 @@ _LOOK_SECONDS = 0.1
 _JOBS_USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
 %jobs show [ID]      one job: state, names, output, error
 %jobs logs [ID]      all that it printed
+%jobs attach [ID]    show its panel here and bring in its names; --all for all of the notebook
+%jobs resubmit ID [OPTIONS]   send it again; the options are added to those that it had
 %jobs debug [ID]     IPython's debugger where it failed, with the values as they were there
 %jobs cancel ID      end it
 
@@ -52,12 +56,21 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         Does the work.
     """
 
-    actions: ClassVar[tuple[str, ...]] = ("list", "show", "logs", "debug", "cancel")
+    actions: ClassVar[tuple[str, ...]] = (
+        "list",
+        "show",
+        "logs",
+        "debug",
+        "cancel",
+        "resubmit",
+        "attach",
+    )
 
     def __init__(self, shell: InteractiveShell, session: Session) -> None:
         super().__init__(shell)
         self._session = session
         session.tell = self._tell  # type: ignore[method-assign]
+        self.panels = Panels(session, self._again)
         self.grammars = {
             name: Grammar(f"%%{name}", OPTIONS, OWNED) for kind, name in MAGICS if kind == "cell"
         }
@@ -126,14 +139,12 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         options = prepared.request.options
         if options.quiet:
             return
-        ignored = backend.ignored(launch_of(job.folder, prepared.request))
+        ignored = backend.ignored(launch_of(job.folder, prepared.request.options))
         if ignored:
             print(f"the {backend.name} backend does not use {', '.join(ignored)}")
         if self._has_panel(options):
             if options.wait:
-                from nbsubmit.notebook.panel import Panel  # see extension._panels
-
-                display(Panel(job, self._session, brief=True))
+                self.panels.show(job, Place(self.shell), brief=True)
             return
         row = self._session.row(job)
         print(f"{words.name(row)}: {words.sends(row)}")
@@ -268,6 +279,42 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
                 print(f"job {job.id} is being cancelled")
             else:
                 print(f"job {job.id} had ended: {job.status}")
+
+    def _jobs_attach(self, rest: list[str]) -> None:
+        found = self._session.jobs() if rest in ([], ["--all"]) else [self._one(rest)]
+        if not found:
+            raise UnknownJob("no job was sent from this notebook yet; %jobs list --all")
+        for job in found if rest else found[-1:]:
+            self._session.bring_in(job, tell=not self._session.has_widgets)
+            self._session.without_panel.discard(job.id)
+            if self._session.has_widgets:
+                self.panels.show(job, Place(self.shell), lingers=True)
+            else:
+                print(words.title(self._session.row(job)))
+        self._session.bring_home()
+
+    def _jobs_resubmit(self, rest: list[str]) -> None:
+        if not rest or rest[0].startswith("-"):
+            raise OptionError("%jobs resubmit: which one? %jobs list shows the ids")
+        job = self._session.find(rest[0])
+        earlier = str(job.spec.get("line", "")).partition(" ")[2]
+        new = self._again(job, f"{earlier} {shlex.join(rest[1:])}".strip())
+        if self._session.has_widgets:
+            self.panels.show(new, Place(self.shell))
+        else:
+            print(f"{words.name(self._session.row(new))}: sent again")
+
+    def _again(self, job: Job, line: str) -> Job:
+        """Send a job again with these options."""
+        magic = str(job.spec.get("line", "")).partition(" ")[0].lstrip("%")
+        if magic not in self.grammars:
+            raise OptionError(f"job {job.id} was not sent by a cell and cannot be sent again")
+        options = self.grammars[magic].parse(line)
+        backend = self._backend(magic, options)
+        tell = not self._session.has_widgets
+        return self._session.send_again(
+            job, options, f"%%{magic} {line}".strip(), backend, tell=tell
+        )
 
     def _one(self, rest: list[str]) -> Job:
         if len(rest) > 1:

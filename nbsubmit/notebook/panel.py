@@ -1,91 +1,142 @@
-"""A job as widgets: state, names, the tail of its output, its displays, and a button to end it.
+"""A job as widgets while it lives, and as a static record in the same place when it has ended.
 
 Cost decides the form: a short tail of text in an HTML widget, at most four times a second and only
-when it changed; never an Output widget for text. Everything that comes from a job is escaped, for
-the HTML widget shows markup as it is. Updates come from the watching thread, so they need neither
-a free main thread nor a running loop.
+when it changed; never an Output widget for text. Updates come from the watching thread, so they
+need neither a free main thread nor a running loop.
 """
 
 from __future__ import annotations
 
-import html
 import logging
 import threading
 import time
-from typing import Any
+import uuid
+from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from nbsubmit.client import words
+from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow
-from nbsubmit.client.screen import as_shown
+from nbsubmit.client.screen import Screen
 from nbsubmit.core.job import Job
-from nbsubmit.core.output import OutputReader
+from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.state import JobState
-from nbsubmit.notebook.replay import as_outputs
-from nbsubmit.notebook.session import Session
+from nbsubmit.notebook import markup, record
+from nbsubmit.notebook.buttons import Buttons
+from nbsubmit.notebook.place import Place
+from nbsubmit.notebook.replay import as_outputs, give_out
 
 _log = logging.getLogger("nbsubmit")
 
 _TAIL_CHARACTERS = 16_000
+_READ_BYTES = 64_000
+_RECORD_CHARACTERS = 64_000
 _LEAST_SECONDS = 0.25
+# Displays go whole each time that one comes; a second passes for each of so many characters.
+_DISPLAYS_A_SECOND = 100_000
 _TEXT = "nbsubmit job panel"
+_TABS = ("Output", "Displays", "Names", "Resources", "Script")
 
-_COLOURS = {
-    JobState.PENDING: "var(--jp-warn-color1, #b26a00)",
-    JobState.RUNNING: "var(--jp-info-color1, #0b6bcb)",
-    JobState.SUSPENDED: "var(--jp-warn-color1, #b26a00)",
-    JobState.COMPLETED: "var(--jp-success-color1, #1b7f37)",
-}
-_FAILED_COLOUR = "var(--jp-error-color1, #b3261e)"
+
+class Acts(Protocol):
+    """What a panel needs of the session."""
+
+    def row(self, job: Job, meters: Meters | None = None) -> JobRow:
+        """Return what is shown of a job."""
+
+    def bring_in(self, job: Job) -> None:
+        """Bring in what a job has made, over what is there."""
+
+    def again(self, job: Job, line: str, place: Place) -> Job:
+        """Send a job once more, with these options, and show it in this place."""
 
 
 class Panel:
-    """The widgets of one job.
+    """What is shown of one job.
 
     Parameters
     ----------
     job : Job
         The job.
-    session : Session
-        Tells what is shown of it.
+    acts : Acts
+        Tells what is shown of it, and does what is asked for.
+    place : Place
+        Where it is shown.
     brief : bool
         Leave out the output: it appears below as the cell's own.
     """
 
-    def __init__(self, job: Job, session: Session, *, brief: bool = False) -> None:
+    def __init__(self, job: Job, acts: Acts, place: Place, *, brief: bool = False) -> None:
         self._job = job
-        self._session = session
+        self._acts = acts
+        self._place = place
         self._brief = brief
-        self._reader = OutputReader(job.folder, longest=4 * _TAIL_CHARACTERS)
-        self._text = ""
-        self._pieces: list[Any] = []
-        self._lock = threading.Lock()
+        self._display_id = f"nbsubmit-{job.id}"
+        self._reader = OutputReader(job.folder, longest=_READ_BYTES)
+        self._meters = Meters(job)
+        self._screen = Screen()
+        self._pieces: list[Piece] = []
+        self._lock = threading.RLock()
         self._drawn_at = 0.0
-        self._title = widgets.HTML()
-        self._names = widgets.HTML()
-        self._tail = widgets.HTML()
-        self._shown = widgets.Output()
-        self._cancel = widgets.Button(
-            description="Cancel", tooltip=f"End job {job.id}", layout=widgets.Layout(width="auto")
+        self._displays_at = 0.0
+        # Shown for its buttons though the job has ended, until the next cell runs.
+        self._lingers = False
+        self._gave_out = brief
+        self._settled: dict[str, str] = {}
+        self._parts = _Parts(brief)
+        self._buttons = Buttons(job, acts, place)
+        self._box = widgets.VBox(
+            [self._parts.title, self._buttons.box, self._parts.tabs],
+            # The same for a job in every kernel: a saved page finds it again.
+            model_id=uuid.uuid5(uuid.NAMESPACE_OID, job.id).hex,
         )
-        self._cancel.on_click(self._on_cancel)
-        head = widgets.HBox([self._title, self._cancel], layout=_SPREAD)
-        output = [] if brief else [self._tail, self._shown]
-        self._box = widgets.VBox([head, self._names, *output])
         self._box.add_class("nbsubmit-panel")
-        # First listen, then draw: an end in between is seen by the one or the other.
-        job.listen(self._on_look)
-        self._draw()
 
-    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        return self.bundle()
+    @property
+    def is_over(self) -> bool:
+        """Whether its job has ended and nothing more is to be shown."""
+        return self._job.done() and not self._lingers
 
-    def bundle(self) -> dict[str, Any]:
-        """Return what the notebook shows: the widgets, or a plain line without them."""
+    def show(self, *, lingers: bool = False) -> None:
+        """Show it: the widgets of a live job, the record of one that has ended.
+
+        Parameters
+        ----------
+        lingers : bool
+            Show the widgets of an ended job too, until `settle` is called.
+        """
+        self._lingers = lingers
+        transient = {"display_id": self._display_id}
         data = dict(self._box._repr_mimebundle_())
         # Always the same words: the state would make each saved notebook differ.
-        return {**data, "text/plain": f"{_TEXT} {self._job.id}"}
+        data["text/plain"] = f"{_TEXT} {self._job.id}"
+        # First listen, then draw: an end in between is seen by the one or the other.
+        self._job.listen(self._on_look)
+        with self._lock:
+            self._place.display(data, transient=transient)
+            self._draw()
+
+    def move(self, place: Place) -> None:
+        """Show it in another place too, and what is still to come there alone."""
+        with self._lock:
+            self._place = place
+            data = self._settled or {
+                **self._box._repr_mimebundle_(),
+                "text/plain": f"{_TEXT} {self._job.id}",
+            }
+            place.display(dict(data), transient={"display_id": self._display_id})
+
+    def settle(self) -> None:
+        """Put the record in the place of the widgets, if the job has ended."""
+        self._lingers = False
+        if self._job.done():
+            with self._lock:
+                self._record(self._acts.row(self._job, self._meters))
+
+    def close(self) -> None:
+        """Let the widgets go."""
+        for widget in (*self._parts.all(), *self._buttons.all(), self._box):
+            widget.close()
 
     def _on_look(self, job: Job) -> None:
         now = time.monotonic()
@@ -93,86 +144,98 @@ class Panel:
             return
         self._drawn_at = now
         try:
-            self._draw()
+            with self._lock:
+                self._draw()
         except Exception:
             _log.exception("the panel of job %s could not be drawn", job.id)
 
-    def _on_cancel(self, _button: Any) -> None:
-        """Cancel from a thread: the click may come in any, and the backend may be slow."""
-        self._cancel.disabled = True
-        self._cancel.description = "Cancelling"
-        threading.Thread(target=self._try_to_cancel, name="nbsubmit-cancel", daemon=True).start()
-
-    def _try_to_cancel(self) -> None:
-        try:
-            self._job.cancel()
-        except Exception as error:
-            self._cancel.disabled = False
-            self._cancel.description = "Cancel"
-            self._cancel.tooltip = str(error)
-            _log.warning("job %s could not be cancelled: %s", self._job.id, error)
-
     def _draw(self) -> None:
-        with self._lock:
-            row = self._session.row(self._job)
-            _set(self._title, "value", title_html(row))
-            _set(self._names, "value", names_html(row))
-            if not self._brief:
-                self._read()
-                _set(self._tail, "value", tail_html(self._text, row))
-                _set(self._shown, "outputs", tuple(as_outputs(self._pieces)))
-            if row.state.ended:
-                self._cancel.layout.display = "none"
+        row = self._acts.row(self._job, self._meters)
+        parts = self._parts
+        _set(parts.title, "value", record.title(row))
+        _set(parts.names, "value", record.names(row))
+        _set(parts.resources, "value", record.resources(row))
+        _set(parts.script, "value", record.script(_script(self._job)))
+        if not self._brief:
+            self._draw_output(row)
+        self._buttons.draw(row)
+        if row.state.ended and not self._lingers:
+            self._record(row)
 
-    def _read(self) -> None:
+    def _draw_output(self, row: JobRow) -> None:
+        new = False
         for piece in self._reader.read():
             if piece.text:
-                self._text = (self._text + piece.text)[-4 * _TAIL_CHARACTERS :]
+                self._screen.feed(piece.text, piece.kind)
             else:
                 self._pieces.append(piece)
+                new = True
+        content = markup.screen(self._screen.lines, _TAIL_CHARACTERS)
+        if row.error:
+            error = Screen()
+            error.feed("\n".join(row.error))
+            content += "\n" + markup.screen(error.lines, _TAIL_CHARACTERS)
+        _set(self._parts.tail, "value", markup.pre(content, "24em"))
+        now = time.monotonic()
+        if (new or row.state.ended) and now >= self._displays_at:
+            outputs = as_outputs(self._pieces)
+            size = sum(len(str(output["data"])) for output in outputs)
+            self._displays_at = now + size / _DISPLAYS_A_SECOND
+            _set(self._parts.displays, "outputs", tuple(outputs))
+            if outputs:
+                self._parts.tabs.set_title(1, f"Displays ({len(outputs)})")
+
+    def _record(self, row: JobRow) -> None:
+        data = record.bundle(row, _script(self._job), commands(row))
+        if data == self._settled:
+            return
+        self._settled = data
+        transient = {"display_id": self._display_id}
+        self._place.display(dict(data), transient=transient, update=True)
+        if not self._gave_out:
+            self._gave_out = True
+            result = self._job.found.result
+            pieces = OutputReader(self._job.folder, longest=_RECORD_CHARACTERS).read()
+            error = result.error if result else None
+            give_out(pieces, error, self._place, most=_RECORD_CHARACTERS)
 
 
-_SPREAD = widgets.Layout(justify_content="space-between", align_items="center")
+class _Parts:
+    """The widgets that show something."""
+
+    def __init__(self, brief: bool) -> None:
+        self.title = widgets.HTML()
+        self.tail = widgets.HTML()
+        self.displays = widgets.Output()
+        self.names = widgets.HTML()
+        self.resources = widgets.HTML()
+        self.script = widgets.HTML()
+        shown = [self.names, self.resources, self.script]
+        if not brief:
+            shown = [self.tail, self.displays, *shown]
+        self.tabs = widgets.Tab(shown, titles=_TABS[-len(shown) :])
+
+    def all(self) -> list[Any]:
+        return list(vars(self).values())
+
+
+def commands(row: JobRow) -> list[str]:
+    """What can be done with a job that has not gone well, as one types it."""
+    if not row.state.ended or row.state is JobState.COMPLETED:
+        return []
+    found = [f"%jobs debug {row.short_id}"] if row.frames else []
+    memory = row.limits.memory if row.state is JobState.OUT_OF_MEMORY else None
+    more = f" --mem {2 * memory >> 20}M" if memory else ""
+    return [*found, f"%jobs resubmit {row.short_id}{more}", f"%jobs logs {row.short_id}"]
+
+
+def _script(job: Job) -> str:
+    try:
+        return job.folder.script_file.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _set(widget: Any, trait: str, value: Any) -> None:
     if getattr(widget, trait) != value:
         setattr(widget, trait, value)
-
-
-def title_html(row: JobRow) -> str:
-    """The state in colour, then the rest of the title; and the reason below it."""
-    colour = _COLOURS.get(row.state, _FAILED_COLOUR)
-    name, when = html.escape(words.name(row)), html.escape(words.where_and_when(row))
-    reason = html.escape(words.why(row))
-    state = f'<b style="color:{colour}">{row.state.value}</b>'
-    return f"{name} {state} {when}" + (f"<br>{reason}" if reason else "")
-
-
-def names_html(row: JobRow) -> str:
-    """What was sent and what came back, with the whole list to open."""
-    summary = html.escape(words.sends(row))
-    rows = "".join(_table_row(line) for line in row.sent)
-    rows += "".join(_table_row((name, "left out", "", "", why)) for name, why in row.left_out)
-    if rows:
-        summary = f"<details><summary>{summary}</summary><table>{rows}</table></details>"
-    lines = [summary, *(html.escape(line) for line in (*words.warnings(row), words.brings(row)))]
-    return "".join(f"<div>{line}</div>" for line in lines if line)
-
-
-def _table_row(cells: tuple[str, ...]) -> str:
-    return "<tr>" + "".join(f"<td>{html.escape(cell)}&ensp;</td>" for cell in cells) + "</tr>"
-
-
-def tail_html(text: str, row: JobRow) -> str:
-    """The end of the job's text, and its traceback."""
-    shown = as_shown(text)[-_TAIL_CHARACTERS:]
-    error = as_shown("\n".join(row.error))
-    parts = [part for part in (shown.strip("\n"), error) if part]
-    return "".join(f'<pre style="{_PRE}">{html.escape(part)}</pre>' for part in parts)
-
-
-_PRE = (
-    "max-height:24em;overflow:auto;margin:4px 0;line-height:1.3;"
-    "display:flex;flex-direction:column-reverse;"
-)

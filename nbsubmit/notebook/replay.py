@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 from IPython.display import clear_output, publish_display_data
 
 from nbsubmit.core.job import Job
 from nbsubmit.core.output import OutputReader, Piece
+from nbsubmit.core.result import CellError
+from nbsubmit.notebook.place import Place
 
 _EVENTS = ("display_data", "update_display_data")
 
@@ -64,24 +67,64 @@ class Replay:
 
 def as_outputs(pieces: list[Piece]) -> list[dict[str, Any]]:
     """Return the displays in nbformat's shape, with updates and clearing carried out."""
-    shown: list[dict[str, Any]] = []
+    return [
+        {
+            "output_type": "display_data",
+            "data": piece.content["data"],
+            "metadata": piece.content["metadata"],
+        }
+        for piece in settled(pieces)
+        if piece.kind in ("display_data", "execute_result")
+    ]
+
+
+def settled(pieces: list[Piece]) -> list[Piece]:
+    """Return what is left to be seen when all has been carried out: clearing, and updates."""
+    shown: list[Piece] = []
     by_id: dict[str, int] = {}
     for piece in pieces:
-        content = piece.content
+        known = piece.content.get("transient", {}).get("display_id")
         if piece.kind == "clear_output":
             shown, by_id = [], {}
-        elif piece.kind in ("display_data", "update_display_data", "execute_result"):
-            output = {
-                "output_type": "display_data",
-                "data": content["data"],
-                "metadata": content["metadata"],
-            }
-            known = content.get("transient", {}).get("display_id")
-            if piece.kind == "update_display_data":
-                if known in by_id:
-                    shown[by_id[known]] = output
-                continue
+        elif piece.kind == "update_display_data":
+            if known in by_id:
+                shown[by_id[known]] = replace(piece, kind="display_data")
+        else:
             if known is not None:
                 by_id[known] = len(shown)
-            shown.append(output)
+            shown.append(piece)
     return shown
+
+
+def give_out(pieces: list[Piece], error: CellError | None, place: Place, *, most: int) -> None:
+    """Show a whole job's output in the place of its cell, in order; of long text the end.
+
+    Parameters
+    ----------
+    pieces : list of Piece
+        All of it.
+    error : CellError or None
+        What ended the cell.
+    place : Place
+        Where.
+    most : int
+        Characters of text at most.
+    """
+    rest = settled(pieces)
+    text = sum(len(piece.text) for piece in rest)
+    for piece in (p for p in rest if not p.late):
+        skipped = min(max(text - most, 0), len(piece.text))
+        text -= len(piece.text)
+        _show(piece, piece.text[skipped:], place)
+    if error is not None:
+        place.error(error.ename, error.evalue, list(error.traceback))
+    for piece in (p for p in rest if p.late):
+        _show(piece, piece.text, place)
+
+
+def _show(piece: Piece, text: str, place: Place) -> None:
+    if text:
+        place.text(piece.kind, text)
+    elif piece.kind in ("display_data", "execute_result"):
+        content = piece.content
+        place.display(content["data"], content["metadata"], content.get("transient"))

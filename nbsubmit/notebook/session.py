@@ -27,6 +27,7 @@ from nbsubmit.core.inject import Arrival, Injector, Sending, Snapshot
 from nbsubmit.core.job import Job
 from nbsubmit.core.names import NameUse, analyse
 from nbsubmit.core.payload import PART, Payload
+from nbsubmit.core.resubmit import resubmit
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
@@ -35,6 +36,7 @@ from nbsubmit.core.submit import Request, launch_of, submit
 from nbsubmit.core.watch import Watcher
 from nbsubmit.notebook.local_modules import LocalModules
 from nbsubmit.notebook.own_magics import OwnMagics, known_to_analysis, parted
+from nbsubmit.notebook.place import has_front_end
 from nbsubmit.notebook.source import numbers, origin, read_cell
 
 
@@ -44,7 +46,7 @@ class _Sent:
 
     job: Job
     sending: Sending
-    handed: Handed
+    handed: Handed | None
     around: dict[str, dict[str, Any]]
     magics: dict[str, Any]
     waits: bool
@@ -87,6 +89,7 @@ class Session:
         self.watcher = Watcher(settings)
         self._injector = Injector(shell.user_ns)
         self._sent: dict[str, _Sent] = {}
+        self._number = 0
         self._listening = False
         self.local_modules = LocalModules()
         self._magics = OwnMagics(shell)
@@ -96,8 +99,8 @@ class Session:
 
     @property
     def has_widgets(self) -> bool:
-        """Tell whether a front end may show widgets: there is a kernel."""
-        return getattr(self.shell, "kernel", None) is not None
+        """Tell whether a front end may show widgets now: somebody looks."""
+        return has_front_end(self.shell)
 
     # Sending
 
@@ -188,18 +191,66 @@ class Session:
         lines.remember({request.cell.file_name: request.cell.text})
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
         handed = Handed(request.payload, self.shell.user_ns, request.cell.watched)
-        sending = Sending(len(self._sent) + 1, snapshot, handed)
+        self._expect(job, snapshot, handed, around, waits=waits, tell=tell)
+        return job
+
+    def send_again(
+        self, job: Job, options: CellOptions, line: str, backend: Backend, *, tell: bool
+    ) -> Job:
+        """Submit what a job was sent with once more, and have its result brought home.
+
+        Raises
+        ------
+        SubmitError
+            If that is no longer there, or the backend does not take it.
+        """
+        new = resubmit(
+            job,
+            options,
+            line,
+            backend,
+            self.store,
+            self.watcher,
+            self.settings,
+            self.shell.user_ns,
+        )
+        earlier = self._sent.get(job.id)
+        handed = earlier.handed if earlier else None
+        names = earlier.sending.snapshot.held if earlier else ()
+        snapshot = Snapshot.take(self.shell.user_ns, names)
+        self._expect(new, snapshot, handed, ambient.snapshot(), waits=False, tell=tell)
+        return new
+
+    def bring_in(self, job: Job, *, tell: bool = False) -> None:
+        """Have what a job brings bound when it has ended, over what is there now."""
+        snapshot = Snapshot.take(self.shell.user_ns, ())
+        self._expect(job, snapshot, None, ambient.snapshot(), waits=False, tell=tell)
+        if not job.done():
+            self.watcher.add(job)
+
+    def _expect(
+        self,
+        job: Job,
+        snapshot: Snapshot,
+        handed: Handed | None,
+        around: dict[str, dict[str, Any]],
+        *,
+        waits: bool,
+        tell: bool,
+    ) -> None:
+        """Remember what is needed to bring a job's result home."""
+        self._number += 1
+        sending = Sending(self._number, snapshot, handed)
         magics = self._magics.functions()
         self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell)
         job.on_wait(self._bring_home_if_main)
         job.sent_from(self._injector.home_of(sending))
         self._start_listening()
-        return job
 
     def script(self, prepared: Prepared, backend: Backend) -> tuple[str, str]:
         """Return the script that would be run, and when it would start, in words."""
         folder = JobFolder(self.store.path / "jobs" / "ID")
-        launch = launch_of(folder, prepared.request)
+        launch = launch_of(folder, prepared.request.options)
         return backend.script(launch), backend.expected_start(launch)
 
     # Bringing home
@@ -219,7 +270,8 @@ class Session:
         result = sent.job.found.result
         if result is None:
             return Arrival()
-        sent.handed.look_again()
+        if sent.handed is not None:
+            sent.handed.look_again()
         try:
             values, magics = parted(sent.job.names)
         except NbsubmitError as error:

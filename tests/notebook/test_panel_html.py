@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from nbsubmit.client.bars import Bar
 from nbsubmit.client.rows import JobRow
+from nbsubmit.client.screen import Screen
 from nbsubmit.core.state import JobState
-from nbsubmit.notebook.panel import names_html, tail_html, title_html
+from nbsubmit.core.usage import Limits
+from nbsubmit.notebook import markup, record
+from nbsubmit.notebook.panel import commands
 
 EVIL = '<script>alert(1)</script><img src=x onerror="x"> & \' " <b>'
 
@@ -36,7 +40,15 @@ PLAIN = JobRow(
     unsent=(("log", "an open file"),),
     error=("Traceback", "ValueError: bad"),
 )
-OURS = {"b", "br", "div", "details", "summary", "table", "tr", "td", "pre"}
+OURS = frozenset(
+    ("b", "code", "div", "details", "summary", "table", "tr", "th", "td", "pre", "span")
+    + ("svg", "title", "polyline")
+)
+HARMLESS = frozenset(
+    ("style", "title", "scope", "role", "tabindex", "viewbox", "width", "height", "points")
+    + ("fill", "stroke", "stroke-width", "aria-label")
+    + ("aria-valuemin", "aria-valuemax", "aria-valuenow")
+)
 
 
 class Page(HTMLParser):
@@ -78,83 +90,109 @@ def hostile(value: Any) -> Any:
 FIELDS = [f.name for f in fields(JobRow) if isinstance(getattr(PLAIN, f.name) or 0, (str, tuple))]
 
 
+def parts(row: JobRow) -> list[str]:
+    """All markup that is made of a row."""
+    bundle = record.bundle(row, "#SBATCH", commands(row))
+    return [record.title(row), record.names(row), record.resources(row), bundle["text/html"]]
+
+
+def shown(text: str, most: int = 16_000) -> str:
+    screen = Screen()
+    screen.feed(text)
+    return markup.screen(screen.lines, most)
+
+
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.RUNNING])
 @pytest.mark.parametrize("name", FIELDS)
 def test_hostile_text_is_shown_and_does_nothing(name: str, state: JobState) -> None:
-    row = replace(evil_in(PLAIN, name), state=state)
-    for markup in (title_html(row), names_html(row), tail_html("text", row)):
-        page = Page(markup)
+    for part in parts(replace(evil_in(PLAIN, name), state=state)):
+        page = Page(part)
         assert set(page.tags) <= OURS
-        assert set(page.attributes) <= {"style"}
+        assert set(page.attributes) <= HARMLESS
         assert page.open == []
 
 
-def test_every_field_is_shown_somewhere_in_full() -> None:
-    # The id's end names the job; a changed name and a kept one are told beside those that came.
-    for name in set(FIELDS) - {"id", "changed"}:
+def test_every_field_is_shown_in_the_record_in_full() -> None:
+    # The id's end names the job; a changed name and a kept one are told beside those that came;
+    # the error is an output of its own.
+    for name in set(FIELDS) - {"id", "changed", "error", "elapsed"}:
         row = evil_in(PLAIN, name)
-        text = (
-            "".join(Page(f(row)).text for f in (title_html, names_html))
-            + Page(tail_html("", row)).text
-        )
-        assert EVIL in text.replace("\u2002", " "), name
+        assert EVIL in Page(parts(row)[-1]).text, name
 
 
 def test_hostile_output_is_shown_and_does_nothing() -> None:
-    page = Page(tail_html(EVIL, PLAIN))
-    assert set(page.tags) == {"pre"}
+    page = Page(markup.pre(shown(EVIL)))
+    assert set(page.tags) == {"pre", "span"}
     assert EVIL in page.text
 
 
-def test_colours_and_control_characters_do_not_reach_the_page() -> None:
-    markup = tail_html("\x1b[31mred\x1b[0m\x07\n 10%\r100%", replace(PLAIN, error=("\x1b[1mE",)))
-    assert "\x1b" not in markup
-    assert "\x07" not in markup
-    assert Page(markup).text == "red\n100%E"
+def test_a_hostile_bar_is_text_in_it() -> None:
+    page = Page(record.title(replace(PLAIN, state=JobState.RUNNING, progress=(Bar(EVIL, 1, 2),))))
+    assert set(page.tags) <= OURS
+    assert EVIL in page.text
+
+
+def test_colours_are_styles_and_control_characters_do_not_reach_the_page() -> None:
+    part = shown("\x1b[31mred\x1b[0m\x07\n 10%\r100%")
+    assert "\x1b" not in part
+    assert "\x07" not in part
+    assert Page(part).text == "red\n100%"
+    assert part.startswith('<span style="color:#d1453b">')
+
+
+@pytest.mark.parametrize(
+    ("codes", "style"),
+    [
+        ("38;5;214", "color:#ffaf00"),
+        ("48;5;232", "background:#080808"),
+        ("38;2;1;2;3", "color:#010203"),
+        ("1;4", "font-weight:bold;text-decoration:underline"),
+        ("7;31", "color:#f5f5f5;background:#d1453b"),
+    ],
+)
+def test_terminal_styles_are_css(codes: str, style: str) -> None:
+    assert shown(f"\x1b[{codes}mx") == f'<span style="{style}">x</span>'
 
 
 # The title
 
 
 def test_the_title_shows_the_state_in_bold_and_in_its_colour() -> None:
-    colours = {state: Page(title_html(replace(PLAIN, state=state))) for state in JobState}
-    for state, page in colours.items():
-        assert page.tags[0] == "b"
-        assert f" {state.value} " in page.text
-    red = title_html(PLAIN).partition("</b>")[0].partition("<b")[2]
-    green = title_html(replace(PLAIN, state=JobState.COMPLETED)).partition("</b>")[0]
-    assert "error" in red
-    assert "success" in green
+    colours = {}
+    for state in JobState:
+        title = record.title(replace(PLAIN, state=state))
+        assert Page(title).text.startswith(f"{state.value} ")
+        colours[state] = title.partition("color:")[2][:7]
+    assert colours[JobState.FAILED] == colours[JobState.LOST] == colours[JobState.TIMEOUT]
+    assert len({colours[s] for s in (JobState.FAILED, JobState.RUNNING, JobState.COMPLETED)}) == 3
 
 
 @pytest.mark.parametrize("name", ["FAILED", "a FAILED job", "\0"])
 def test_a_name_that_looks_like_a_state_is_a_name(name: str) -> None:
-    page = title_html(replace(PLAIN, name=name))
-    assert page.count("<b ") == 1
-    head, _, rest = page.partition("<b ")
-    assert name in head
-    assert "FAILED</b>" in rest
+    title = record.title(replace(PLAIN, name=name))
+    assert title.count('role="status"') == 1
+    assert name in title.partition("</b>")[2]
 
 
 def test_the_reason_stands_below_the_title_if_there_is_one() -> None:
-    assert title_html(PLAIN).endswith("<br>why; what")
-    assert "<br>" not in title_html(replace(PLAIN, reason="", advice=""))
+    assert record.title(PLAIN).endswith("<div>why; what</div>")
+    assert "why" not in record.title(replace(PLAIN, reason="", advice=""))
 
 
 # The names
 
 
-def test_the_names_are_a_line_that_opens_into_a_table() -> None:
-    page = Page(names_html(PLAIN))
-    assert page.tags.count("tr") == 2
+def test_the_names_are_a_line_and_a_table() -> None:
+    page = Page(record.names(PLAIN))
+    assert page.tags.count("tr") == 3
     assert page.tags.count("td") == 10
     for part in ("sends data 120 MB", "read in line 3", "left out", "a lock", "brings x (changed)"):
-        assert part in page.text.replace("\u2002", " ")
+        assert part in page.text
 
 
 def test_without_names_there_is_no_table() -> None:
-    page = Page(names_html(replace(PLAIN, sent=(), left_out=(), missing=())))
-    assert "details" not in page.tags
+    page = Page(record.names(replace(PLAIN, sent=(), left_out=(), missing=())))
+    assert "table" not in page.tags
     assert page.text.startswith("sends no names")
 
 
@@ -162,19 +200,29 @@ def test_without_names_there_is_no_table() -> None:
 
 
 def test_of_a_long_text_the_end_is_shown() -> None:
-    text = "\n".join(f"line {number}" for number in range(20_000))
-    page = Page(tail_html(text, replace(PLAIN, error=())))
-    assert page.text.endswith("line 19999")
-    assert "line 0\n" not in page.text
-    assert len(page.text) <= 16_000
+    part = shown("".join(f"line {number}\n" for number in range(20_000)))
+    assert part.endswith("line 19999")
+    assert len(part) <= 16_000
 
 
-def test_text_and_traceback_are_apart() -> None:
-    markup = tail_html("printed\n", PLAIN)
-    assert markup.count("<pre") == 2
-    assert Page(markup).text == "printedTraceback\nValueError: bad"
+def test_of_one_long_line_the_end_is_shown() -> None:
+    part = shown("x" * 9_000 + "&" * 900 + "end", most=1_000)
+    assert part.endswith("&amp;end")
+    assert len(part) <= 1_000
 
 
 def test_where_nothing_was_printed_there_is_nothing() -> None:
-    assert tail_html("", replace(PLAIN, error=())) == ""
-    assert tail_html("\n\n", replace(PLAIN, error=())) == ""
+    assert shown("") == shown("\n\n") == ""
+
+
+# What can be done
+
+
+def test_out_of_memory_advises_twice_as_much() -> None:
+    row = replace(PLAIN, state=JobState.OUT_OF_MEMORY, limits=Limits(memory=4 << 30), frames=True)
+    assert commands(row) == [
+        "%jobs debug bcdf",
+        "%jobs resubmit bcdf --mem 8192M",
+        "%jobs logs bcdf",
+    ]
+    assert commands(replace(row, state=JobState.COMPLETED)) == []

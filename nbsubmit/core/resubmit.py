@@ -1,0 +1,86 @@
+"""A job once more: the same payload in a new folder, with other resources if wanted."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import shutil
+import time
+from pathlib import Path
+
+from nbsubmit.core.backend import Backend
+from nbsubmit.core.errors import SubmitError
+from nbsubmit.core.folder import check_format
+from nbsubmit.core.home import Namespace
+from nbsubmit.core.job import Job, Watches
+from nbsubmit.core.settings import Settings
+from nbsubmit.core.spec import CellOptions
+from nbsubmit.core.store import JobStore
+from nbsubmit.core.submit import asked, launch_of, started
+
+
+def resubmit(
+    job: Job,
+    options: CellOptions,
+    line: str,
+    backend: Backend,
+    store: JobStore,
+    watcher: Watches,
+    settings: Settings,
+    home: Namespace | None = None,
+) -> Job:
+    """Send what a job was sent with as another job, and return that.
+
+    Parameters
+    ----------
+    job : Job
+        The earlier one; it stays as it is, in whatever state.
+    options : CellOptions
+        How to run the new one.
+    line : str
+        The magic's line with these options, for people.
+    backend, store, watcher, settings, home
+        As for `nbsubmit.core.submit.submit`.
+
+    Raises
+    ------
+    SubmitError
+        If what it was sent with is not there any more, or the backend does not take it.
+    OtherFormat
+        If another nbsubmit has sent it.
+    """
+    old = job.folder
+    payload = old.read_json(old.payload_file)
+    if payload is None:
+        raise SubmitError(f"what job {job.id} was sent with is no longer in {old.path}")
+    check_format(payload, f"what job {job.id} was sent with")
+    backend.check()
+    folder = store.new()
+    launch = launch_of(folder, options, Path(payload["working_directory"]))
+
+    def fill() -> None:
+        for name in (old.payload_file.name, old.payload_stream.name, old.payload_pack.name):
+            shutil.copyfile(old.path / name, folder.path / name)
+            (folder.path / name).chmod(0o600)
+        if old.modules.is_dir():
+            shutil.copytree(old.modules, folder.modules)
+        for blob in old.blobs.iterdir() if old.blobs.is_dir() else ():
+            store.blobs.hold(blob.name, folder.blobs)
+        spec = {
+            **job.spec,
+            "id": folder.id,
+            "name": options.resources.name or "",
+            "backend": backend.name,
+            "created": time.time(),
+            "line": line,
+            "host": platform.node(),
+            "user": getpass.getuser(),
+            "kernel_pid": os.getpid(),
+            "beat_seconds": settings.beat_seconds,
+            "limits": asked(launch, backend).to_json(),
+            "again": job.id,
+        }
+        folder.write_json(folder.spec_file, spec)
+
+    return started(folder, fill, launch, backend, store, watcher, home)

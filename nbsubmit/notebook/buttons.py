@@ -1,0 +1,164 @@
+"""A panel's buttons. A click may come in any thread, and what it asks for may take long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from nbsubmit.client.rows import JobRow
+from nbsubmit.core.job import Job
+from nbsubmit.core.state import JobState
+from nbsubmit.notebook.markup import tag, text
+from nbsubmit.notebook.place import Place
+
+if TYPE_CHECKING:
+    from nbsubmit.notebook.panel import Acts
+
+_SECONDS_TO_CONFIRM = 10.0
+
+
+class Buttons:
+    """What can be done with a job by a click.
+
+    Parameters
+    ----------
+    job : Job
+        The job.
+    acts : Acts
+        Does it.
+    place : Place
+        Where a job that is sent from here is shown.
+    """
+
+    def __init__(self, job: Job, acts: Acts, place: Place) -> None:
+        self._job = job
+        self._acts = acts
+        self._place = place
+        self._asked_at = 0.0
+        self.cancel = _button("Cancel", f"End job {job.id}")
+        self.again = _button("Resubmit…", "Send the same again, with other options if you like")
+        self.bring = _button("Bring in", "Bind what the job has made, over what is there now")
+        self.log = _button("Log file", "Where the whole log is")
+        self.options = widgets.Text(
+            value=_options(job),
+            description="Options",
+            layout=widgets.Layout(flex="1 1 16em", width="auto"),
+            continuous_update=False,
+        )
+        self.send = _button("Send", "Send it with these options")
+        self.double = _button("With 2x memory", "Send it with twice the memory")
+        self.form = _row(self.options, self.send, self.double)
+        self.form.layout.display = "none"
+        self.message = widgets.HTML()
+        self.row = _row(self.cancel, self.again, self.bring, self.log)
+        self.box = widgets.VBox([self.row, self.form, self.message])
+        self.cancel.on_click(self._on_cancel)
+        self.again.on_click(self._on_again)
+        self.bring.on_click(lambda _: self._do(self._bring))
+        self.log.on_click(lambda _: self._say(f"{job.folder.log_out}\n{job.folder.log_err}"))
+        self.send.on_click(lambda _: self._do(lambda: self._send(self.options.value)))
+        self.double.on_click(lambda _: self._do(lambda: self._send(self._doubled)))
+        for widget in (self.cancel, self.again, self.bring, self.log, self.send, self.double):
+            answering_at_once(widget)
+        answering_at_once(self.options)
+        self._memory = 0
+
+    def all(self) -> list[Any]:
+        """Return its widgets."""
+        return [found for found in vars(self).values() if isinstance(found, widgets.Widget)]
+
+    def draw(self, row: JobRow) -> None:
+        """Show the buttons that make sense now."""
+        _show(self.cancel, not row.state.ended)
+        _show(self.bring, row.state.ended and bool(row.back or row.kept))
+        self._memory = row.limits.memory or 0
+        _show(self.double, row.state is JobState.OUT_OF_MEMORY and self._memory > 0)
+        if self._asked_at and time.monotonic() - self._asked_at > _SECONDS_TO_CONFIRM:
+            self._asked_at = 0.0
+            self.cancel.description, self.cancel.button_style = "Cancel", ""
+
+    @property
+    def _doubled(self) -> str:
+        return f"{self.options.value} --mem {2 * self._memory >> 20}M"
+
+    def _on_cancel(self, _button: Any) -> None:
+        """Ask once, then cancel."""
+        if not self._asked_at:
+            self._asked_at = time.monotonic()
+            self.cancel.description, self.cancel.button_style = "Really cancel?", "danger"
+            return
+        self.cancel.disabled = True
+        self.cancel.description = "Cancelling"
+        self._do(self._try_to_cancel)
+
+    def _try_to_cancel(self) -> None:
+        try:
+            self._job.cancel()
+        except Exception:
+            self.cancel.disabled = False
+            self.cancel.description = "Cancel"
+            self._asked_at = 0.0
+            raise
+
+    def _on_again(self, _button: Any) -> None:
+        hidden = self.form.layout.display == "none"
+        self.form.layout.display = "" if hidden else "none"
+
+    def _bring(self) -> None:
+        self._acts.bring_in(self._job)
+        self._say("its names are bound before the next cell runs")
+
+    def _send(self, line: str) -> None:
+        job = self._acts.again(self._job, line, self._place)
+        self.form.layout.display = "none"
+        self._say(f"sent again as job {job.id}")
+
+    def _do(self, act: Callable[[], None]) -> None:
+        """Do it in a thread, and say what went wrong."""
+
+        def attempt() -> None:
+            try:
+                act()
+            except Exception as error:
+                self._say(str(error))
+
+        threading.Thread(target=attempt, name="nbsubmit-button", daemon=True).start()
+
+    def _say(self, message: str) -> None:
+        self.message.value = tag("div", text(message), "white-space:pre-wrap", role="status")
+
+
+def _row(*parts: Any) -> Any:
+    return widgets.HBox(parts, layout=widgets.Layout(flex_flow="row wrap", align_items="center"))
+
+
+def _button(description: str, tooltip: str) -> Any:
+    return widgets.Button(
+        description=description, tooltip=tooltip, layout=widgets.Layout(width="auto")
+    )
+
+
+def answering_at_once(widget: Any) -> None:
+    """Have a widget's messages handled while a cell runs, where a kernel can do that.
+
+    ipykernel 7.4 hands them to the thread that has last drawn the widget; the one that the front
+    end asked for is free.
+    """
+    comm = widget.comm
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, default: default
+
+
+def _show(widget: Any, shown: bool) -> None:
+    display = "" if shown else "none"
+    if widget.layout.display != display:
+        widget.layout.display = display
+
+
+def _options(job: Job) -> str:
+    line = str(job.spec.get("line", ""))
+    return line.partition(" ")[2] if line.startswith("%%") else line

@@ -1,0 +1,67 @@
+"""One JupyterLab and one page of a browser for all tests here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from nbsubmit.sandbox.sandbox import Sandbox
+from tests.browser.lab import PATIENCE_MS, Lab, Notebook, chromium, load, plain, serve
+
+# Where the pictures go; pytest's own folder if not said.
+PICTURES = "PICTURES_FOLDER"
+SIZE = {"width": 1280, "height": 900}
+
+
+# The whole package, no longer: while it lives, its event loop is in every other test's way.
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory, slurm: Sandbox) -> Iterator[Lab]:
+    """A JupyterLab whose kernels find the real Slurm."""
+    quick = {"NBSUBMIT_POLL_SECONDS": "2", "NBSUBMIT_BEAT_SECONDS": "1"}
+    with serve(tmp_path_factory.mktemp("lab"), {**slurm.environ, **quick}) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="package")
+def shared_page(lab: Lab) -> Iterator[Page]:
+    """A page with the Lab on it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+        page.set_default_timeout(PATIENCE_MS)
+        load(page, lab)
+        yield page
+        browser.close()
+
+
+@pytest.fixture
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of pictures."""
+    return Path(os.environ.get(PICTURES) or tmp_path_factory.getbasetemp() / "pictures")
+
+
+@pytest.fixture
+def open_notebook(
+    lab: Lab, shared_page: Page, pictures: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Notebook]]:
+    """Open a new notebook of these cells, the extension loaded by its first one."""
+    opened: list[Notebook] = []
+    name = plain(request.node.name)
+
+    def open_(*cells: str) -> Notebook:
+        path = lab.write(f"{name}/{name}-{len(opened)}.ipynb", ["%load_ext nbsubmit", *cells])
+        notebook = Notebook(shared_page, lab, path)
+        opened.append(notebook)
+        notebook.run(0)
+        return notebook
+
+    yield open_
+    for notebook in opened:
+        notebook.screenshot(pictures / f"{name}-end.png")
+        notebook.close()
