@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from nbsubmit.sandbox.sandbox import Sandbox
+from nbsubmit.sandbox.config import SandboxConfig
+from nbsubmit.sandbox.sandbox import Sandbox, up
 from tests.browser.lab import PATIENCE_MS, Lab, Notebook, chromium, load, plain, serve
 
 # Where the pictures go; pytest's own folder if not said.
@@ -19,10 +20,19 @@ SIZE = {"width": 1280, "height": 900}
 
 # The whole package, no longer: while it lives, its event loop is in every other test's way.
 @pytest.fixture(scope="package")
-def lab(tmp_path_factory: pytest.TempPathFactory, slurm: Sandbox) -> Iterator[Lab]:
+def strict_slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A real Slurm that ends jobs that use more memory than they asked for."""
+    strict = {"JobAcctGatherParams": "OverMemoryKill", "JobAcctGatherFrequency": "task=1"}
+    config = SandboxConfig(tmp_path_factory.mktemp("slurm"), extra_conf=strict)
+    with up(config, owner=os.getpid()) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory, strict_slurm: Sandbox) -> Iterator[Lab]:
     """A JupyterLab whose kernels find the real Slurm."""
     quick = {"NBSUBMIT_POLL_SECONDS": "2", "NBSUBMIT_BEAT_SECONDS": "1"}
-    with serve(tmp_path_factory.mktemp("lab"), {**slurm.environ, **quick}) as lab:
+    with serve(tmp_path_factory.mktemp("lab"), {**strict_slurm.environ, **quick}) as lab:
         yield lab
 
 

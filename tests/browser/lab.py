@@ -276,7 +276,8 @@ def theme(page: Page, name: str) -> None:
         name,
     )
     dark = "Dark" in name
-    page.wait_for_selector(f"body[data-jp-theme-light='{str(not dark).lower()}']")
+    light = str(not dark).lower()
+    page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
 
 
 def chromium() -> str:

@@ -146,7 +146,8 @@ def test_a_job_is_sent_again_with_other_options(open_notebook: Open) -> None:
 
 def test_out_of_memory_offers_twice_as_much(open_notebook: Open, pictures: Path) -> None:
     notebook = open_notebook(
-        "%%slurm --mem 300M\nhoard = []\nwhile True: hoard.append(bytearray(1 << 20))",
+        "%%slurm --mem 300M\nimport time\nheld = []\n"
+        "for _ in range(200):\n    held.append(bytearray(5_000_000))\n    time.sleep(0.05)",
     )
     notebook.run(1)
     output = ended(notebook, 1, "OUT_OF_MEMORY")
@@ -201,7 +202,7 @@ def test_a_reopened_notebook_shows_the_record_without_a_kernel(
     notebook.run(1)
     ended(notebook, 1, "COMPLETED")
     notebook.run(2)
-    expect(notebook.output(1)).to_contain_text("brings score")
+    expect(notebook.output(1)).to_contain_text("brings epoch, score")
     notebook.close()
     notebook.open_without_kernel()
     output = notebook.output(1)

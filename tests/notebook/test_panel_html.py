@@ -40,15 +40,11 @@ PLAIN = JobRow(
     unsent=(("log", "an open file"),),
     error=("Traceback", "ValueError: bad"),
 )
-OURS = frozenset(
-    ("b", "code", "div", "details", "summary", "table", "tr", "th", "td", "pre", "span")
-    + ("svg", "title", "polyline")
-)
-HARMLESS = frozenset(
-    ("style", "title", "scope", "role", "tabindex", "viewbox", "width", "height", "points")
-    + ("fill", "stroke", "stroke-width", "aria-label")
-    + ("aria-valuemin", "aria-valuemax", "aria-valuenow")
-)
+OURS = {"b", "code", "div", "details", "summary", "table", "tr", "th", "td", "pre", "span"}
+OURS |= {"svg", "title", "polyline"}
+HARMLESS = {"style", "title", "scope", "role", "tabindex", "viewbox", "width", "height", "points"}
+HARMLESS |= {"fill", "stroke", "stroke-width", "aria-label"}
+HARMLESS |= {"aria-valuemin", "aria-valuemax", "aria-valuenow"}
 
 
 class Page(HTMLParser):
