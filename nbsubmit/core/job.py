@@ -5,12 +5,13 @@ It looks at nothing by itself. Whoever watches tells it of changes; waiting asks
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -256,6 +257,27 @@ class Job:
                 )
         self._arrive()
         return self
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Wait without keeping the loop busy, and return what `result` does.
+
+        Whoever ends the waiting does not end the job.
+        """
+        return self._awaited().__await__()
+
+    async def _awaited(self) -> Any:
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+
+        def wake(_job: Job) -> None:
+            with suppress(RuntimeError):  # the loop may be gone by then
+                loop.call_soon_threadsafe(ended.set)
+
+        if not self.done():
+            self._watcher.add(self)
+        self.add_done_callback(wake)
+        await ended.wait()
+        return self.result()
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait, and return the value of the cell's last expression.
