@@ -158,6 +158,7 @@ class Job:
         self._values: dict[str, Any] | None = None
         self._failed: dict[str, str] = {}
         self._arrive: Callable[[], None] = lambda: None
+        self._meanwhile: Callable[[], None] = lambda: None
         self._sender: Home | None = None
 
     def __repr__(self) -> str:
@@ -255,6 +256,7 @@ class Job:
                 raise TimeoutError(
                     f"job {self.id} is still {self.state.value} after {timeout:g} s; it goes on"
                 )
+            self._meanwhile()
         self._arrive()
         return self
 
@@ -489,9 +491,11 @@ class Job:
         """Call this at each look at the job, from the thread that looks."""
         self._listeners.append(callback)
 
-    def on_wait(self, arrive: Callable[[], None]) -> None:
-        """Have this called in the waiting thread when a wait is over."""
-        self._arrive = arrive
+    def on_wait(
+        self, arrive: Callable[[], None], meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
+        """Have these called in the waiting thread: when a wait is over, and now and then before."""
+        self._arrive, self._meanwhile = arrive, meanwhile
 
     def sent_from(self, home: Home) -> None:
         """Have the notebook asked for the objects that it has sent."""

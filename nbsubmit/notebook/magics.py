@@ -28,6 +28,7 @@ from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.raised import as_raised
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
+from nbsubmit.notebook.status_line import StatusLine
 
 MAGICS = (("cell", "slurm"), ("cell", "local"), ("cell", "submit"), ("line", "jobs"))
 
@@ -156,14 +157,20 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
     def _wait(self, job: Job, options: CellOptions) -> Any:
         __tracebackhide__ = True
         replay = Replay(job)
+        line = StatusLine()
+        tells = line.is_possible and not options.quiet
         try:
             while not _ended(job):
-                replay.more()
-            replay.more()
+                replay.more(line.clear)
+                if tells and replay.at_line_start:
+                    line.show(self._session.row(job))
+            replay.more(line.clear)
         except KeyboardInterrupt:
             if options.cancel_on_interrupt:
                 job.cancel()
             raise
+        finally:
+            line.clear()
         self._when_the_cell_has_ended(replay.finish)
         error = job.exception()
         if error is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -28,11 +29,22 @@ class Replay:
     def __init__(self, job: Job) -> None:
         self._reader = OutputReader(job.folder)
         self.result: dict[str, Any] | None = None
+        # Whether what was printed last has ended its line.
+        self.at_line_start = True
         self._late: list[Piece] = []
 
-    def more(self) -> None:
-        """Give out what is new; the cell's result is kept in `result`, and what is below it too."""
-        for piece in self._reader.read():
+    def more(self, before: Callable[[], None] = lambda: None) -> None:
+        """Give out what is new; the cell's result is kept in `result`, and what is below it too.
+
+        Parameters
+        ----------
+        before : callable
+            Called before anything is given out.
+        """
+        pieces = self._reader.read()
+        if pieces:
+            before()
+        for piece in pieces:
             if piece.late:
                 self._late.append(piece)
             else:
@@ -48,6 +60,8 @@ class Replay:
 
     def _give_out(self, piece: Piece) -> None:
         content = piece.content
+        if piece.text:
+            self.at_line_start = piece.text.endswith("\n")
         if piece.kind == "stdout":
             sys.stdout.write(piece.text)
         elif piece.kind == "stderr":

@@ -38,6 +38,7 @@ from nbsubmit.notebook.local_modules import LocalModules
 from nbsubmit.notebook.own_magics import OwnMagics, known_to_analysis, parted
 from nbsubmit.notebook.place import has_front_end
 from nbsubmit.notebook.source import numbers, origin, read_cell
+from nbsubmit.notebook.status_line import StatusLine
 
 
 @dataclass
@@ -243,7 +244,8 @@ class Session:
         sending = Sending(self._number, snapshot, handed)
         magics = self._magics.functions()
         self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell)
-        job.on_wait(self._bring_home_if_main)
+        line = StatusLine()
+        job.on_wait(lambda: self._waited(line), lambda: self._while_waiting(job, line))
         job.sent_from(self._injector.home_of(sending))
         self._start_listening()
 
@@ -296,6 +298,15 @@ class Session:
         """A wait in the main thread is between two statements of the user's: names may change."""
         if threading.current_thread() is threading.main_thread():
             self.bring_home()
+
+    def _waited(self, line: StatusLine) -> None:
+        line.clear()
+        self._bring_home_if_main()
+
+    def _while_waiting(self, job: Job, line: StatusLine) -> None:
+        """Tell how a job goes that is waited for, where no panel does."""
+        if line.is_possible and threading.current_thread() is threading.main_thread():
+            line.show(self.row(job))
 
     def _start_listening(self) -> None:
         if not self._listening:

@@ -267,3 +267,75 @@ def test_a_panel_fits_a_narrow_and_a_wide_page(
     let_go(notebook)
     ended(notebook, 1, "COMPLETED")
     notebook.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+FLOOD = """%%local
+import sys, time
+from pathlib import Path
+line = "x" * 99 + "\\n"
+block = line * 10_000
+for _ in range(50):
+    sys.stdout.write(block)
+while not Path("go").exists():
+    sys.stdout.write(block)
+    time.sleep(0.5)
+print("the end")
+"""
+WATCH = """() => {
+  window.longest = 0;
+  window.tasks = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      window.longest = Math.max(window.longest, entry.duration);
+    }
+  });
+  window.tasks.observe({entryTypes: ['longtask']});
+}"""
+
+
+def test_a_job_that_prints_fifty_megabytes_leaves_the_page_free(
+    open_notebook: Open,
+) -> None:
+    received: list[int] = []
+    notebook = open_notebook(FLOOD)
+    kernel_socket = Traffic(notebook, received)
+    notebook.page.evaluate(WATCH)
+    notebook.run(1)
+    where = panel(notebook, 1)
+    expect(where).to_contain_text("xxxx", timeout=PATIENCE_MS)
+    kernel_socket.start()
+    notebook.page.wait_for_timeout(10_000)
+    kernel_socket.stop()
+    longest = notebook.page.evaluate("window.longest")
+    notebook.page.evaluate("window.tasks.disconnect()")
+    print(f"{sum(received) / 10_000:.0f} kB a second, longest task {longest:.0f} ms")
+    assert received, "nothing was seen of the traffic"
+    assert sum(received) <= 10 * 100_000
+    # A page that stands still for so long is felt; a busy machine may take some of it.
+    assert longest < 2_000
+    let_go(notebook)
+    output = ended(notebook, 1, "COMPLETED")
+    expect(output).to_contain_text("the end")
+    (log,) = (notebook.path.parent / ".nbsubmit/jobs").glob("*/log.out")
+    assert log.stat().st_size >= 50_000_000
+
+
+class Traffic:
+    """What comes to the page over its sockets, in bytes a message, as the browser counts it."""
+
+    def __init__(self, notebook: Notebook, received: list[int]) -> None:
+        self._session = notebook.page.context.new_cdp_session(notebook.page)
+        self._received = received
+
+    def start(self) -> None:
+        self._session.send("Network.enable")
+        self._session.on("Network.webSocketFrameReceived", self._note)
+
+    def _note(self, event: dict[str, Any]) -> None:
+        response = event["response"]
+        text = response["payloadData"]
+        binary = response["opcode"] == 2
+        self._received.append(len(text) * 3 // 4 if binary else len(text))
+
+    def stop(self) -> None:
+        self._session.send("Network.disable")
+        self._session.detach()

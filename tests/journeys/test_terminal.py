@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from nbsubmit.client.screen import as_shown
 from tests.journeys.conftest import QUICK
 from tests.way import until
 
@@ -17,9 +19,10 @@ PROMPT = r"In \[\d+\]: "
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[pexpect.spawn[str]]:
-    """IPython in a terminal, with the extension loaded."""
-    env = {**os.environ, **QUICK, "IPYTHONDIR": str(tmp_path / "ipython"), "TERM": "dumb"}
+def terminal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[pexpect.spawn[str]]:
+    """IPython in a terminal, by default one that can do nothing, with the extension loaded."""
+    kind = str(getattr(request, "param", "dumb"))
+    env = {**os.environ, **QUICK, "IPYTHONDIR": str(tmp_path / "ipython"), "TERM": kind}
     child = pexpect.spawn(
         sys.executable,
         ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"],
@@ -72,3 +75,29 @@ def test_an_error_of_our_own_is_one_block(terminal: pexpect.spawn[str]) -> None:
     shown = run(terminal, "%%local --mem lots", "y = 1")
     assert "'lots' is not an amount of memory" in shown
     assert "Traceback" not in shown
+
+
+SLOW = ("import time", "print('begun')", "for _ in range(20): time.sleep(0.1)", "done = 5")
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("terminal", ["xterm"], indirect=True)
+def test_a_line_that_is_written_over_tells_how_a_job_goes(terminal: pexpect.spawn[str]) -> None:
+    shown = run(terminal, "%%local --wait -J slow", *SLOW)
+    assert re.search(r"\r\x1b\[2Kjob \w{4} slow .*RUNNING", shown)
+    assert "begun" in as_shown(shown)
+    assert "RUNNING" not in as_shown(shown)
+    run(terminal, "%%local -J later", *SLOW)
+    shown = run(terminal, "job = _.wait(60)")
+    assert re.search(r"\r\x1b\[2Kjob \w{4} later .*RUNNING", shown)
+    assert "RUNNING" not in as_shown(shown)
+
+
+@pytest.mark.kernel
+def test_a_terminal_that_can_write_nothing_over_gets_plain_lines(
+    terminal: pexpect.spawn[str],
+) -> None:
+    shown = run(terminal, "%%local --wait -J slow", *SLOW)
+    assert "\x1b[2K" not in shown
+    assert "slow" in shown
+    assert "COMPLETED" in shown
