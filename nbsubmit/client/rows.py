@@ -12,6 +12,7 @@ from nbsubmit.client.meters import Meters
 from nbsubmit.core.contents import Entry
 from nbsubmit.core.inject import Arrival
 from nbsubmit.core.job import Job
+from nbsubmit.core.result import IMPORTED, NO_NAMES, VALUE, Result
 from nbsubmit.core.state import JobState
 from nbsubmit.core.units import format_bytes, format_elapsed
 from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample
@@ -40,6 +41,8 @@ class JobRow:
         What was said when it was sent.
     back : tuple of str
         Names that came back with a value.
+    came : tuple of tuple of str
+        Name, type, size, how and why, of each value that came back.
     imported : tuple of str
         Names under which the cell imported something.
     changed, deleted, kept : tuple of str
@@ -84,6 +87,7 @@ class JobRow:
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     back: tuple[str, ...] = ()
+    came: tuple[SentRow, ...] = ()
     imported: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
@@ -138,6 +142,23 @@ def sent_rows(
     return (*values, *bound, *sources)
 
 
+def _came(result: Result, unsent: Mapping[str, str]) -> tuple[SentRow, ...]:
+    return tuple(
+        (
+            "the last expression" if entry.name == VALUE else entry.name,
+            entry.type,
+            "" if entry.is_definition else format_bytes(entry.size_bytes),
+            "changed in place" if entry.name in result.changed else "",
+            "",
+        )
+        for entry in result.entries
+        if entry.name not in unsent and entry.why != IMPORTED and entry.name not in _UNSHOWN
+    )
+
+
+_UNSHOWN = NO_NAMES - {VALUE}
+
+
 def row_of(job: Job, arrival: Arrival | None = None, meters: Meters | None = None) -> JobRow:
     """Return what is shown of a job.
 
@@ -175,6 +196,7 @@ def row_of(job: Job, arrival: Arrival | None = None, meters: Meters | None = Non
         back=tuple(n for n in result.names if n not in unsent and n not in result.imported)
         if result
         else (),
+        came=_came(result, unsent) if result else (),
         imported=tuple(result.imported) if result else (),
         changed=result.changed if result else (),
         deleted=result.deleted if result else (),

@@ -36,11 +36,12 @@ def text(value: str) -> str:
     return html.escape(value)
 
 
-def table(rows: Iterable[Sequence[str]], heads: Sequence[str] = ()) -> str:
+def table(rows: Iterable[Sequence[str]], heads: Sequence[str], caption: str) -> str:
     """Return a table of text."""
     head = "".join(tag("th", text(cell), _CELL, scope="col") for cell in heads)
     body = "".join(tag("tr", "".join(tag("td", text(cell), _CELL) for cell in row)) for row in rows)
-    return tag("table", (tag("tr", head) if head else "") + body, "border-collapse:collapse")
+    title = tag("caption", text(caption), "text-align:left;font-weight:bold")
+    return tag("table", title + tag("tr", head) + body, "border-collapse:collapse")
 
 
 def pre(content: str, height: str = "") -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from nbsubmit.client import words
 from nbsubmit.client.bars import Bar
 from nbsubmit.client.rows import JobRow
+from nbsubmit.core.result import VALUE
 from nbsubmit.core.state import JobState
 from nbsubmit.core.units import format_elapsed, format_memory
 from nbsubmit.notebook import markup
@@ -55,9 +56,19 @@ def _bar(bar: Bar) -> str:
 def names(row: JobRow) -> str:
     """What was sent and what came back: a line each, then the tables."""
     lines = [words.sends(row), *words.warnings(row), words.brings(row)]
-    told = "".join(tag("div", text(line)) for line in lines if line)
-    sent = [*row.sent, *((n, "left out", "", "", why) for n, why in row.left_out)]
-    return told + (markup.table(sent, _HEADS) if sent else "")
+    return "".join(tag("div", text(line)) for line in lines if line) + _tables(row)
+
+
+def _tables(row: JobRow) -> str:
+    """Each name that was sent, and each that came back, or why it did not."""
+    stayed = [*((n, "left out", "", "", why) for n, why in row.left_out)]
+    lost = [*((_name(n), "stays on the node", "", "", why) for n, why in row.unsent)]
+    tables = [("sent", [*row.sent, *stayed]), ("came back", [*row.came, *lost])]
+    return "".join(markup.table(rows, _HEADS, caption) for caption, rows in tables if rows)
+
+
+def _name(name: str) -> str:
+    return "the last expression" if name == VALUE else name
 
 
 def resources(row: JobRow) -> str:
@@ -123,7 +134,7 @@ def bundle(row: JobRow, more: str, commands: list[str]) -> dict[str, str]:
     when = ", ".join(part for part in (times(row), words.memory(row)) if part)
     acts = " · ".join(tag("code", text(command), "user-select:all") for command in commands)
     details = [
-        ("names", markup.table(_rows(row), _HEADS) if _rows(row) else ""),
+        ("names", _tables(row)),
         ("resources", resources(row) if row.samples else ""),
         ("script", script(more) if more else ""),
     ]
@@ -139,10 +150,6 @@ def bundle(row: JobRow, more: str, commands: list[str]) -> dict[str, str]:
         "text/html": tag("div", "".join(body), _FRAME),
         "text/plain": "\n".join(line for line in plain if line),
     }
-
-
-def _rows(row: JobRow) -> list[tuple[str, ...]]:
-    return [*row.sent, *((n, "left out", "", "", why) for n, why in row.left_out)]
 
 
 _FRAME = "border-left:3px solid rgba(128,128,128,.5);padding-left:.8em"

@@ -213,7 +213,7 @@ def test_the_panel_shows_state_names_output_and_what_came_back(kernel: Kernel, m
 
 
 @pytest.mark.parametrize("magic_word", ["%%local", "%%slurm"])
-def test_the_panels_button_cancels(
+def test_the_panels_button_cancels_when_it_has_been_asked(
     start_kernel: Callable[..., Kernel], request: pytest.FixtureRequest, magic_word: str
 ) -> None:
     if magic_word == "%%slurm":
@@ -222,6 +222,8 @@ def test_the_panels_button_cancels(
     kernel.run(f"{magic_word} --as job\nimport time\nprint('up', flush=True)\ntime.sleep(600)")
     until(lambda: "up" in kernel.run("print(job.stdout())").stdout, "the cell runs")
     kernel.click("Cancel")
+    assert kernel.run("print(job.done())").stdout == "False\n"
+    kernel.click("Really cancel?")
     until(lambda: kernel.run("print(job.done())").stdout == "True\n", "the job ends")
     assert kernel.run("print(job.state.value)").stdout == "CANCELLED\n"
 

@@ -33,6 +33,7 @@ PLAIN = JobRow(
     missing=("absent",),
     warnings=("mind the gap",),
     back=("x",),
+    came=(("x", "int", "28 B", "changed in place", ""),),
     imported=("np",),
     changed=("x",),
     deleted=("y",),
@@ -41,7 +42,7 @@ PLAIN = JobRow(
     error=("Traceback", "ValueError: bad"),
 )
 OURS = {"b", "code", "div", "details", "summary", "table", "tr", "th", "td", "pre", "span"}
-OURS |= {"svg", "title", "polyline"}
+OURS |= {"svg", "title", "polyline", "caption"}
 HARMLESS = {"style", "title", "scope", "role", "tabindex", "viewbox", "width", "height", "points"}
 HARMLESS |= {"fill", "stroke", "stroke-width", "aria-label"}
 HARMLESS |= {"aria-valuemin", "aria-valuemax", "aria-valuenow"}
@@ -178,16 +179,18 @@ def test_the_reason_stands_below_the_title_if_there_is_one() -> None:
 # The names
 
 
-def test_the_names_are_a_line_and_a_table() -> None:
+def test_the_names_are_lines_and_two_tables() -> None:
     page = Page(record.names(PLAIN))
-    assert page.tags.count("tr") == 3
-    assert page.tags.count("td") == 10
+    assert page.tags.count("tr") == 6
+    assert page.tags.count("td") == 20
+    for part in ("changed in place", "stays on the node", "an open file"):
+        assert part in page.text
     for part in ("sends data 120 MB", "read in line 3", "left out", "a lock", "brings x (changed)"):
         assert part in page.text
 
 
 def test_without_names_there_is_no_table() -> None:
-    page = Page(record.names(replace(PLAIN, sent=(), left_out=(), missing=())))
+    page = Page(record.names(replace(PLAIN, sent=(), left_out=(), missing=(), came=(), unsent=())))
     assert "table" not in page.tags
     assert page.text.startswith("sends no names")
 

@@ -1,0 +1,93 @@
+"""A job is sent again, attached to in another kernel, and run where nobody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.journeys.conftest import QUICK
+from tests.journeys.kernel import Kernel
+from tests.way import until
+
+pytestmark = pytest.mark.kernel
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def test_a_job_is_sent_again_with_what_it_was_sent_with(kernel: Kernel, magic: str) -> None:
+    kernel.run("import numpy as np\nn = 20\ndata = np.arange(300_000)")
+    kernel.run(f"{magic} -J first --as job\nm = n + int(data[1])")
+    kernel.run("job.wait(60)\nn = 1\nm = None")
+    kernel.run("%jobs resubmit {job.id} -J second".replace("{job.id}", _id(kernel, "job")))
+    until(lambda: kernel.run("print(m)").stdout == "21\n", "m is here")
+    jobs = kernel.run("%jobs").stdout
+    assert "first" in jobs
+    assert "second" in jobs
+
+
+def _id(kernel: Kernel, name: str) -> str:
+    return kernel.run(f"print({name}.id)").stdout.strip()
+
+
+def test_what_was_sent_can_be_sent_again_in_another_kernel(
+    start_kernel: Callable[..., Kernel], started_backend: str
+) -> None:
+    first = start_kernel()
+    first.run("def twice(x):\n    return 2 * x\nn = 4")
+    first.run(f"%%{started_backend} --as job\nraise ValueError(twice(n))")
+    job = _id(first, "job")
+    first.run("job.wait(60)")
+    first.kill()
+    second = start_kernel()
+    second.run(f"%jobs resubmit {job}")
+    ran = second.try_("import nbsubmit\nnbsubmit.jobs()[-1].result(60)")
+    assert "ValueError" in ran.traceback
+    assert "8" in ran.traceback
+
+
+def test_a_job_of_a_killed_kernel_is_attached_and_brings_its_names(
+    start_kernel: Callable[..., Kernel], started_backend: str
+) -> None:
+    first = start_kernel()
+    first.run(
+        f"%%{started_backend} --as job\nimport time\nfrom pathlib import Path\n"
+        "while not Path('go').exists():\n    time.sleep(0.1)\nscore = 42"
+    )
+    job = _id(first, "job")
+    first.kill()
+    second = start_kernel()
+    shown = second.run(f"%jobs attach {job}")
+    assert any(WIDGET in data for data in shown.data)
+    second.run("open('go', 'w').close()")
+    until(lambda: second.try_("print(score)").stdout == "42\n", "score is here")
+
+
+def test_what_is_not_there_cannot_be_attached(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = start_kernel()
+    assert "UnknownJob" in kernel.try_("%jobs attach").traceback
+    assert "which one" in kernel.try_("%jobs resubmit").traceback
+    kernel.run("%%local --as job\n1")
+    wrong = kernel.try_(f"%jobs resubmit {_id(kernel, 'job')} --nonsense")
+    assert "--nonsense" in wrong.traceback
+
+
+def test_where_nobody_looks_there_is_text_instead_of_widgets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+    cells = ["%load_ext nbsubmit", "%%local --as job\nprint('there')\n6 * 7", "job.wait(60).value"]
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    NotebookClient(notebook, timeout=90, resources={"metadata": {"path": tmp_path}}).execute()
+    sent, result = notebook.cells[1].outputs, notebook.cells[2].outputs
+    assert not any(WIDGET in output.get("data", {}) for output in (*sent, *result))
+    assert "sends no names" in sent[0]["text"]
+    assert any("there" in output.get("text", "") for output in result)
+    assert result[-1]["data"]["text/plain"] == "42"
