@@ -155,7 +155,8 @@ class Panel:
         _set(parts.title, "value", record.title(row))
         _set(parts.names, "value", record.names(row))
         _set(parts.resources, "value", record.resources(row))
-        _set(parts.script, "value", record.script(_script(self._job)))
+        if not parts.script.value:
+            parts.script.value = record.script(_script(self._job))
         if not self._brief:
             self._draw_output(row)
         self._buttons.draw(row)

@@ -22,7 +22,7 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Locator, Page
 
-PATIENCE_MS = 25_000
+PATIENCE_MS = 60_000
 _NOTIFICATIONS = "lab/user-settings/@jupyterlab/apputils-extension"
 _OPEN = """async (path) => {
   const app = window.jupyterapp;
