@@ -247,6 +247,21 @@ def test_after_a_restart_a_job_is_attached_with_its_panel_and_its_names(
     expect(notebook.output(4)).to_contain_text("42")
 
 
+def test_after_a_restart_the_cell_that_sent_a_job_shows_it_again(open_notebook: Open) -> None:
+    notebook = open_notebook(LOOP, "%load_ext nbsubmit", "%jobs attach")
+    notebook.run(1)
+    expect(panel(notebook, 1)).to_contain_text("RUNNING", timeout=PATIENCE_MS)
+    notebook.restart()
+    notebook.run(2, 3)
+    notebook.save()
+    notebook.reload()
+    where = panel(notebook, 1)
+    expect(where).to_contain_text("RUNNING")
+    where.get_by_role("button", name="Cancel").click()
+    where.get_by_role("button", name="Really cancel?").click()
+    expect(where).to_contain_text("CANCELLED", timeout=PATIENCE_MS)
+
+
 @pytest.mark.parametrize("width", [480, 1900])
 def test_a_panel_fits_a_narrow_and_a_wide_page(
     open_notebook: Open, pictures: Path, width: int
@@ -270,15 +285,14 @@ def test_a_panel_fits_a_narrow_and_a_wide_page(
 
 
 FLOOD = """%%local
-import sys, time
+import itertools, time
 from pathlib import Path
-line = "x" * 99 + "\\n"
-block = line * 10_000
-for _ in range(50):
-    sys.stdout.write(block)
-while not Path("go").exists():
-    sys.stdout.write(block)
-    time.sleep(0.5)
+for n in itertools.count():
+    print("".join(f"{n} {i} {'x' * 90}\\n" for i in range(10_000)), end="")
+    if n > 60:
+        time.sleep(0.1)
+    if Path("go").exists():
+        break
 print("the end")
 """
 WATCH = """() => {
@@ -299,12 +313,11 @@ def test_a_job_that_prints_fifty_megabytes_leaves_the_page_free(
     notebook = open_notebook(FLOOD)
     kernel_socket = Traffic(notebook, received)
     notebook.page.evaluate(WATCH)
-    notebook.run(1)
-    where = panel(notebook, 1)
-    expect(where).to_contain_text("xxxx", timeout=PATIENCE_MS)
     kernel_socket.start()
+    notebook.run(1)
     notebook.page.wait_for_timeout(10_000)
     kernel_socket.stop()
+    expect(panel(notebook, 1)).to_contain_text("xxxx")
     longest = notebook.page.evaluate("window.longest")
     notebook.page.evaluate("window.tasks.disconnect()")
     print(f"{sum(received) / 10_000:.0f} kB a second, longest task {longest:.0f} ms")
