@@ -59,6 +59,7 @@ job       the handle a user holds
 stopped   frames that stand still, and their lines
 postmortem  the frames that were kept, for a debugger
 submit    the way itself
+resubmit  a job once more, with other resources
 watch     looking at live jobs until they end
 
 Nothing here knows a scheduler, a shell or a widget.

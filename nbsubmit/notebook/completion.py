@@ -9,9 +9,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.core.options import Grammar
 from nbsubmit.core.reserved import is_shells_own
+from nbsubmit.notebook.job_commands import ACTIONS
 
 _TAKE_NAMES = ("--in", "--without", "--out")
-_JOBS = ("list", "show", "logs", "debug", "cancel")
 
 
 def install_completion(shell: InteractiveShell, grammars: Mapping[str, Grammar]) -> None:
@@ -35,4 +35,4 @@ def _complete_cell_line(grammar: Grammar):  # type: ignore[no-untyped-def]
 
 
 def _complete_jobs(_shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
-    return [word for word in _JOBS if word.startswith(event.symbol)]
+    return [word for word in ACTIONS if word.startswith(event.symbol)]

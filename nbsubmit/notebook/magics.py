@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Callable
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
@@ -15,16 +14,18 @@ from IPython.display import publish_display_data
 from nbsubmit.backends import registry
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.client import words
-from nbsubmit.client.rows import JobRow, sent_rows
+from nbsubmit.client.rows import sent_rows
 from nbsubmit.core.backend import Backend
-from nbsubmit.core.errors import OptionError, UnknownJob
+from nbsubmit.core.errors import OptionError
 from nbsubmit.core.job import Job
 from nbsubmit.core.options import Grammar
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.submit import launch_of
 from nbsubmit.core.units import format_bytes
+from nbsubmit.notebook.job_commands import JobCommands
 from nbsubmit.notebook.panels import Panels
 from nbsubmit.notebook.place import Place
+from nbsubmit.notebook.plain import tell
 from nbsubmit.notebook.raised import as_raised
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
@@ -33,16 +34,6 @@ from nbsubmit.notebook.status_line import StatusLine
 MAGICS = (("cell", "slurm"), ("cell", "local"), ("cell", "submit"), ("line", "jobs"))
 
 _LOOK_SECONDS = 0.1
-_JOBS_USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
-%jobs show [ID]      one job: state, names, output, error
-%jobs logs [ID]      all that it printed
-%jobs attach [ID]    show its panel here and bring in its names; --all for all of the notebook
-%jobs resubmit ID [OPTIONS]   send it again; the options are added to those that it had
-%jobs debug [ID]     IPython's debugger where it failed, with the values as they were there
-%jobs cancel ID      end it
-
-ID is enough of an id's beginning or end; without one it is the latest job, to debug the latest
-that failed."""
 
 
 @magics_class
@@ -57,21 +48,12 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         Does the work.
     """
 
-    actions: ClassVar[tuple[str, ...]] = (
-        "list",
-        "show",
-        "logs",
-        "debug",
-        "cancel",
-        "resubmit",
-        "attach",
-    )
-
     def __init__(self, shell: InteractiveShell, session: Session) -> None:
         super().__init__(shell)
         self._session = session
-        session.tell = self._tell  # type: ignore[method-assign]
+        session.tell = partial(tell, session)  # type: ignore[method-assign]
         self.panels = Panels(session, self._again)
+        self._commands = JobCommands(session, self.panels, self._again)
         self.grammars = {
             name: Grammar(f"%%{name}", OPTIONS, OWNED) for kind, name in MAGICS if kind == "cell"
         }
@@ -100,12 +82,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
     @no_var_expand
     @line_magic
     def jobs(self, line: str) -> None:
-        """See this notebook's jobs, look at one, debug one that failed, or end one."""
-        words_ = shlex.split(line)
-        action, rest = (words_[0], words_[1:]) if words_ else ("list", [])
-        if action not in self.actions:
-            raise OptionError(f"%jobs: what is {action!r}?\n\n{_JOBS_USAGE}")
-        getattr(self, f"_jobs_{action}")(rest)
+        """See this notebook's jobs, look at one, send it again, debug it, or end it."""
+        self._commands.run(line)
 
     # A cell
 
@@ -222,94 +200,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             print(f"would start: {start}")
         print("nothing was sent")
 
-    def _tell(self, job: Job) -> None:
-        """Say that a job has ended and show what it printed, where no panel does."""
-        row = self._session.row(job)
-        print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
-        replay = Replay(job)
-        replay.more()
-        self._show_error(row)
-        replay.finish()
-
-    def _show_error(self, row: JobRow) -> None:
-        if row.error:
-            print("\n".join(row.error), file=sys.stderr)
-        elif words.why(row):
-            print(words.why(row), file=sys.stderr)
-
-    # %jobs
-
-    def _jobs_list(self, rest: list[str]) -> None:
-        unknown = [word for word in rest if word != "--all"]
-        if unknown:
-            raise OptionError(f"%jobs list: what is {unknown[0]!r}?\n\n{_JOBS_USAGE}")
-        rows = [self._session.row(job) for job in self._session.jobs(everyone=bool(rest))]
-        if not rows:
-            print("no jobs yet" if rest else "no jobs of this notebook; --all lists the store's")
-            return
-        print(words.table([words.list_line(row) for row in rows]))
-
-    def _jobs_show(self, rest: list[str]) -> None:
-        job = self._one(rest)
-        row = self._session.row(job)
-        print(words.details(row))
-        print(f"folder: {job.folder.path}")
-        replay = Replay(job)
-        replay.more()
-        if replay.result is not None:
-            publish_display_data(replay.result["data"], replay.result["metadata"])
-        if row.error:
-            self._show_error(row)
-
-    def _jobs_logs(self, rest: list[str]) -> None:
-        job = self._one(rest)
-        sys.stdout.write(job.stdout())
-        sys.stderr.write(job.stderr())
-
-    def _jobs_debug(self, rest: list[str]) -> None:
-        from nbsubmit.core.postmortem import PostMortem  # few look, and then seldom
-        from nbsubmit.notebook.debugger import debug
-
-        job = self._one(rest) if rest else self._session.latest_failed()
-        namespace: dict[str, Any] = {}
-        found = PostMortem(self._session.apart(job, namespace), namespace)
-        row = self._session.row(job)
-        print(f"{words.title(row)}; {row.reason}".rstrip("; "))
-        debug(self.shell, found)
-
-    def _jobs_cancel(self, rest: list[str]) -> None:
-        if not rest:
-            raise OptionError("%jobs cancel: which one? %jobs list shows the ids")
-        for text in rest:
-            job = self._session.find(text)
-            if job.cancel():
-                print(f"job {job.id} is being cancelled")
-            else:
-                print(f"job {job.id} had ended: {job.status}")
-
-    def _jobs_attach(self, rest: list[str]) -> None:
-        found = self._session.jobs() if rest in ([], ["--all"]) else [self._one(rest)]
-        if not found:
-            raise UnknownJob("no job was sent from this notebook yet; %jobs list --all")
-        for job in found if rest else found[-1:]:
-            self._session.bring_in(job, tell=not self._session.has_widgets)
-            self._session.without_panel.discard(job.id)
-            if self._session.has_widgets:
-                self.panels.show(job, Place(self.shell), lingers=True)
-            else:
-                print(words.title(self._session.row(job)))
-        self._session.bring_home()
-
-    def _jobs_resubmit(self, rest: list[str]) -> None:
-        if not rest or rest[0].startswith("-"):
-            raise OptionError("%jobs resubmit: which one? %jobs list shows the ids")
-        job = self._session.find(rest[0])
-        earlier = str(job.spec.get("line", "")).partition(" ")[2]
-        new = self._again(job, f"{earlier} {shlex.join(rest[1:])}".strip())
-        if self._session.has_widgets:
-            self.panels.show(new, Place(self.shell))
-        else:
-            print(f"{words.name(self._session.row(new))}: sent again")
+    # Once more
 
     def _again(self, job: Job, line: str) -> Job:
         """Send a job again with these options."""
@@ -322,11 +213,6 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         return self._session.send_again(
             job, options, f"%%{magic} {line}".strip(), backend, tell=tell
         )
-
-    def _one(self, rest: list[str]) -> Job:
-        if len(rest) > 1:
-            raise OptionError(f"%jobs: one id at a time\n\n{_JOBS_USAGE}")
-        return self._session.find(rest[0] if rest else "")
 
 
 _FIRST_LINES = {
