@@ -251,7 +251,7 @@ class Screen:
         if final == "m":
             self._style[stream] = styled(self._style[stream], parameters)
             return
-        numbers = [int(n) if n.isdecimal() else 0 for n in parameters.split(";")]
+        numbers = [_number(n) for n in parameters.split(";")]
         first = min(numbers[0], LONGEST_LINE)
         move = _MOVES.get(final)
         if move:
@@ -348,22 +348,42 @@ def styled(style: Style, parameters: str) -> Style:
     Codes as in ECMA-48, section 8.3.117, and the 256 and true colours of ISO 8613-6, with colons
     or semicolons between their parts.
     """
-    codes = iter(parameters.replace(":", ";").split(";"))
+    codes = iter(_flat(parameters))
     for text in codes:
-        code = int(text) if text.isdecimal() else 0
+        code = _number(text)
         if code == 0:
             style = Style(stream=style.stream)
         elif code in _ON:
             style = _with(style, (_ON[code],), value=True)
         elif code in _OFF:
             style = _with(style, _OFF[code], value=False)
-        elif code in (38, 48):
-            style = _painted(style, _extended(codes), ground=code == 48)
+        elif code in _COLOURS:
+            colour = _extended(codes)
+            if code != _UNDERLINE_COLOUR:
+                style = _painted(style, colour, ground=code == 48)
         elif code in (39, 49):
             style = _painted(style, None, ground=code == 49)
         else:
             style = _coloured(style, code)
     return style
+
+
+def _flat(parameters: str) -> list[str]:
+    """Return the codes one by one; of a kind of underline only that it is one."""
+    found: list[str] = []
+    for part in parameters.split(";"):
+        head, _, rest = part.partition(":")
+        found += [head, *rest.split(":")] if rest and _number(head) in _COLOURS else [head]
+    return found
+
+
+def _number(text: str) -> int:
+    # What has more digits means nothing, and takes long to read.
+    return int(text[:6]) if text.isdecimal() else 0
+
+
+_UNDERLINE_COLOUR = 58
+_COLOURS = (38, 48, _UNDERLINE_COLOUR)
 
 
 def _coloured(style: Style, code: int) -> Style:
@@ -394,7 +414,7 @@ def _extended(codes: Iterator[str]) -> int | str | None:
 
 
 def _numbers(codes: Iterable[str], count: int) -> list[int]:
-    found = [min(int(c), 255) if c.isdecimal() else 0 for c in islice(codes, count)]
+    found = [min(_number(c), 255) for c in islice(codes, count)]
     return found + [0] * (count - len(found))
 
 

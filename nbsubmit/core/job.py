@@ -159,6 +159,7 @@ class Job:
         self._failed: dict[str, str] = {}
         self._arrive: Callable[[], None] = lambda: None
         self._meanwhile: Callable[[], None] = lambda: None
+        self._leave: Callable[[], None] = lambda: None
         self._sender: Home | None = None
 
     def __repr__(self) -> str:
@@ -251,12 +252,15 @@ class Job:
         deadline = None if timeout is None else time.monotonic() + timeout
         if not self.done():
             self._watcher.add(self)
-        while not self._ended.wait(_SLICE_SECONDS):
-            if deadline is not None and time.monotonic() >= deadline:
-                raise TimeoutError(
-                    f"job {self.id} is still {self.state.value} after {timeout:g} s; it goes on"
-                )
-            self._meanwhile()
+        try:
+            while not self._ended.wait(_SLICE_SECONDS):
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise TimeoutError(
+                        f"job {self.id} is still {self.state.value} after {timeout:g} s; it goes on"
+                    )
+                self._meanwhile()
+        finally:
+            self._leave()
         self._arrive()
         return self
 
@@ -491,11 +495,28 @@ class Job:
         """Call this at each look at the job, from the thread that looks."""
         self._listeners.append(callback)
 
+    def unlisten(self, callback: Callable[[Job], None]) -> None:
+        """Call this no longer."""
+        with suppress(ValueError):
+            self._listeners.remove(callback)
+
+    def forget_values(self) -> None:
+        """Load what came back anew when it is asked for: what was bound may have been changed."""
+        with self._lock:
+            self._values = None
+
     def on_wait(
-        self, arrive: Callable[[], None], meanwhile: Callable[[], None] = lambda: None
+        self,
+        arrive: Callable[[], None],
+        meanwhile: Callable[[], None] = lambda: None,
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
-        """Have these called in the waiting thread: when a wait is over, and now and then before."""
-        self._arrive, self._meanwhile = arrive, meanwhile
+        """Have these called in the thread that waits.
+
+        The first when the job has ended, the second now and then before, the third when the waiting
+        is over, however that came.
+        """
+        self._arrive, self._meanwhile, self._leave = arrive, meanwhile, leave
 
     def sent_from(self, home: Home) -> None:
         """Have the notebook asked for the objects that it has sent."""
@@ -508,11 +529,11 @@ class Job:
                 return
             self._found, self._status, self._report = found, status, report or self._report
             ended = status.state.ended
-            callbacks = self._done_callbacks if ended else []
+            callbacks: list[Callable[[Job], None]] = []
             if ended:
                 self._note_end(status)
-        if ended:
-            self._ended.set()
+                callbacks, self._done_callbacks = self._done_callbacks, []
+                self._ended.set()
         self._call(callbacks)
         self.notify()
 

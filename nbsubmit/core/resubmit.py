@@ -55,9 +55,14 @@ def resubmit(
     if payload is None:
         raise SubmitError(f"what job {job.id} was sent with is no longer in {old.path}")
     check_format(payload, f"what job {job.id} was sent with")
+    where = Path(payload["working_directory"])
+    if not where.is_dir():
+        raise SubmitError(f"job {job.id} ran in {where}, and there is no such folder any more")
+    if not old.payload_stream.exists():
+        raise SubmitError(f"what job {job.id} was sent with is no longer in {old.path}")
     backend.check()
     folder = store.new()
-    launch = launch_of(folder, options, Path(payload["working_directory"]))
+    launch = launch_of(folder, options, where)
 
     def fill() -> None:
         for name in (old.payload_file.name, old.payload_stream.name, old.payload_pack.name):

@@ -30,11 +30,11 @@ class Buttons:
         The job.
     acts : Acts
         Does it.
-    place : Place
-        Where a job that is sent from here is shown.
+    place : callable
+        Returns where a job that is sent from here is shown.
     """
 
-    def __init__(self, job: Job, acts: Acts, place: Place) -> None:
+    def __init__(self, job: Job, acts: Acts, place: Callable[[], Place]) -> None:
         self._job = job
         self._acts = acts
         self._place = place
@@ -58,10 +58,10 @@ class Buttons:
         self.box = widgets.VBox([self.row, self.form, self.message])
         self.cancel.on_click(self._on_cancel)
         self.again.on_click(self._on_again)
-        self.bring.on_click(lambda _: self._do(self._bring))
+        self.bring.on_click(lambda button: self._do(button, self._bring))
         self.log.on_click(lambda _: self._say(f"{job.folder.log_out}\n{job.folder.log_err}"))
-        self.send.on_click(lambda _: self._do(lambda: self._send(self.options.value)))
-        self.double.on_click(lambda _: self._do(lambda: self._send(self._doubled)))
+        self.send.on_click(lambda b: self._do(b, lambda: self._send(self.options.value)))
+        self.double.on_click(lambda b: self._do(b, lambda: self._send(self._doubled)))
         for widget in (self.cancel, self.again, self.bring, self.log, self.send, self.double):
             answering_at_once(widget)
         answering_at_once(self.options)
@@ -77,7 +77,11 @@ class Buttons:
         _show(self.bring, row.state.ended and bool(row.back or row.kept))
         self._memory = row.limits.memory or 0
         _show(self.double, row.state is JobState.OUT_OF_MEMORY and self._memory > 0)
-        if self._asked_at and time.monotonic() - self._asked_at > _SECONDS_TO_CONFIRM:
+        if (
+            self._asked_at
+            and not self.cancel.disabled
+            and time.monotonic() - self._asked_at > _SECONDS_TO_CONFIRM
+        ):
             self._asked_at = 0.0
             self.cancel.description, self.cancel.button_style = "Cancel", ""
 
@@ -91,18 +95,16 @@ class Buttons:
             self._asked_at = time.monotonic()
             self.cancel.description, self.cancel.button_style = "Really cancel?", "danger"
             return
-        self.cancel.disabled = True
         self.cancel.description = "Cancelling"
-        self._do(self._try_to_cancel)
+        self._do(self.cancel, self._try_to_cancel)
 
     def _try_to_cancel(self) -> None:
         try:
             self._job.cancel()
-        except Exception:
-            self.cancel.disabled = False
-            self.cancel.description = "Cancel"
+        finally:
+            self.cancel.description, self.cancel.button_style = "Cancel", ""
             self._asked_at = 0.0
-            raise
+        self._say("it has been asked to end")
 
     def _on_again(self, _button: Any) -> None:
         hidden = self.form.layout.display == "none"
@@ -113,18 +115,23 @@ class Buttons:
         self._say("its names are bound before the next cell runs")
 
     def _send(self, line: str) -> None:
-        job = self._acts.again(self._job, line, self._place)
+        job = self._acts.again(self._job, line, self._place())
         self.form.layout.display = "none"
         self._say(f"sent again as job {job.id}")
 
-    def _do(self, act: Callable[[], None]) -> None:
-        """Do it in a thread, and say what went wrong."""
+    def _do(self, button: Any, act: Callable[[], None]) -> None:
+        """Do it in a thread, once for all clicks until then, and say what went wrong."""
+        if button.disabled:
+            return
+        button.disabled = True
 
         def attempt() -> None:
             try:
                 act()
             except Exception as error:
                 self._say(str(error))
+            finally:
+                button.disabled = False
 
         threading.Thread(target=attempt, name="nbsubmit-button", daemon=True).start()
 

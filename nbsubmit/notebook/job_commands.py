@@ -31,6 +31,12 @@ ID is enough of an id's beginning or end; without one it is the latest job, to d
 that failed."""
 
 
+# Options that say what is sent, or how a cell goes on.
+_FOR_CELLS = frozenset(
+    ("--in", "--without", "--out", "--by-value", "--wait", "--cancel-on-interrupt", "--as")
+) | {"--dry-run", "--quiet", "--no-panel", "--debug"}
+
+
 class JobCommands:
     """The actions of ``%jobs``.
 
@@ -41,10 +47,10 @@ class JobCommands:
     panels : Panels
         Shows them.
     again : callable
-        Sends a job again: the job and the line of options in, the new job out.
+        Sends a job again: the job, the line of options, and ``tell`` in, the new job out.
     """
 
-    def __init__(self, session: Session, panels: Panels, again: Callable[[Job, str], Job]) -> None:
+    def __init__(self, session: Session, panels: Panels, again: Callable[..., Job]) -> None:
         self._session = session
         self._panels = panels
         self._again = again
@@ -131,8 +137,15 @@ class JobCommands:
             raise OptionError("%jobs resubmit: which one? %jobs list shows the ids")
         job = self._session.find(rest[0])
         earlier = str(job.spec.get("line", "")).partition(" ")[2]
-        new = self._again(job, f"{earlier} {shlex.join(rest[1:])}".strip())
-        if self._session.has_widgets:
+        unfit = [word for word in rest[1:] if word.partition("=")[0] in _FOR_CELLS]
+        if unfit:
+            raise OptionError(
+                f"%jobs resubmit sends what was sent before, so {unfit[0]} has no meaning there; "
+                f"run the cell again for that"
+            )
+        widgets = self._session.has_widgets
+        new = self._again(job, f"{earlier} {shlex.join(rest[1:])}".strip(), tell=not widgets)
+        if widgets:
             self._panels.show(new, Place(self._session.shell))
         else:
             print(f"{words.name(self._session.row(new))}: sent again")

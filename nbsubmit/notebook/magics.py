@@ -23,7 +23,7 @@ from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.submit import launch_of
 from nbsubmit.core.units import format_bytes
 from nbsubmit.notebook.job_commands import JobCommands
-from nbsubmit.notebook.panels import Panels
+from nbsubmit.notebook.panels import panels_of
 from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.plain import tell
 from nbsubmit.notebook.raised import as_raised
@@ -52,7 +52,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         super().__init__(shell)
         self._session = session
         session.tell = partial(tell, session)  # type: ignore[method-assign]
-        self.panels = Panels(session, self._again)
+        self.panels = panels_of(session, partial(self._again, tell=False))
         self._commands = JobCommands(session, self.panels, self._again)
         self.grammars = {
             name: Grammar(f"%%{name}", OPTIONS, OWNED) for kind, name in MAGICS if kind == "cell"
@@ -202,14 +202,15 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
 
     # Once more
 
-    def _again(self, job: Job, line: str) -> Job:
-        """Send a job again with these options."""
+    def _again(self, job: Job, line: str, *, tell: bool) -> Job:
+        """Send a job again with these options; say when its result comes, if nothing else does."""
         magic = str(job.spec.get("line", "")).partition(" ")[0].lstrip("%")
         if magic not in self.grammars:
             raise OptionError(f"job {job.id} was not sent by a cell and cannot be sent again")
         options = self.grammars[magic].parse(line)
+        if options.dry_run:
+            raise OptionError("--dry-run: a job is sent again, or it is not")
         backend = self._backend(magic, options)
-        tell = not self._session.has_widgets
         return self._session.send_again(
             job, options, f"%%{magic} {line}".strip(), backend, tell=tell
         )

@@ -29,6 +29,7 @@ from nbsubmit.notebook.replay import as_outputs, give_out
 _log = logging.getLogger("nbsubmit")
 
 _TAIL_CHARACTERS = 16_000
+_LINES = 200
 _READ_BYTES = 64_000
 _RECORD_CHARACTERS = 64_000
 _LEAST_SECONDS = 0.25
@@ -74,17 +75,20 @@ class Panel:
         self._display_id = f"nbsubmit-{job.id}"
         self._reader = OutputReader(job.folder, longest=_READ_BYTES)
         self._meters = Meters(job)
-        self._screen = Screen()
+        self._screen = Screen(_LINES)
         self._pieces: list[Piece] = []
         self._lock = threading.RLock()
         self._drawn_at = 0.0
         self._displays_at = 0.0
         # Shown for its buttons though the job has ended, until the next cell runs.
         self._lingers = False
+        self._closed = False
+        self._undrawn = False
+        self._clears = False
         self._gave_out = brief
         self._settled: dict[str, str] = {}
         self._parts = _Parts(brief)
-        self._buttons = Buttons(job, acts, place)
+        self._buttons = Buttons(job, acts, lambda: self._place)
         self._box = widgets.VBox(
             [self._parts.title, self._buttons.box, self._parts.tabs],
             # The same for a job in every kernel: a saved page finds it again.
@@ -110,9 +114,9 @@ class Panel:
         data = dict(self._box._repr_mimebundle_())
         # Always the same words: the state would make each saved notebook differ.
         data["text/plain"] = f"{_TEXT} {self._job.id}"
-        # First listen, then draw: an end in between is seen by the one or the other.
-        self._job.listen(self._on_look)
         with self._lock:
+            # First listen, then draw: an end in between is seen by the one or the other.
+            self._job.listen(self._on_look)
             self._place.display(data, transient=transient)
             self._draw()
 
@@ -129,12 +133,15 @@ class Panel:
     def settle(self) -> None:
         """Put the record in the place of the widgets, if the job has ended."""
         self._lingers = False
-        if self._job.done():
+        if self._job.done() and not self._closed:
             with self._lock:
                 self._record(self._acts.row(self._job, self._meters))
 
     def close(self) -> None:
-        """Let the widgets go."""
+        """Let the widgets go, and show nothing more."""
+        self._job.unlisten(self._on_look)
+        with self._lock:
+            self._closed = True
         for widget in (*self._parts.all(), *self._buttons.all(), self._box):
             widget.close()
 
@@ -145,7 +152,8 @@ class Panel:
         self._drawn_at = now
         try:
             with self._lock:
-                self._draw()
+                if not self._closed:
+                    self._draw()
         except Exception:
             _log.exception("the panel of job %s could not be drawn", job.id)
 
@@ -164,13 +172,16 @@ class Panel:
             self._record(row)
 
     def _draw_output(self, row: JobRow) -> None:
-        new = False
         for piece in self._reader.read():
+            if self._clears and piece.kind != "clear_output":
+                self._screen, self._clears = Screen(_LINES), False
             if piece.text:
                 self._screen.feed(piece.text, piece.kind)
             else:
                 self._pieces.append(piece)
-                new = True
+                self._undrawn = True
+                # What is cleared stays until something new comes, so that nothing flickers.
+                self._clears |= piece.kind == "clear_output"
         content = markup.screen(self._screen.lines, _TAIL_CHARACTERS)
         if row.error:
             error = Screen()
@@ -178,7 +189,8 @@ class Panel:
             content += "\n" + markup.screen(error.lines, _TAIL_CHARACTERS)
         _set(self._parts.tail, "value", markup.pre(content, "24em"))
         now = time.monotonic()
-        if (new or row.state.ended) and now >= self._displays_at:
+        if self._undrawn and (now >= self._displays_at or row.state.ended):
+            self._undrawn = False
             outputs = as_outputs(self._pieces)
             size = sum(len(str(output["data"])) for output in outputs)
             self._displays_at = now + size / _DISPLAYS_A_SECOND

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow
@@ -11,8 +13,6 @@ from nbsubmit.notebook.place import Place, has_front_end
 from nbsubmit.notebook.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nbsubmit.notebook.panel import Panel
 
 # So many ended jobs keep their widgets, for pages that were loaded anew meanwhile.
@@ -28,14 +28,16 @@ class Panels:
     session : Session
         The shell's.
     resubmit : callable
-        Sends a job again: the job and the line of options in, the new job out.
+        Sends a job again, of which nothing is said but by its panel: the job and the line of
+        options in, the new job out.
     """
 
     def __init__(self, session: Session, resubmit: Callable[[Job, str], Job]) -> None:
         self._session = session
-        self._resubmit = resubmit
+        self.resubmit = resubmit
         self._panels: dict[str, Panel] = {}
         self._lingering: list[Panel] = []
+        self._listens = False
 
     def display(self, job: Job) -> None:
         """Show a job as the front end asks for it.
@@ -63,6 +65,8 @@ class Panels:
         old = self._panels.pop(job.id, None)
         if old is not None:
             old.close()
+            if old in self._lingering:
+                self._lingering.remove(old)
         panel = self._panels[job.id] = Panel(job, self, place, brief=brief)
         if lingers and job.done():
             self._linger(panel)
@@ -76,12 +80,14 @@ class Panels:
 
     def _linger(self, panel: Panel) -> None:
         events = self._session.shell.events
-        if not self._lingering:
+        if not self._listens:
             events.register(_BEFORE_CELL, self._settle)
+            self._listens = True
         self._lingering.append(panel)
 
     def _settle(self, _info: object) -> None:
         self._session.shell.events.unregister(_BEFORE_CELL, self._settle)
+        self._listens = False
         for panel in self._lingering:
             panel.settle()
         self._lingering.clear()
@@ -98,6 +104,16 @@ class Panels:
 
     def again(self, job: Job, line: str, place: Place) -> Job:
         """Send a job once more and show the new one in this place."""
-        new = self._resubmit(job, line)
+        new = self.resubmit(job, line)
         self.show(new, place)
         return new
+
+
+_of_session: WeakKeyDictionary[Session, Panels] = WeakKeyDictionary()
+
+
+def panels_of(session: Session, resubmit: Callable[[Job, str], Job]) -> Panels:
+    """Return the panels of a session: the same when the extension is loaded again."""
+    panels = _of_session.setdefault(session, Panels(session, resubmit))
+    panels.resubmit = resubmit
+    return panels

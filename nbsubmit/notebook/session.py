@@ -223,9 +223,16 @@ class Session:
         return new
 
     def bring_in(self, job: Job, *, tell: bool = False) -> None:
-        """Have what a job brings bound when it has ended, over what is there now."""
-        snapshot = Snapshot.take(self.shell.user_ns, ())
-        self._expect(job, snapshot, None, ambient.snapshot(), waits=False, tell=tell)
+        """Have what a job brings bound when it has ended, over what is there now.
+
+        A job of this session that is still to come is waited for already, and never over what was
+        bound since it was sent.
+        """
+        known = self._sent.get(job.id)
+        if known is None or known.arrival is not None:
+            job.forget_values()
+            snapshot = Snapshot.take(self.shell.user_ns, _may_bring(job))
+            self._expect(job, snapshot, None, ambient.snapshot(), waits=False, tell=tell)
         if not job.done():
             self.watcher.add(job)
 
@@ -245,7 +252,7 @@ class Session:
         magics = self._magics.functions()
         self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell)
         line = StatusLine()
-        job.on_wait(lambda: self._waited(line), lambda: self._while_waiting(job, line))
+        job.on_wait(self._bring_home_if_main, lambda: self._while_waiting(job, line), line.clear)
         job.sent_from(self._injector.home_of(sending))
         self._start_listening()
 
@@ -298,10 +305,6 @@ class Session:
         """A wait in the main thread is between two statements of the user's: names may change."""
         if threading.current_thread() is threading.main_thread():
             self.bring_home()
-
-    def _waited(self, line: StatusLine) -> None:
-        line.clear()
-        self._bring_home_if_main()
 
     def _while_waiting(self, job: Job, line: StatusLine) -> None:
         """Tell how a job goes that is waited for, where no panel does."""
@@ -406,6 +409,13 @@ def _watched(use: NameUse, payload: Payload) -> tuple[str, ...] | None:
     # `x += y` reads x, binds x, and may leave the very same object, changed.
     in_place = use.reads & use.writes
     return tuple(sorted(use.mutates | use.escapes | use.calls | in_place | by_functions))
+
+
+def _may_bring(job: Job) -> set[str]:
+    """Return the names that a job of which only the folder is known may bring."""
+    use = analyse(str(job.spec.get("source", "")))
+    found = use.writes | use.deletes | use.sure_deletes | use.mutates
+    return {*found, *(entry.name for entry in job.sent.entries), *job.sent.modules}
 
 
 def _expected(prepared: Prepared) -> Iterator[str]:

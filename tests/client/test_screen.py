@@ -118,6 +118,10 @@ def runs(text: str, *, stream: str = "stdout") -> list[tuple[str, Style]]:
         ("31;0", Style()),
         ("31;", Style()),
         ("1234567890", Style()),
+        ("9" * 5_000, Style()),
+        ("4:3", Style(underline=True)),
+        ("58;2;1;2;3;1", Style(bold=True)),
+        ("58:5:9", Style()),
     ],
 )
 def test_colours_are_those_of_a_terminal(codes: str, style: Style) -> None:

@@ -153,6 +153,19 @@ class Kernel:
         states = self.widgets.values()
         return "\n".join(s["value"] for s in states if s.get("_model_name") == "HTMLModel")
 
+    def late_text(self, text: str, seconds: float = 5.0) -> int:
+        """How often a text is printed, by whatever cell, from now on."""
+        deadline = time.monotonic() + seconds
+        found = 0
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                message = self.client.get_iopub_msg(timeout=left)
+            except queue.Empty:
+                break
+            if message["msg_type"] == "stream":
+                found += message["content"]["text"].count(text)
+        return found
+
     def _note_widget(self, message: dict[str, Any]) -> None:
         content = message["content"]
         if message["msg_type"] == "comm_open":

@@ -73,6 +73,44 @@ def test_what_is_not_there_cannot_be_attached(start_kernel: Callable[..., Kernel
     kernel.run("%%local --as job\n1")
     wrong = kernel.try_(f"%jobs resubmit {_id(kernel, 'job')} --nonsense")
     assert "--nonsense" in wrong.traceback
+    for option in ("--dry-run", "--as other", "--in x"):
+        ran = kernel.try_(f"%jobs resubmit {_id(kernel, 'job')} {option}")
+        assert f"{option.split()[0]} has no meaning there" in ran.traceback
+    assert len(kernel.run("%jobs").stdout.splitlines()) == 1
+
+
+def test_a_job_that_is_sent_again_by_a_click_gives_its_output_once(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = start_kernel()
+    kernel.run("%%local --as job\nprint('once')\nm = 1")
+    kernel.run("job.wait(60)\ndel m")
+    kernel.click("Send")
+    until(lambda: kernel.run("print('m' in globals())").stdout == "True\n", "m is here")
+    assert len(kernel.run("%jobs").stdout.splitlines()) == 2
+    assert "once" not in kernel.run("print('next')").stdout
+
+
+def test_a_job_that_was_attached_to_shows_its_output_in_one_place(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = start_kernel()
+    sent = kernel.start(
+        "%%local\nimport time\nfrom pathlib import Path\n"
+        "while not Path('go').exists():\n    time.sleep(0.1)\nprint('at the end')"
+    )
+    kernel.finish(sent)
+    kernel.run("%jobs attach")
+    kernel.run("open('go', 'w').close()")
+    assert kernel.late_text("at the end") == 1
+
+
+def test_what_is_brought_in_again_is_what_the_job_made(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = start_kernel()
+    kernel.run("%%local --as job\ndata = [7]")
+    kernel.run("job.wait(60)\ndata.append(99)")
+    kernel.run("%jobs attach")
+    assert kernel.run("print(data)").stdout == "[7]\n"
 
 
 def test_where_nobody_looks_there_is_text_instead_of_widgets(
