@@ -282,7 +282,10 @@ class Job:
         if not self.done():
             self._watcher.add(self)
         self.add_done_callback(wake)
-        await ended.wait()
+        while not ended.is_set():
+            # An interrupt does not wake a kernel's loop, which heeds it when it next turns.
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(ended.wait(), _SLICE_SECONDS)
         return self.result()
 
     def result(self, timeout: float | None = None) -> Any:

@@ -124,7 +124,7 @@ class Kernel:
             self._note_widget(message)
             if message["parent_header"].get("msg_id") != message_id:
                 continue
-            if _take(ran, message):
+            if take(ran, message):
                 break
         reply = self.client.get_shell_msg(timeout=PATIENCE)
         while reply["parent_header"].get("msg_id") != message_id:
@@ -175,11 +175,15 @@ class Kernel:
 
     def click(self, description: str) -> None:
         """Click the button with this text."""
-        comm = next(
-            comm for comm, state in self.widgets.items() if state.get("description") == description
+        self.press(
+            next(c for c, state in self.widgets.items() if state.get("description") == description)
         )
+
+    def press(self, comm: str, **header: str) -> None:
+        """Click the button of this comm, with more in the message's header."""
         content = {"comm_id": comm, "data": {"method": "custom", "content": {"event": "click"}}}
         message = self.client.session.msg("comm_msg", content)
+        message["header"].update(header)
         self.client.shell_channel.send(message)
 
     def complete(self, code: str) -> list[str]:
@@ -188,7 +192,7 @@ class Kernel:
         return list(reply["content"]["matches"])
 
 
-def _take(ran: Ran, message: dict[str, Any]) -> bool:
+def take(ran: Ran, message: dict[str, Any]) -> bool:
     """Add a message to what the cell gave; tell whether it was the last."""
     kind, content = message["msg_type"], message["content"]
     if kind == "stream":
