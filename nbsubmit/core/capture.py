@@ -129,7 +129,7 @@ def _note_absent(
     payload.excluded = sorted(unwanted & namespace.keys())
     told = {*payload.names, *payload.modules, *unwanted, *(item.name for item in payload.left_out)}
     # What becomes of these is the cell's own doing.
-    told |= use.writes | use.deletes | use.sure_deletes
+    told |= use.writes | use.deletes | use.sure_deletes | use.handled
     payload.others = sorted({*users_own(namespace), *magics} - told)
 
 
