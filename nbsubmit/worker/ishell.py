@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from IPython.core.compilerop import CachingCompiler
+from IPython.core.display_trap import DisplayTrap
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -68,6 +69,11 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
         self.compile.cache(cell.text, cell.execution_count, raw_code=cell.text)
         self.colors = cell.colors
         self.InteractiveTB.set_mode(mode=cell.traceback_mode)
+
+    def init_displayhook(self) -> None:
+        """Leave what shows results in its place, as in a cell: ``%%capture`` puts its own there."""
+        super().init_displayhook()
+        self.display_trap = _NoTrap(hook=self.displayhook)
 
     # Magics
 
@@ -175,6 +181,14 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
 
     def enable_gui(self, gui: str | None = None) -> None:
         """Do nothing: there is no window on a node."""
+
+
+class _NoTrap(DisplayTrap):  # type: ignore[misc]
+    def set(self) -> None:
+        """Put nothing in the place of what shows results."""
+
+    def unset(self) -> None:
+        """Nothing is to be put back."""
 
 
 class _Publisher(DisplayPublisher):  # type: ignore[misc]
