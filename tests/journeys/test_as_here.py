@@ -73,3 +73,25 @@ def test_what_a_cell_captures_is_the_same_as_here(kernel: Kernel, magic: str) ->
     ran = kernel.run(f"{magic} {WAIT}\n{cell}")
     assert ran.order == []
     assert kernel.run(tell).stdout == here == "'said\\n' ['[1]', '[2]']\n"
+
+
+SUITES = {
+    "doctest": (
+        "x = 1\ndef add(y):\n    '''\n    >>> add(x)\n    2\n    '''\n    return y + 1",
+        "import doctest\ndoctest.testmod()",
+        "TestResults(failed=0, attempted=1)",
+    ),
+    "unittest": (
+        "import unittest\nclass Adds(unittest.TestCase):\n"
+        "    def test_one(self): self.assertEqual(1 + 1, 2)",
+        "unittest.main(argv=[''], exit=False).result.testsRun",
+        "1",
+    ),
+}
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_tests_of_earlier_cells_are_found(kernel: Kernel, magic: str, suite: str) -> None:
+    before, cell, told = SUITES[suite]
+    kernel.run(before)
+    assert kernel.run(f"{magic} {WAIT}\n{cell}").result == told
