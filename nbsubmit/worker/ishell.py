@@ -26,6 +26,7 @@ from traitlets.config import Config
 
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.magics import LOADED, SIGNS, Extension, of_shell
+from nbsubmit.worker import not_here
 from nbsubmit.worker.streams import Recorder
 
 
@@ -56,6 +57,7 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
         shell.display_pub.recorder = recorder
         shell._look_like(cell)
         shell._step_up()
+        not_here.replace(shell)
         shell._note_magics()
         if "matplotlib.figure" in sys.modules:
             shell._show_figures()
@@ -181,6 +183,12 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
 
     def enable_gui(self, gui: str | None = None) -> None:
         """Do nothing: there is no window on a node."""
+        if gui:
+            not_here.pass_over(f"%gui {gui}", "there is no window")
+
+    def enable_matplotlib(self, gui: str | None = None) -> Any:
+        """Have figures drawn as pictures, whatever window is asked for."""
+        return super().enable_matplotlib(not_here.drawing(gui))
 
 
 class _NoTrap(DisplayTrap):  # type: ignore[misc]
