@@ -42,6 +42,7 @@ kept      the frames of a cell that failed, as plain data
 revise    an object ↔ its content, which the object at home takes on
 originals  the objects that a result refers to by the names under which they were sent
 payload   what travels to a job, what stays behind, and why
+tests     what doctest and unittest find in a notebook
 capture   names + namespace → payload: what goes, what stays behind and why
 limits    how much may be sent, and whether the disk can take it
 credentials  values that look like passwords or keys

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbsubmit.core import culprit, history, lines
+from nbsubmit.core import culprit, history, lines, tests
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.contents import type_name
 from nbsubmit.core.definitions.known import is_class, is_known
@@ -27,6 +27,7 @@ from nbsubmit.core.magics import Extension
 from nbsubmit.core.memory import Spans
 from nbsubmit.core.met import Met
 from nbsubmit.core.names import NameUse
+from nbsubmit.core.names.calls import TESTING
 from nbsubmit.core.origin import attributes, is_made_by_hand
 from nbsubmit.core.payload import PART, LeftOut, Payload
 from nbsubmit.core.reserved import is_magic, is_passing, is_shells_own, users_own
@@ -129,7 +130,7 @@ def _note_absent(
     payload.excluded = sorted(unwanted & namespace.keys())
     told = {*payload.names, *payload.modules, *unwanted, *(item.name for item in payload.left_out)}
     # What becomes of these is the cell's own doing.
-    told |= use.writes | use.deletes | use.sure_deletes
+    told |= use.writes | use.deletes | use.sure_deletes | use.handled
     payload.others = sorted({*users_own(namespace), *magics} - told)
 
 
@@ -153,6 +154,8 @@ def _wanted(
         wanted[name] = _Want(why, must=name in use.sure_reads)
     for name in sorted(use.strings) if use.dynamic else ():
         wanted.setdefault(name, _Want("named in a string", must=False))
+    for name in tests.names(namespace) if TESTING.intersection(use.dynamic) else ():
+        wanted.setdefault(name, _Want("looked for by tests", must=False))
     for name in _included(namespace, include):
         must = name in include or (name in wanted and wanted[name].must)
         wanted[name] = _Want("asked for by --in", must)

@@ -37,6 +37,9 @@ class Cell:
         Names to bring back; None for what the cell binds or changes.
     deletes : tuple of str
         Names that are surely gone when it ends, unless it fails.
+    handled : tuple of str
+        Names that the notebook has, the cell does not read, and an ``except … as`` clause of it
+        may take away.
     watched : tuple of str or None
         Names that the cell may change in place; None for every one that was sent.
     """
@@ -54,6 +57,7 @@ class Cell:
     numbers: Mapping[str, int] = field(default_factory=dict)
     bring: tuple[str, ...] | None = None
     deletes: tuple[str, ...] = ()
+    handled: tuple[str, ...] = ()
     watched: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -70,6 +74,7 @@ class Cell:
                 "figure_formats": tuple(data["figure_formats"]),
                 "bring": None if bring is None else tuple(bring),
                 "deletes": tuple(data["deletes"]),
+                "handled": tuple(data["handled"]),
                 "watched": None if watched is None else tuple(watched),
             }
         )

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from nbsubmit.core.errors import FolderError, OtherFormat
 
 # Changes when another release could not read what this one writes.
-FORMAT = 3
+FORMAT = 4
 # The folder of blobs, in the store and in each job's folder.
 BLOBS = "blobs"
 PAYLOAD_PACK, RESULT_PACK = "payload.bin", "result.bin"

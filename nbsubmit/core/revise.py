@@ -227,6 +227,7 @@ def _copied(old: Any, content: Content) -> Any:
         if not fits:
             return new
         old[...] = new
+        old.flags.writeable = new.flags.writeable
     elif fits:
         subclasses.elements_of(old)[...] = new
         subclasses.add_in_place(old, added)

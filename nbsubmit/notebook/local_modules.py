@@ -18,9 +18,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbsubmit.core import blobs
 from nbsubmit.core.origin import attributes, file_of, is_own, root_of
+from nbsubmit.notebook import module_state
 
 _OURS = "nbsubmit"
 
@@ -61,6 +63,8 @@ class LocalModules:
 
     def __init__(self) -> None:
         self._texts: dict[str, _Text] = {}
+        # What was in their globals then.
+        self._globals: dict[str, dict[str, Any]] = {}
         self._seen: set[str] = set()
         self._count = 0
 
@@ -68,8 +72,10 @@ class LocalModules:
         """Note what has been imported or reloaded; a matter of microseconds if nothing has."""
         if len(sys.modules) != self._count:
             self._count = len(sys.modules)
-            for name in [name for name in sys.modules if name not in self._seen]:
+            new = [name for name in sys.modules if name not in self._seen]
+            for name in new:
                 self._note(name)
+            self._note_what_they_set(name for name in new if name in self._texts)
         for name, text in list(self._texts.items()):
             module = sys.modules.get(name)
             if module is not None and attributes(module).get("__spec__") is not text.spec:
@@ -83,6 +89,14 @@ class LocalModules:
         if root_of(name) != _OURS and is_own(file_of(module)):
             with suppress(OSError):
                 self._texts[name] = _Text.read(module)
+                self._globals[name] = module_state.plain_globals(module)
+
+    def _note_what_they_set(self, new: Iterable[str]) -> None:
+        """Take what is in the modules that new ones import for what their import has set there."""
+        for name in new:
+            for other in list(_mentioned(sys.modules[name])):
+                if other in self._globals and other in sys.modules:
+                    self._globals[other] = module_state.plain_globals(sys.modules[other])
 
     def warnings(self, modules: Iterable[str], source: str) -> list[str]:
         """Say which modules of a job the kernel has in another version than the job will.
@@ -95,8 +109,16 @@ class LocalModules:
             The cell as Python.
         """
         self.look()
-        found = ((name, self._texts[name]) for name in used(modules, source) if name in self._texts)
-        return [_warning(text.file, change) for _, text in found if (change := text.change())]
+        known = [name for name in used(modules, source) if name in self._texts]
+        changes = {name: change for name in known if (change := self._texts[name].change())}
+        told = [_warning(self._texts[name].file, change) for name, change in changes.items()]
+        set_since = [
+            f"{name}.{key}"
+            for name in known
+            if name not in changes
+            for key in module_state.changed(sys.modules[name], self._globals[name])
+        ]
+        return [*told, module_state.warning(set_since)] if set_since else told
 
 
 def _warning(file: Path, change: str) -> str:

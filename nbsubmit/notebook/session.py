@@ -147,6 +147,7 @@ class Session:
             bring=options.bring,
             watched=watched,
             deletes=tuple(sorted(use.sure_deletes)),
+            handled=tuple(sorted((use.handled & self.shell.user_ns.keys()) - use.reads)),
         )
         names = (*by_value.split(self.settings.by_value), *options.by_value)
         request = Request(
@@ -420,7 +421,7 @@ def _may_bring(job: Job) -> set[str]:
 
 def _expected(prepared: Prepared) -> Iterator[str]:
     use, payload = prepared.use, prepared.request.payload
-    yield from use.writes | use.deletes | use.sure_deletes | use.mutates
+    yield from use.writes | use.deletes | use.sure_deletes | use.handled | use.mutates
     yield from (entry.name for entry in payload.entries)
     yield from payload.modules
     yield from prepared.request.options.bring or ()

@@ -18,6 +18,7 @@ from nbsubmit.core.reserved import is_passing, is_shells_own
 from nbsubmit.core.result import CLASSES, EXCEPTION, HELD, IMPORTED, VALUE
 from nbsubmit.core.revise import Content
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
+from nbsubmit.worker import handled
 from nbsubmit.worker.execute import Outcome
 from nbsubmit.worker.sent import Sent
 
@@ -82,6 +83,7 @@ def collect(
     """
     collection = Collection(BundleWriter(namespace, sent.classes))
     wanted: dict[str, Any] = {}
+    taken_away = handled.take_away(cell, namespace)
     changed = sent.changed(namespace)
     everything = namespace | (magics or {})
     for name, value in everything.items():
@@ -102,7 +104,8 @@ def collect(
     if classes:
         wanted[CLASSES] = classes
     if cell.bring is None:
-        gone = [*sent.values, *(cell.deletes if outcome.error is None else ())]
+        sure = cell.deletes if outcome.error is None else ()
+        gone = [*sent.values, *taken_away, *sure]
         collection.deleted = [name for name in dict.fromkeys(gone) if name not in everything]
     collection.submodules = _submodules(cell)
     # An object whose content goes back is the very object that was sent; so is an unchanged one.

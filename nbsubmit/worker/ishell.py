@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from IPython.core.compilerop import CachingCompiler
+from IPython.core.display_trap import DisplayTrap
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -27,6 +28,7 @@ from traitlets.config import Config
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.groups import has_group
 from nbsubmit.core.magics import LOADED, SIGNS, Extension, of_shell
+from nbsubmit.worker import not_here
 from nbsubmit.worker.streams import Recorder
 
 
@@ -57,6 +59,7 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
         shell.display_pub.recorder = recorder
         shell._look_like(cell)
         shell._step_up()
+        not_here.replace(shell)
         shell._note_magics()
         if "matplotlib.figure" in sys.modules:
             shell._show_figures()
@@ -70,6 +73,11 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
         self.compile.cache(cell.text, cell.execution_count, raw_code=cell.text)
         self.colors = cell.colors
         self.InteractiveTB.set_mode(mode=cell.traceback_mode)
+
+    def init_displayhook(self) -> None:
+        """Leave what shows results in its place, as in a cell: ``%%capture`` puts its own there."""
+        super().init_displayhook()
+        self.display_trap = _NoTrap(hook=self.displayhook)
 
     # Magics
 
@@ -182,6 +190,20 @@ class WorkerShell(InteractiveShell):  # type: ignore[misc]
 
     def enable_gui(self, gui: str | None = None) -> None:
         """Do nothing: there is no window on a node."""
+        if gui:
+            not_here.pass_over(f"%gui {gui}", "there is no window")
+
+    def enable_matplotlib(self, gui: str | None = None) -> Any:
+        """Have figures drawn as pictures, whatever window is asked for."""
+        return super().enable_matplotlib(not_here.drawing(gui))
+
+
+class _NoTrap(DisplayTrap):  # type: ignore[misc]
+    def set(self) -> None:
+        """Put nothing in the place of what shows results."""
+
+    def unset(self) -> None:
+        """Nothing is to be put back."""
 
 
 class _Publisher(DisplayPublisher):  # type: ignore[misc]

@@ -31,7 +31,7 @@ from nbsubmit.core.layout import Placed
 from nbsubmit.core.reserved import is_magic
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.shell import started_by
-from nbsubmit.worker import missing, surroundings
+from nbsubmit.worker import handled, missing, surroundings
 from nbsubmit.worker.collect import Collection, collect
 from nbsubmit.worker.execute import Outcome, execute
 from nbsubmit.worker.sent import Sent
@@ -214,6 +214,7 @@ def _prepare(
     with started_by(shell.start):
         parts = bundle.load(namespace, arrived, mappings=mappings)
     shell.take_magics(magics)
+    handled.put(cell, namespace)
     return Sent.take(namespace, contents, payload["modules"], cell, mappings, parts, magics)
 
 

@@ -17,6 +17,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 import torch
 
 from nbsubmit.core import ambient
@@ -62,6 +63,26 @@ def log_more() -> None:
     logging.getLogger().setLevel(logging.DEBUG)
 
 
+def compute_finely() -> None:
+    torch.set_default_dtype(torch.float64)
+
+
+def keep_no_gradients() -> None:
+    torch.set_grad_enabled(False)
+
+
+def print_tensors_short() -> None:
+    torch.set_printoptions(precision=2, sci_mode=False)  # type: ignore[no-untyped-call]
+
+
+def be_the_same_again() -> None:
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def give_frames() -> None:
+    sklearn.set_config(transform_output="pandas")
+
+
 SETTINGS = {
     use_fixed_width: lambda: pd.get_option("display.width"),
     draw_large: lambda: mpl.rcParams["figure.figsize"],
@@ -70,6 +91,11 @@ SETTINGS = {
     go_deep: sys.getrecursionlimit,
     be_silent: lambda: [f[1].pattern for f in warnings.filters if f[1]][:1],
     log_more: lambda: logging.getLogger().level,
+    compute_finely: torch.get_default_dtype,
+    keep_no_gradients: torch.is_grad_enabled,
+    print_tensors_short: lambda: str(torch.tensor([1 / 3, 1e6])),
+    be_the_same_again: torch.is_deterministic_algorithms_warn_only_enabled,
+    give_frames: lambda: sklearn.get_config()["transform_output"],
 }
 
 
@@ -210,7 +236,7 @@ def test_a_variable_that_was_set_here_meanwhile_stays(monkeypatch: pytest.Monkey
 def test_seeds_that_are_drawn_for_a_module_that_is_not_here_differ_and_are_the_same_again() -> None:
     def drawn() -> list[str]:
         kept = ambient.pending()
-        kept.hold("numpy.random", "a state")
+        kept.hold("numpy.random", {"state": "a state"})
         return [ambient.pack({}, waits=False, kept=kept)["numpy.random"] for _ in range(3)]
 
     assert drawn() == drawn()

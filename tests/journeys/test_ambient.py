@@ -185,3 +185,36 @@ def test_chance_of_a_module_that_only_jobs_have_loaded_goes_on(
     second = kernel.run(f"%%local --wait --quiet\n{draw}").result
     assert kernel.run("import sys\ntype(sys.modules['torch']).__name__").result == "'_LazyModule'"
     assert [first, second, kernel.run(draw).result] == expected
+
+
+LEARNING = "import sklearn, torch"
+TOLD = (
+    "print(torch.get_default_dtype(), torch.is_grad_enabled(), torch.tensor([1 / 3]), "
+    "sklearn.get_config()['working_memory'])"
+)
+
+
+def test_settings_of_torch_and_sklearn_go_with_a_cell_and_come_back(
+    kernel: Kernel, magic: str
+) -> None:
+    kernel.run(
+        f"{LEARNING}\ntorch.set_default_dtype(torch.float64)\nsklearn.set_config(working_memory=7)"
+    )
+    ran = kernel.run(
+        f"{magic} --wait --quiet\n{TOLD}\n"
+        "torch.set_grad_enabled(False)\ntorch.set_printoptions(precision=2)\n"
+        "sklearn.set_config(working_memory=8)"
+    )
+    assert ran.stdout == "torch.float64 True tensor([0.3333]) 7\n"
+    assert kernel.run(TOLD).stdout == "torch.float64 False tensor([0.33]) 8\n"
+
+
+def test_what_jobs_set_in_modules_that_are_not_loaded_here_holds_once_they_are(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = start_kernel()
+    kernel.run(f"%%local --wait --quiet\n{LEARNING}\ntorch.set_default_dtype(torch.float64)")
+    kernel.run(f"%%local --wait --quiet\n{LEARNING}\ntorch.set_printoptions(precision=2)")
+    told = kernel.run("import sys\ntype(sys.modules['torch']).__name__").result
+    assert told == "'_LazyModule'"
+    assert kernel.run(f"{LEARNING}\n{TOLD}").stdout == "torch.float64 True tensor([0.33]) 1024\n"

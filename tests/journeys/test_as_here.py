@@ -63,3 +63,35 @@ def test_an_error_of_syntax_is_told_as_the_shell_tells_it(kernel: Kernel, magic:
     there = kernel.try_(f"{magic} {WAIT}\nx = 1\n  y = 2")
     assert plain(there.traceback).splitlines()[1:] == plain(here.traceback).splitlines()[1:]
     assert kernel.run("1").result == "1"
+
+
+def test_what_a_cell_captures_is_the_same_as_here(kernel: Kernel, magic: str) -> None:
+    tell = "print(repr(out.stdout), [shown.data['text/plain'] for shown in out.outputs])"
+    cell = "%%capture out\nprint('said')\ndisplay([1])\n[2]"
+    kernel.run(cell)
+    here = kernel.run(tell).stdout
+    ran = kernel.run(f"{magic} {WAIT}\n{cell}")
+    assert ran.order == []
+    assert kernel.run(tell).stdout == here == "'said\\n' ['[1]', '[2]']\n"
+
+
+SUITES = {
+    "doctest": (
+        "x = 1\ndef add(y):\n    '''\n    >>> add(x)\n    2\n    '''\n    return y + 1",
+        "import doctest\ndoctest.testmod()",
+        "TestResults(failed=0, attempted=1)",
+    ),
+    "unittest": (
+        "import unittest\nclass Adds(unittest.TestCase):\n"
+        "    def test_one(self): self.assertEqual(1 + 1, 2)",
+        "unittest.main(argv=[''], exit=False).result.testsRun",
+        "1",
+    ),
+}
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_tests_of_earlier_cells_are_found(kernel: Kernel, magic: str, suite: str) -> None:
+    before, cell, told = SUITES[suite]
+    kernel.run(before)
+    assert kernel.run(f"{magic} {WAIT}\n{cell}").result == told

@@ -337,3 +337,20 @@ def test_what_the_large_libraries_make_goes_and_comes_as_it_is(kernel: Kernel, m
         "print(frame.m.sum(), frame.dtypes['d'].kind, evens.height, evens['s'][0])\n"
         "print(guess.tolist(), len(forest.estimators_))",
     ) == ["True True", "True", "2499950000 M 25000 text", "[False, False, False] 5"]
+
+
+@pytest.mark.parametrize("size", [3, 2_000_000])
+def test_an_array_that_a_job_protects_is_protected_here(
+    kernel: Kernel, magic: str, size: int
+) -> None:
+    kernel.run(
+        f"import numpy as np\na, b = np.zeros({size}), np.zeros({size})\n"
+        "held = [b]\na.flags.writeable = False"
+    )
+    ran = kernel.run(
+        f"{magic} --wait --quiet\nprint(a.flags.writeable, b.flags.writeable)\n"
+        "b.flags.writeable = False\nc = b + 1\nc.flags.writeable = False"
+    )
+    assert ran.stdout == "False True\n"
+    told = kernel.run("[x.flags.writeable for x in (a, b, c)], held[0] is b").result
+    assert told == "([False, False, False], True)"

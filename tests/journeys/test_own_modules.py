@@ -184,3 +184,16 @@ def test_an_edit_while_the_importing_cell_still_ran_is_told(
         f"pathlib.Path({str(helpers)!r}).write_text('def number(): return 2 + 0')"
     )
     assert EDITED in kernel.run("%%local --dry-run\nhelpers.number()").stdout
+
+
+def test_a_global_that_was_set_here_is_told_when_a_cell_that_needs_it_is_sent(
+    start_kernel: Callable[..., Kernel], tmp_path: Path
+) -> None:
+    (tmp_path / "counts.py").write_text("counter = 0\n")
+    kernel = start_kernel()
+    kernel.run("import counts")
+    told = "counts.counter was set after this kernel imported its module"
+    assert told not in kernel.run("%%local --dry-run\ncounts.counter").stdout
+    kernel.run("counts.counter = 3")
+    assert told in kernel.run("%%local --dry-run\ncounts.counter").stdout
+    assert kernel.run("%%local --wait --quiet\ncounts.counter").result == "0"

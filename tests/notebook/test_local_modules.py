@@ -8,10 +8,12 @@ import sys
 import timeit
 import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nbsubmit.core.lazy import lazy_module
+from nbsubmit.notebook import module_state
 from nbsubmit.notebook.local_modules import LocalModules, used
 from tests.modules import OwnModules
 
@@ -81,7 +83,7 @@ def test_an_edit_of_the_same_length_in_the_same_moment_escapes_only_by_its_stamp
 
 def test_a_reload_makes_both_the_same(own: OwnModules, local: LocalModules) -> None:
     file = own.put("mine.py", "x = 1")
-    mine = own.load("mine")
+    mine: Any = own.load("mine")
     local.look()
     edit(file, "x = 2")
     importlib.reload(mine)
@@ -94,7 +96,7 @@ def test_an_edit_after_a_reload_in_an_earlier_cell_is_told(
     own: OwnModules, local: LocalModules
 ) -> None:
     file = own.put("mine.py", "x = 1")
-    mine = own.load("mine")
+    mine: Any = own.load("mine")
     local.look()
     edit(file, "x = 2")
     importlib.reload(mine)
@@ -226,3 +228,60 @@ def test_a_cell_that_imports_nothing_costs_microseconds(
     local.look()
     best = min(timeit.repeat(local.look, number=100, repeat=20)) / 100
     assert best < 100e-6
+
+
+SET = (
+    "mine.rate was set after this kernel imported its module: the job imports it anew, with the "
+    "value from its text; set it in the cell"
+)
+
+
+def test_a_global_that_was_set_after_the_import_is_told(
+    own: OwnModules, local: LocalModules
+) -> None:
+    own.put("mine.py", "rate, size, kept, many = 1, (1, 'a'), None, []")
+    mine: Any = own.load("mine")
+    local.look()
+    assert local.warnings(["mine"], "") == []
+    mine.rate = 1
+    mine.many.append(1)
+    mine.added = 1
+    assert local.warnings(["mine"], "") == []
+    mine.rate = 2
+    assert local.warnings(["mine"], "") == [SET]
+    assert local.warnings([], "import json") == []
+    mine.size, mine.kept = (2, "a"), "secret"
+    assert local.warnings(["mine"], "")[0].startswith("mine.rate, mine.size, mine.kept were set")
+    mine.rate, mine.size, mine.kept = 1, (1, "a"), None
+    assert local.warnings(["mine"], "") == []
+
+
+def test_what_an_import_sets_in_another_module_is_not_told(
+    own: OwnModules, local: LocalModules
+) -> None:
+    own.put("mine.py", "rate = size = 1")
+    own.put("plugin.py", "import mine\nmine.rate = 2")
+    own.put("other.py", "x = 1")
+    mine: Any = own.load("mine")
+    local.look()
+    own.load("plugin")
+    local.look()
+    assert local.warnings(["mine", "plugin"], "") == []
+    mine.rate = 3
+    own.load("other")
+    local.look()
+    assert local.warnings(["mine"], "") == [SET]
+
+
+def test_to_ask_what_was_set_in_many_modules_takes_no_time(
+    own: OwnModules, local: LocalModules
+) -> None:
+    modules = [types.ModuleType(f"many{number}") for number in range(800)]
+    for module in modules:
+        vars(module).update({f"name{number}": number for number in range(20)})
+    known = [(module, module_state.plain_globals(module)) for module in modules]
+
+    def ask() -> None:
+        assert not any(module_state.changed(module, before) for module, before in known)
+
+    assert min(timeit.repeat(ask, number=1, repeat=20)) < 0.002

@@ -11,7 +11,6 @@ other gets a seed that is drawn from it: jobs differ, and are the same again whe
 
 from __future__ import annotations
 
-import base64
 import importlib
 import sys
 import warnings
@@ -22,12 +21,12 @@ import cloudpickle
 
 from nbsubmit.core.ambient.kind import Chance, Kind, Values, same
 from nbsubmit.core.ambient.kinds import KINDS
-from nbsubmit.core.ambient.pending import Pending
+from nbsubmit.core.ambient.pending import Pending, as_text
 from nbsubmit.core.ambient.pending import from_text as from_text
 from nbsubmit.core.ambient.process import SHELL as SHELL
 
 # A shell may start long after its module has been loaded, and says so itself.
-MODULES = tuple(module for module in KINDS if module != SHELL)
+MODULES = tuple(dict.fromkeys(kind.module for kind in KINDS.values() if kind.module != SHELL))
 
 
 def _is_loaded(module: str) -> bool:
@@ -36,20 +35,20 @@ def _is_loaded(module: str) -> bool:
 
 
 def snapshot() -> dict[str, Values]:
-    """Return what lies in the modules that are there, by module."""
-    return {module: kind.get() for module, kind in KINDS.items() if _is_loaded(module)}
+    """Return what lies in the modules that are there, by kind."""
+    return {name: kind.get() for name, kind in KINDS.items() if _is_loaded(kind.module)}
 
 
 def pending() -> Pending:
-    """Return what keeps the chance of modules that are not loaded here yet."""
-    modules = [module for module, kind in KINDS.items() if kind.is_chance]
-    return Pending(modules, lambda module, values: KINDS[module].put(values))
+    """Return what is kept for modules that are not loaded here yet."""
+    modules = {name: kind.module for name, kind in KINDS.items() if kind.can_be_kept}
+    return Pending(modules, lambda name, values: KINDS[name].put(values))
 
 
 def pack(
     found: Mapping[str, Values], *, waits: bool, kept: Pending | None = None
 ) -> dict[str, str]:
-    """Return what a job is to find around itself, as text, by module.
+    """Return what a job is to find around itself, as text, by kind.
 
     Parameters
     ----------
@@ -58,29 +57,29 @@ def pack(
     waits : bool
         The notebook waits for the job, so that chance may go on in it; else seeds are drawn.
     kept : Pending, optional
-        The chance of modules that are not here.
+        What waits for modules that are not here.
     """
     packed: dict[str, str] = {}
     if kept is not None:
-        for module, text in kept.texts().items():
-            packed[module] = text if waits else _as_text({"seed": kept.draw(module)})
-    for module, values in found.items():
-        kind = KINDS[module]
+        for name, text in kept.texts().items():
+            goes_on = waits or not KINDS[name].is_chance
+            packed[name] = text if goes_on else _as_text({"seed": kept.draw(name)})
+    for name, values in found.items():
+        kind = KINDS[name]
         if not kind.travels:
             continue
         if isinstance(kind, Chance) and not waits:
             values = {"seed": kind.draw()}
-        packed[module] = _as_text(values)
+        packed[name] = _as_text(values)
     return packed
 
 
 def _as_text(values: Values) -> str:
     """Return values as text, without those that cannot travel."""
     try:
-        data = cloudpickle.dumps(values)
+        return as_text(values)
     except Exception:
-        return _as_text({n: v for n, v in values.items() if _can_travel(v)})
-    return base64.b64encode(data).decode("ascii")
+        return as_text({n: v for n, v in values.items() if _can_travel(v)})
 
 
 def _can_travel(value: Any) -> bool:
@@ -105,9 +104,9 @@ class Around:
         self._before: dict[str, Values] = {}
         self._applied: dict[str, Values] = {}
 
-    def sent(self, module: str) -> Values:
-        """Return what was sent of a module."""
-        return from_text(self._packed[module]) if module in self._packed else {}
+    def sent(self, name: str) -> Values:
+        """Return what was sent of a kind."""
+        return from_text(self._packed[name]) if name in self._packed else {}
 
     def apply(self) -> None:
         """Set what lies in the modules that are there."""
@@ -117,31 +116,33 @@ class Around:
 
     def apply_to(self, module: str) -> None:
         """Set what lies in one module, which has been loaded just now."""
-        if module in self._applied:
-            return
-        kind = KINDS[module]
-        self._before[module] = kind.get()
-        if module in self._packed:
+        for name, kind in KINDS.items():
+            if kind.module == module and name not in self._applied:
+                self._apply(name, kind)
+
+    def _apply(self, name: str, kind: Kind) -> None:
+        self._before[name] = kind.get()
+        if name in self._packed:
             try:
-                _put(kind, self.sent(module))
+                _put(kind, self.sent(name))
             except Exception as error:  # another version of the package may not know all of them
-                warnings.warn(f"{module}'s settings could not be sent: {error}", stacklevel=2)
-        self._applied[module] = kind.get()
+                warnings.warn(f"{kind.module}'s settings could not be sent: {error}", stacklevel=3)
+        self._applied[name] = kind.get()
 
     def changes(self) -> dict[str, str]:
-        """Return what the cell has changed, as text, by module."""
+        """Return what the cell has changed, as text, by kind."""
         found = {}
-        for module, before in self._applied.items():
-            kind = KINDS[module]
+        for name, before in self._applied.items():
+            kind = KINDS[name]
             changed = kind.changes(before, kind.get())
             if changed:
-                found[module] = _as_text(changed)
+                found[name] = _as_text(changed)
         return found
 
     def restore(self) -> None:
         """Put all back: the process may be the notebook's own."""
-        for module, before in self._before.items():
-            _put(KINDS[module], before)
+        for name, before in self._before.items():
+            _put(KINDS[name], before)
 
 
 def bring(
@@ -162,7 +163,7 @@ def bring(
     waits : bool
         The notebook has waited for the job.
     kept : Pending, optional
-        Takes the chance of modules that are not here.
+        Takes what has to wait for modules that are not here.
 
     Returns
     -------
@@ -170,18 +171,18 @@ def bring(
         What could not be set, with the reason.
     """
     refused: dict[str, str] = {}
-    for module, text in changes.items():
-        kind = KINDS.get(module)
+    for name, text in changes.items():
+        kind = KINDS.get(name)
         if kind is None or (kind.is_kernels and not waits):
             continue
-        if kind.is_chance and not _is_loaded(module):
+        if kind.can_be_kept and not _is_loaded(kind.module):
             if kept is not None:
-                kept.hold(module, text)
+                kept.hold(name, from_text(text))
             continue
-        if not _is_loaded(module):
-            importlib.import_module(module)
+        if not _is_loaded(kind.module):
+            importlib.import_module(kind.module)
         now = kind.get()
-        then = sent.get(module, now)  # if it was not there, nobody has changed anything in it
+        then = sent.get(name, now)  # if it was not there, nobody has changed anything in it
         values = kind.at_home(from_text(text), then)
         free = {n: v for n, v in values.items() if same(now.get(n), then.get(n))}
         if free:

@@ -14,6 +14,8 @@ class Kind(ABC):
 
     Attributes
     ----------
+    name : str
+        By which they are known; the module's where it has no other kind.
     module : str
         The module in which they lie.
     is_chance : bool
@@ -22,12 +24,20 @@ class Kind(ABC):
         They are the kernel's own: what a job changes comes back only to whoever waits for it.
     travels : bool
         They have to be sent.
+    can_be_kept : bool
+        Where only a job has loaded the module, what it changes waits for the notebook to do so:
+        the module is slow to load, and its values are plain.
     """
 
+    name = ""
     module = ""
     is_chance = False
     is_kernels = False
     travels = True
+    can_be_kept = False
+
+    def __init_subclass__(cls) -> None:
+        cls.name = cls.__dict__.get("name") or cls.module
 
     @abstractmethod
     def get(self) -> Values:
@@ -55,6 +65,7 @@ class Chance(Kind):
 
     is_chance = True
     is_kernels = True
+    can_be_kept = True
 
     @abstractmethod
     def draw(self) -> int:

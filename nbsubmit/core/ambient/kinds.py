@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbsubmit.core.ambient.kind import Chance, Kind, Values, under
+from nbsubmit.core.ambient.learning import Sklearn, TorchSettings
 from nbsubmit.core.ambient.logs import Logging
 from nbsubmit.core.ambient.process import Process, Shell
 
@@ -195,9 +196,9 @@ class _Torch(Chance):
 
 
 KINDS: dict[str, Kind] = {
-    kind.module: kind
+    kind.name: kind
     for kind in (
         _Python(), _Warnings(), Logging(), _Decimal(), _Numpy(), _Pandas(), _Matplotlib(),
-        _Random(), _NumpyRandom(), _Torch(), Process(), Shell(),
+        _Random(), _NumpyRandom(), _Torch(), TorchSettings(), Sklearn(), Process(), Shell(),
     )
 }  # fmt: skip

@@ -78,6 +78,7 @@ def _name_use(
         writes=_possible(effects.stores, effects, end, BOUND | KERNEL),
         deletes=_possible(effects.deletes, effects, end, ABSENT),
         sure_deletes=_surely_gone(effects, end),
+        handled=frozenset(effects.handled),
         mutates=frozenset(cell.aliases.reach(effects.mutates) & reads - effects.imports),
         escapes=frozenset(cell.aliases.reach(effects.escapes) & reads),
         dynamic=tuple(effects.dynamic),
@@ -157,6 +158,7 @@ def _flat_effects(block: list[ast.stmt]) -> Effects:
     names = bindings(block).names
     effects.stores.update(names)
     effects.deletes.update(names)
+    effects.handled.update(names)
     effects.loose.update(names)
     effects.mutates.update(effects.reads)
     effects.escapes.update(effects.reads)

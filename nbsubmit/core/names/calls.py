@@ -26,12 +26,16 @@ DYNAMIC = frozenset({"globals", "__import__"})
 # Without an argument these speak of the scope they stand in.
 OF_SCOPE = frozenset({"locals", "vars", "dir"})
 CODE = frozenset({"eval", "exec"})
+# What looks for tests in all that the notebook has defined.
+TESTING = frozenset({"doctest.testmod", "testmod", "unittest.main"})
 # Their `eval` takes bare names from Python; a frame's own looks for columns.
 PANDAS = frozenset({"pd", "pandas"})
 
 
 def _call(walker: Walker, node: ast.Call) -> None:
     func = node.func
+    if isinstance(func, (ast.Name, ast.Attribute)) and ast.unparse(func) in TESTING:
+        walker.dynamic(ast.unparse(func))
     if isinstance(func, ast.Name):
         _named_call(walker, node, func)
     elif isinstance(func, ast.Attribute):

@@ -22,6 +22,8 @@ class Effects:
     lines: dict[str, int] = field(default_factory=dict)
     stores: set[str] = field(default_factory=set)
     deletes: set[str] = field(default_factory=set)
+    # Bound by an ``except … as`` clause, and gone after it.
+    handled: set[str] = field(default_factory=set)
     # Stored or deleted by code that may run at any later time: their end is never certain.
     loose: set[str] = field(default_factory=set)
     imports: set[str] = field(default_factory=set)
@@ -43,6 +45,7 @@ class Effects:
         """Add what `other` does, except its reads: those depend on the moment it runs."""
         self.stores |= other.stores
         self.deletes |= other.deletes
+        self.handled |= other.handled
         self.loose |= other.stores | other.deletes
         self.imports |= other.imports
         self.mutates |= other.mutates

@@ -130,6 +130,8 @@ class Events:
 
     def bind_for_a_while(self, name: str) -> None:
         """Bind the name of an ``except … as`` clause, which is gone again after it."""
+        if self.scope.home.owner(self.scope.mangle(name)) is None:
+            self.effects.handled.add(self.scope.mangle(name))
         self._put(name, NEW, NONE)
 
     def unbind(self, name: str) -> None:

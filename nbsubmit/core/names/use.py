@@ -28,6 +28,8 @@ class NameUse:
         The kernel's value may be deleted, and not bound again.
     sure_deletes : frozenset of str
         Surely not there when a cell ends that fails nowhere, whoever had bound them.
+    handled : frozenset of str
+        Named by an ``except … as`` clause: gone if that clause runs, and else left alone.
     mutates : frozenset of str
         The kernel's object may be changed in place through this name, or through an alias of it.
     escapes : frozenset of str
@@ -70,3 +72,4 @@ class NameUse:
     later: Mapping[str, frozenset[str]] = field(default_factory=dict)
     magics: Mapping[str, bool] = field(default_factory=dict)
     sure_deletes: frozenset[str] = frozenset()
+    handled: frozenset[str] = frozenset()
