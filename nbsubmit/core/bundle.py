@@ -122,6 +122,7 @@ class Bundle:
         with self.stream.open("rb") as file, at_home(home), uncollected():
             unpickler = ReferringUnpickler(file, buffers=self._views(mappings))
             unpickler.reference = known.reference
+            unpickler.load()  # what every stream begins with
             for entry in self.contents.entries:
                 try:
                     value = unpickler.load()
@@ -171,6 +172,7 @@ class Bundle:
         entries = self.contents.entries
         with self.stream.open("rb") as file, at_home(home):
             salvager = Salvager(file, self._views(None), originals.reference)
+            salvager.load()
             for position, entry in enumerate(entries):
                 try:
                     value = salvager.load()

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import cloudpickle
 
+from nbsubmit.core import everywhere
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.pickling import HomeReducers
 from nbsubmit.core.unpicklable import Kind, kind_of
@@ -82,6 +83,7 @@ class _Tracer(HomeReducers, pickle._Pickler):
     def __init__(self, home: Namespace) -> None:
         super().__init__(_Nowhere(), protocol=5, buffer_callback=lambda _: False)
         self.prepare(home)
+        self.memo = dict(everywhere.MEMO)
         self.globals_ref: dict[int, Any] = {}
         self.chain: list[Any] = []
         self.found: list[tuple[list[Any], BaseException]] = []

@@ -13,6 +13,12 @@ import sys
 import types
 from typing import Any
 
+# Every dictionary that `exec` has run in holds it. Pickle does not ask about plain dictionaries, so
+# it stands in the memo from the start: of the pickler, and by this first pickle of its stream.
+BUILTINS = vars(builtins)
+MEMO = {id(BUILTINS): (0, BUILTINS)}
+FIRST = b"\x80\x05cbuiltins\n__dict__\n\x94."
+
 _STREAMS = ("stdout", "stderr", "__stdout__", "__stderr__")
 
 

@@ -10,6 +10,7 @@ import io
 import pickle
 from typing import Any
 
+from nbsubmit.core.everywhere import BUILTINS
 from nbsubmit.core.garbage import uncollected
 
 # What is no part worth a number, or merely holds another one for pickling.
@@ -66,4 +67,8 @@ class Met(pickle.Pickler):
         """The objects by their numbers; they have the same numbers where they are loaded."""
         with uncollected():
             found = self.memo.copy().values()
-            return {number: part for number, part in found if not isinstance(part, _NO_PART)}
+            return {
+                number: part
+                for number, part in found
+                if not isinstance(part, _NO_PART) and part is not BUILTINS
+            }

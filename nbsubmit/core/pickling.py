@@ -262,6 +262,8 @@ class ValuePickler(HomeReducers, cloudpickle.Pickler):  # type: ignore[misc]
     ) -> None:
         self.dispatch_table = _ByType()  # read by what follows, and not again
         super().__init__(file, protocol=5, buffer_callback=buffer_callback)
+        self.memo = dict(everywhere.MEMO)
+        file.write(everywhere.FIRST)
         self.prepare(home, known, shared)
 
 

@@ -95,3 +95,22 @@ def test_tests_of_earlier_cells_are_found(kernel: Kernel, magic: str, suite: str
     before, cell, told = SUITES[suite]
     kernel.run(before)
     assert kernel.run(f"{magic} {WAIT}\n{cell}").result == told
+
+
+def test_a_colour_bar_of_a_figure_that_comes_home_follows_its_image(
+    kernel: Kernel, magic: str
+) -> None:
+    kernel.run("import matplotlib.pyplot as plt")
+    kernel.run(
+        f"{magic} {WAIT}\nfig, ax = plt.subplots()\nim = ax.imshow([[1, 2], [3, 4]])\n"
+        "bar = fig.colorbar(im)\nplt.close(fig)"
+    )
+    kernel.run("im.set_clim(0, 10)\nim.set_cmap('gray')")
+    told = "float(bar.vmax), [float(end) for end in bar.ax.get_ylim()], bar.cmap.name"
+    assert kernel.run(told).result == "(10.0, [0.0, 10.0], 'gray')"
+    kernel.run(f"{magic} {WAIT}\nim.norm.vmax = 20")
+    assert kernel.run(told).result == "(20.0, [0.0, 20.0], 'gray')"
+    kernel.run("im.norm.vmax = 30")
+    assert (
+        kernel.run("float(bar.vmax), bar.mappable is im, im.stale").result == "(30.0, True, True)"
+    )

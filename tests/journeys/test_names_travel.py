@@ -354,3 +354,17 @@ def test_an_array_that_a_job_protects_is_protected_here(
     assert ran.stdout == "False True\n"
     told = kernel.run("[x.flags.writeable for x in (a, b, c)], held[0] is b").result
     assert told == "([False, False, False], True)"
+
+
+def test_a_namespace_of_exec_travels(kernel: Kernel, magic: str) -> None:
+    kernel.run("ns = {}\nexec('x = 2\\ndef double(y): return x * y', ns)\nheld = [ns]")
+    ran = kernel.run(
+        f"{magic} --wait --quiet\nimport builtins\n"
+        "print(ns['double'](2), ns['__builtins__'] is vars(builtins))\n"
+        "exec('z = double(x)', ns)\nother = {}\nexec('w = 1', other)"
+    )
+    assert ran.stdout == "4 True\n"
+    told = "ns['z'], other['w'], held[0] is ns"
+    assert kernel.run(told).result == "(4, 1, True)"
+    told = "[n['__builtins__'] is vars(builtins) for n in (ns, other)]"
+    assert kernel.run(told).result == "[True, True]"
