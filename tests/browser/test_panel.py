@@ -147,7 +147,7 @@ def test_a_job_is_sent_again_with_other_options(open_notebook: Open) -> None:
 def test_out_of_memory_offers_twice_as_much(open_notebook: Open, pictures: Path) -> None:
     notebook = open_notebook(
         "%%slurm --mem 300M\nimport time\nheld = []\n"
-        "for _ in range(200):\n    held.append(bytearray(5_000_000))\n    time.sleep(0.05)",
+        "for _ in range(2000):\n    held.append(bytearray(1_200_000))\n    time.sleep(0.05)",
     )
     notebook.run(1)
     output = ended(notebook, 1, "OUT_OF_MEMORY")

@@ -271,7 +271,7 @@ def test_a_job_that_is_killed_for_its_memory_says_how_much_it_had_of_how_much(
         options = CellOptions(resources=Resources(memory_mib=300))
         job = make_way("slurm").run(
             "import time\nheld = []\n"
-            "while True:\n    held.append(bytearray(5_000_000))\n    time.sleep(0.05)",
+            "while True:\n    held.append(bytearray(1_200_000))\n    time.sleep(0.05)",
             options=options,
         )
     assert job.state is JobState.OUT_OF_MEMORY
