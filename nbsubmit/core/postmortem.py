@@ -105,6 +105,7 @@ class PostMortem:
         unpickler = ReferringUnpickler(io.BytesIO(data[value.start : value.start + value.size]))
         unpickler.reference = self._reference
         try:
+            unpickler.load()  # what every stream begins with
             return unpickler.load()
         except Exception as error:
             return NotHere(value.type, f"{type(error).__name__}: {error}", value.shown)

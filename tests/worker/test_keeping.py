@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import threading
 import time
@@ -30,7 +31,10 @@ def kept(value: Any) -> KeptValue:
 def again(made: Keeper, number: int) -> Any:
     value = made.values[number]
     with at_home({}):
-        return pickle.loads(made.stream.getvalue()[value.start : value.start + value.size])
+        data = made.stream.getvalue()[value.start : value.start + value.size]
+        unpickler = pickle.Unpickler(io.BytesIO(data))
+        unpickler.load()  # what every stream begins with
+        return unpickler.load()
 
 
 SMALL: dict[str, Any] = {
