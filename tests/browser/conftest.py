@@ -18,8 +18,8 @@ PICTURES = "PICTURES_FOLDER"
 SIZE = {"width": 1280, "height": 900}
 
 
-# The whole package, no longer: while it lives, its event loop is in every other test's way.
-@pytest.fixture(scope="package")
+# For one module, no longer: while it lives, its event loop is in every other test's way.
+@pytest.fixture(scope="module")
 def strict_slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A real Slurm that ends jobs that use more memory than they asked for."""
     strict = {"JobAcctGatherParams": "OverMemoryKill", "JobAcctGatherFrequency": "task=1"}
@@ -28,7 +28,7 @@ def strict_slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory, strict_slurm: Sandbox) -> Iterator[Lab]:
     """A JupyterLab whose kernels find the real Slurm."""
     quick = {"NBSUBMIT_POLL_SECONDS": "2", "NBSUBMIT_BEAT_SECONDS": "1"}
@@ -36,7 +36,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, strict_slurm: Sandbox) -> Iter
         yield lab
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def shared_page(lab: Lab) -> Iterator[Page]:
     """A page with the Lab on it."""
     with sync_playwright() as playwright:
