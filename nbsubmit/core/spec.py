@@ -128,6 +128,21 @@ class Launch:
         Shell lines to run before the command.
     env : mapping
         Environment variables to set besides those that the job inherits.
+    teardown : tuple of str
+        Shell lines to run after the command.
+    count : int or None
+        So many tasks, each of which runs the command: an array. None for a job by itself.
+    parallel : int or None
+        At most so many of them at once.
+    first : int
+        The number of the first of them: what a backend takes at once may be a part of an array.
+    ranks : int
+        Processes that each job or task consists of, started together.
+    launcher : tuple of str or None
+        Arguments for what starts the processes of a job, where the scheduler has one; None if a
+        single process is to be started without.
+    signal_seconds : int or None
+        So long before its time is over a job is sent SIGUSR2.
     """
 
     id: str
@@ -140,3 +155,10 @@ class Launch:
     exit_file: Path
     setup: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    teardown: tuple[str, ...] = ()
+    count: int | None = None
+    parallel: int | None = None
+    first: int = 0
+    ranks: int = 1
+    launcher: tuple[str, ...] | None = None
+    signal_seconds: int | None = None
