@@ -53,6 +53,10 @@ class LocalBackend:
         """At once: there is no queue."""
         return "at once"
 
+    def largest_array(self) -> int | None:
+        """Any number."""
+        return None
+
     def start(self, launch: Launch) -> str:
         """Start the process in a session of its own."""
         with launch.log_out.open("ab") as out, launch.log_err.open("ab") as err:
