@@ -14,18 +14,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbsubmit.client.auto import AutoExecutor as AutoExecutor
+    from nbsubmit.client.executor import DebugExecutor as DebugExecutor
+    from nbsubmit.client.executor import Executor as Executor
+    from nbsubmit.client.executor import LocalExecutor as LocalExecutor
+    from nbsubmit.client.executor import SlurmExecutor as SlurmExecutor
+    from nbsubmit.client.job import Job as Job
     from nbsubmit.client.jobs import attach as attach
     from nbsubmit.client.jobs import jobs as jobs
     from nbsubmit.client.progress import progress as progress
     from nbsubmit.core.errors import NbsubmitError as NbsubmitError
-    from nbsubmit.core.job import Job as Job
     from nbsubmit.core.state import JobState as JobState
 
 # Loaded on first use: every job pays for what this module imports.
 _PUBLIC = {
-    "Job": "nbsubmit.core.job",
+    "AutoExecutor": "nbsubmit.client.auto",
+    "DebugExecutor": "nbsubmit.client.executor",
+    "Executor": "nbsubmit.client.executor",
+    "Job": "nbsubmit.client.job",
     "JobState": "nbsubmit.core.state",
+    "LocalExecutor": "nbsubmit.client.executor",
     "NbsubmitError": "nbsubmit.core.errors",
+    "SlurmExecutor": "nbsubmit.client.executor",
     "attach": "nbsubmit.client.jobs",
     "jobs": "nbsubmit.client.jobs",
     "progress": "nbsubmit.client.progress",

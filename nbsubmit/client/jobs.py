@@ -6,10 +6,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from nbsubmit.backends import registry
-from nbsubmit.client.job import Job, open_job
+from nbsubmit.client.job import Job, backend_of, open_job
 from nbsubmit.core import settings as settings_module
-from nbsubmit.core.errors import BackendMissing, FolderError
+from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.store import JobStore
@@ -86,8 +85,4 @@ def _try_to_open(folder: JobFolder, watcher: Watcher, home: Namespace | None) ->
 
 
 def _open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job[Any]:
-    try:
-        backend = registry.get(str(folder.spec.get("backend", "")))
-    except BackendMissing:
-        backend = None  # its files can be read all the same
-    return open_job(folder, backend, watcher, home)
+    return open_job(folder, backend_of(folder), watcher, home)

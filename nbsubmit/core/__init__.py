@@ -10,6 +10,7 @@ settings  built-in ← environment: where the store is, how often to look
 reserved  the names that are the shell's own
 lines     the text of code that lies in no file
 cell      the cell itself, on its way
+delayed   a function and what it is to be called with
 call      a function call on its way
 names     cell text → the names it reads, writes, changes
 history   the shell's results that a cell names

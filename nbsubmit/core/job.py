@@ -284,6 +284,11 @@ class Job:
         return self._awaited().__await__()
 
     async def _awaited(self) -> Any:
+        await self.ended()
+        return self.result()
+
+    async def ended(self) -> None:
+        """Return when it has ended, without keeping the loop busy."""
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
 
@@ -298,7 +303,6 @@ class Job:
             # An interrupt does not wake a kernel's loop, which heeds it when it next turns.
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(ended.wait(), _SLICE_SECONDS)
-        return self.result()
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait, and return the value of the cell's last expression.

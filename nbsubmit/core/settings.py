@@ -67,6 +67,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+def replaced(settings: Settings, **changes: Any) -> Settings:
+    """Return settings of which some are others."""
+    return replace(settings, **changes)
+
+
 def _read(variable: str, text: str, kind: Callable[[str], Any]) -> Any:
     try:
         value = kind(text)

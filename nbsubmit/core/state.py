@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class JobState(Enum):
-    """Where a job is on its way; ``ended`` tells whether anything can still change."""
+class JobState(str, Enum):
+    """Where a job is on its way; ``ended`` tells whether anything can still change.
+
+    Each is the text of its own name, too: ``job.state == "RUNNING"``.
+    """
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -25,6 +28,9 @@ class JobState(Enum):
     NODE_FAIL = "NODE_FAIL"
     LOST = "LOST"
     REFUSED = "REFUSED"
+
+    def __str__(self) -> str:
+        return self.value
 
     @property
     def ended(self) -> bool:

@@ -46,12 +46,14 @@ class TaskedJob(Job):
         home: Namespace | None = None,
     ) -> None:
         super().__init__(folder, backend, watcher, home)
-        self.tasks = [
-            self.of_a_task(task, backend, watcher, home, self) for task in tasks_of(folder)
-        ]
+        self.tasks = self._make_tasks()
         self._live = len(self.tasks)
         for task in self.tasks:
             task.add_done_callback(self._one_has_ended)
+
+    def _make_tasks(self) -> list[Job]:
+        kind, common = self.of_a_task, (self.backend, self._watcher, self._home, self)
+        return [kind(task, *common) for task in tasks_of(self.folder)]
 
     @property
     def parts(self) -> Sequence[Job]:

@@ -30,6 +30,7 @@ def payload(tmp_path: Path, *needed: Package, **other: Any) -> dict[str, Any]:
         "format": FORMAT,
         "python": sys.version_info[:2],
         "working_directory": str(tmp_path),
+        "umask": 0o022,
         "path": list(sys.path),
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,

@@ -1,0 +1,386 @@
+"""Executors: they send calls of functions as jobs, and keep how to.
+
+What each does with its parameters stands in `nbsubmit.client.parameters`; the way of a job is the
+same for all of them, and the same as a cell's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, cast
+
+from nbsubmit.backends import registry
+from nbsubmit.client import parameters, places
+from nbsubmit.client.job import Array, DelayedJob, Job, open_job, promote
+from nbsubmit.client.watching import watcher
+from nbsubmit.core import settings as settings_module
+from nbsubmit.core.backend import Backend
+from nbsubmit.core.call import Call, name_of
+from nbsubmit.core.calling import capture_call, capture_calls
+from nbsubmit.core.delayed import DelayedSubmission
+from nbsubmit.core.errors import BackendMissing
+from nbsubmit.core.settings import Settings
+from nbsubmit.core.store import JobStore
+from nbsubmit.core.submit import Request, submit
+
+R = TypeVar("R")
+
+_SUFFIX = "Executor"
+
+
+class Executor:
+    """Sends calls of functions as jobs.
+
+    Parameters
+    ----------
+    folder : path
+        Where the jobs' files are to lie; it may hold the patterns ``%j``, ``%A``, ``%a``, ``%t``.
+    max_num_timeout : int
+        So many times a job that can save what it has is run again after its time was over.
+    max_pickle_size_gb : float, optional
+        More GB than this are not sent with one job or array; by default what the settings say.
+    python : str, optional
+        The command that starts Python for the jobs; by default this one.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder, absolute.
+    parameters : dict
+        What was set with `update_parameters`.
+    """
+
+    backend_name: ClassVar[str] = ""
+    known: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(
+        self,
+        folder: Path | str,
+        max_num_timeout: int = 3,
+        max_pickle_size_gb: float | None = None,
+        python: str | None = None,
+    ) -> None:
+        self.folder = Path(folder).expanduser().absolute()
+        self.max_num_timeout = max_num_timeout
+        self.max_pickle_size_gb = max_pickle_size_gb
+        self.python = python
+        self.parameters: dict[str, Any] = {}
+        self._batch: list[tuple[DelayedJob[Any], DelayedSubmission]] | None = None
+        self._sends_early = False
+        self._jobs: list[Job[Any]] = []
+        self._check()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(folder={str(self.folder)!r})"
+
+    def _check(self) -> None:
+        """Make sure that jobs can be run here."""
+
+    @classmethod
+    def name(cls) -> str:
+        """Return what users call it, and what its parameters may begin with."""
+        return cls.__name__.removesuffix(_SUFFIX).lower()
+
+    @classmethod
+    def affinity(cls) -> int:
+        """Return how well it suits this machine: -1 not at all, 0 if asked for, 1, 2 best."""
+        return -1
+
+    # Parameters
+
+    def update_parameters(self, **kwargs: Any) -> None:
+        """Set parameters for all jobs that are sent from now on.
+
+        Raises
+        ------
+        OptionError
+            If there is no such parameter, listing all, or a value is not of its kind.
+        RuntimeError
+            Inside of `batch`.
+        """
+        if self._batch is not None:
+            raise RuntimeError(
+                "parameters cannot change inside of batch(): its jobs are one array. "
+                "Set them before"
+            )
+        parameters.check_names(kwargs, self.known, type(self).__name__)
+        updated = {**self.parameters, **kwargs}
+        self._asked(updated)  # so that what is wrong is said here and now
+        self.parameters = updated
+
+    def _asked(self, given: Mapping[str, Any]) -> parameters.Asked:
+        return parameters.of_local(given, self.python)
+
+    @classmethod
+    def from_shared(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return parameters that all executors share by the names that this one has for them."""
+        return parameters.for_local(given)
+
+    # Sending
+
+    def submit(self, fn: Callable[..., R], *args: Any, **kwargs: Any) -> Job[R]:
+        """Call a function in a job.
+
+        Parameters
+        ----------
+        fn : callable
+            What is called there.
+        *args, **kwargs
+            With what. A job among them is waited for by the scheduler, and its value is loaded
+            where the new job runs. ``after=[job, ...]`` has it start after these jobs, unless the
+            function itself takes an argument of that name.
+
+        Raises
+        ------
+        CaptureError
+            If something cannot be sent; it says what and where.
+        SubmitError
+            If it could not be handed to the backend.
+        """
+        after = _after(fn, kwargs)
+        call = DelayedSubmission(fn, *args, **kwargs)
+        if self._batch is not None:
+            delayed: DelayedJob[R] = DelayedJob(self)
+            self._batch.append((delayed, call))
+            return delayed
+        return cast("Job[R]", self._send([call], after, one=True)[0])
+
+    def map_array(self, fn: Callable[..., R], *iterable: Iterable[Any]) -> Array[R]:
+        """Call a function once with each element, or tuple of elements, in a job array.
+
+        Parameters
+        ----------
+        fn : callable
+            What is called.
+        *iterable : iterable
+            One for each of its arguments; the shortest one ends it.
+
+        Returns
+        -------
+        list of Job
+            One for each call, in order; an empty one, with a warning, if there is nothing to call.
+        """
+        return self._send_array([DelayedSubmission(fn, *args) for args in zip(*iterable)])  # noqa: B905
+
+    def submit_array(self, fns: Sequence[Callable[[], R]]) -> Array[R]:
+        """Call each of several functions, without arguments, in a job array."""
+        return self._send_array([DelayedSubmission(fn) for fn in fns])
+
+    def map(
+        self,
+        fn: Callable[..., R],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int = 1,
+    ) -> Iterator[R]:
+        """Call a function with each element, and yield what it returns, in order.
+
+        As the method of `concurrent.futures.Executor`; ``chunksize`` has no meaning here.
+        """
+        jobs = self.map_array(fn, *iterables)
+        return (job.result(timeout) for job in jobs)
+
+    def _send_array(self, calls: Sequence[DelayedSubmission]) -> Array[Any]:
+        if self._batch is not None:
+            delayed: list[Job[Any]] = []
+            for call in calls:
+                delayed.append(DelayedJob(self))
+                self._batch.append((cast("DelayedJob[Any]", delayed[-1]), call))
+            return Array(delayed)
+        if not calls:
+            warnings.warn("Received an empty job array", stacklevel=3)
+            return Array([])
+        return Array(self._send(calls, ()))
+
+    @contextlib.contextmanager
+    def batch(self, allow_implicit_submissions: bool = False) -> Iterator[None]:
+        """Have all jobs that are sent inside become one job array, sent at the end.
+
+        Parameters
+        ----------
+        allow_implicit_submissions : bool
+            To ask something of a job inside sends what was collected so far; else that is an
+            error.
+
+        Raises
+        ------
+        RuntimeError
+            Inside of another batch.
+        """
+        if self._batch is not None:
+            raise RuntimeError("batch() inside of batch(): one array cannot be part of another")
+        self._batch, self._sends_early = [], allow_implicit_submissions
+        try:
+            yield
+            if not self._batch and not self._sends_early:
+                warnings.warn(
+                    'No submission happened during "with executor.batch()" context.',
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+            self._send_batch()
+        finally:
+            self._batch = None
+
+    def _send_batch(self) -> None:
+        batch, self._batch = self._batch or [], None
+        if batch:
+            jobs = self._send([call for _, call in batch], ())
+            for (delayed, _), job in zip(batch, jobs, strict=True):
+                promote(delayed, job)
+
+    def send_early(self) -> None:
+        """Send what was collected so far, because something was asked of it.
+
+        Raises
+        ------
+        AttributeError
+            If that is not allowed.
+        """
+        if not self._sends_early:
+            raise AttributeError(
+                "nothing can be asked of a job inside of batch(): it is sent at the end of it. "
+                "batch(allow_implicit_submissions=True) sends what there is when a job is asked"
+            )
+        self._send_batch()
+        self._batch = []
+
+    def _send(
+        self, calls: Sequence[DelayedSubmission], after: Sequence[Job[Any]], *, one: bool = False
+    ) -> list[Job[Any]]:
+        backend, settings = self._backend(), self._settings()
+        asked = self._asked(self.parameters)
+        store = JobStore(places.store_of(self.folder))
+        home = sys.modules["__main__"].__dict__
+        what = Call(name_of(calls[0].function))
+        more = {
+            "folder": str(self.folder),
+            "one_stream": asked.one_stream,
+            "timeouts": self.max_num_timeout,
+        }
+        if one or len(calls) == 1:
+            payload, slices, count = capture_call(calls[0], home, store.blobs), None, None
+        else:
+            payload, slices = capture_calls(calls, home, store.blobs)
+            count = len(calls)
+        request = Request(
+            what, payload, asked.options, what.name, more=more, count=count, slices=slices
+        )
+        job = submit(request, backend, store, watcher(), settings, home, open_job)
+        sent = cast("Job[Any]", job)
+        self._jobs.append(sent)
+        return sent.of_array() if count is not None else [sent]
+
+    def _backend(self) -> Backend:
+        return registry.get(self.backend_name)
+
+    def _settings(self) -> Settings:
+        settings = settings_module.load()
+        if self.max_pickle_size_gb is None:
+            return settings
+        limit = f"{self.max_pickle_size_gb * 1024:.0f}M"
+        return settings_module.replaced(settings, size_limit=limit)
+
+    # As the executors of concurrent.futures
+
+    def __enter__(self) -> Executor:
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self.shutdown()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Wait for the jobs that were sent, or cancel those that have not started."""
+        for job in self._jobs:
+            if cancel_futures and not job.done() and not job.running():
+                job.cancel()
+        if wait:
+            for job in self._jobs:
+                job.wait()
+
+
+class SlurmExecutor(Executor):
+    """Sends jobs to Slurm.
+
+    Its parameters are sbatch's: see ``SlurmExecutor.known``, and ``additional_parameters`` for any
+    that is not among them. ``setup`` and ``teardown`` are shell lines that run before and after
+    Python; ``srun_args`` go to srun, which starts the processes where there are several.
+    """
+
+    backend_name = "slurm"
+    known = parameters.SLURM
+
+    def _check(self) -> None:
+        try:
+            self._backend().check()
+        except BackendMissing as error:
+            raise _NoSlurm(str(error)) from None
+
+    @classmethod
+    def affinity(cls) -> int:
+        """2 where a controller answers; the commands alone do not run jobs."""
+        return 2 if _is_there("slurm") else -1
+
+    def _asked(self, given: Mapping[str, Any]) -> parameters.Asked:
+        return parameters.of_slurm(given, self.python)
+
+    @classmethod
+    def from_shared(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        return parameters.for_slurm(given)
+
+
+class _NoSlurm(BackendMissing, RuntimeError):
+    """Slurm is not here."""
+
+
+class LocalExecutor(Executor):
+    """Runs jobs as processes on this machine, as many at once as there are processors."""
+
+    backend_name = "local"
+    known = parameters.LOCAL
+
+    @classmethod
+    def affinity(cls) -> int:
+        """1: always there."""
+        return 1
+
+
+class DebugExecutor(Executor):
+    """Runs jobs in this process, one after another, through the whole way all the same."""
+
+    backend_name = "debug"
+    known = parameters.DEBUG
+
+    @classmethod
+    def affinity(cls) -> int:
+        """0: only if it is asked for."""
+        return 0
+
+
+def _is_there(name: str) -> bool:
+    try:
+        registry.get(name).check()
+    except BackendMissing:
+        return False
+    return True
+
+
+def _after(fn: Callable[..., Any], kwargs: dict[str, Any]) -> Sequence[Job[Any]]:
+    """Take the jobs that a new one is to start after out of the keyword arguments."""
+    if "after" not in kwargs or _takes(fn, "after"):
+        return ()
+    after = kwargs.pop("after")
+    return [after] if isinstance(after, Job) else list(after)
+
+
+def _takes(fn: Callable[..., Any], name: str) -> bool:
+    try:
+        found = inspect.signature(fn).parameters
+    except (TypeError, ValueError):
+        return False
+    return name in found or any(p.kind is p.VAR_KEYWORD for p in found.values())
