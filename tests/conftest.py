@@ -22,12 +22,23 @@ __all__ = ["slurm", "slurm_accounting"]
 BACKENDS = ("debug", "local", "slurm")
 
 
+@pytest.fixture(scope="session")
+def session_queue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A queue of local jobs for all tests that do not ask for one of their own."""
+    return tmp_path_factory.mktemp("queue") / "queue"
+
+
 @pytest.fixture(autouse=True)
-def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the person who runs the tests, and no surrounding job, has a say."""
+def clean_environ(monkeypatch: pytest.MonkeyPatch, session_queue: Path) -> None:
+    """No setting of the person who runs the tests, and no surrounding job, has a say.
+
+    The queue of local jobs is not the person's either, and has room for what a test leaves running.
+    """
     for name in list(os.environ):
         if name.startswith(("NBSUBMIT_", "SLURM_", "SBATCH_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("NBSUBMIT_QUEUE", str(session_queue))
+    monkeypatch.setenv("NBSUBMIT_LOCAL_SLOTS", "64")
 
 
 @pytest.fixture
