@@ -135,6 +135,13 @@ def is_stopped(process: Process) -> bool:
     return _status(process) == "T"
 
 
+def reap() -> None:
+    """Let go of the children that have ended: the kernel keeps each until its parent has looked."""
+    for pid, child in list(_children.items()):
+        if child.poll() is not None:
+            _children.pop(pid, None)
+
+
 def tell(processes: Iterable[Process], number: int) -> None:
     """Send a signal to those of them that are alive."""
     for process in processes:
@@ -234,7 +241,7 @@ def _status(process: Process) -> str:
     """Return the letter that the kernel has for its state; empty if it is gone."""
     child = _children.get(process.pid)
     if child is not None and child.poll() is not None:
-        del _children[process.pid]
+        _children.pop(process.pid, None)
     seen = _look(process.pid)
     return seen[1] if seen is not None and abs(seen[0] - process.began) < 1.0 else ""
 

@@ -35,6 +35,7 @@ _NO_WARNING_SECONDS = 1.0
 @contextmanager
 def turn(queue: QueueFolder) -> Iterator[State]:
     """Hold the lock for a change to the state, then bring everything else up to date."""
+    processes.reap()
     with queue.lock():
         state = queue.read()
         yield state
