@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ class Queue:
             folder=folder,
             command=("/bin/sh", "-c", note + line),
             resources=Resources(**options),
-            working_directory=self.path,
+            working_directory=what.pop("working_directory", self.path),
             log_out=folder / "log.out",
             log_err=folder / "log.err",
             exit_file=folder / "exit",
@@ -80,8 +81,13 @@ class Queue:
         until(lambda: set(lines) <= set(self.lines()), f"{lines}, only {self.lines()}")
 
     def wait_for_end(self) -> None:
-        """Wait until nothing waits or runs; no client looks meanwhile."""
-        until(lambda: not self.folder.read().entries, "the queue is empty")
+        """Look now and then until nothing waits or runs."""
+        until(self.is_empty, "the queue is empty")
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing waits or runs."""
+        self.backend.poll([])
+        return not self.folder.read().entries
 
     def exit_code(self, name: str, key: str = "") -> str:
         """The exit code that a job, or a task or process of it, has left."""
@@ -126,14 +132,14 @@ def gated(name: str) -> str:
     return GATED.format(name)
 
 
-def client(code: str, **variables: str) -> subprocess.Popen[str]:
-    """Start another Python that may use the queue of this test."""
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        env={**os.environ, **variables},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@contextmanager
+def client(code: str) -> Iterator[subprocess.Popen[str]]:
+    """Start another Python that may use the queue of this test; it is killed in the end."""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as one:
+        try:
+            yield one
+        finally:
+            one.kill()
 
 
 def most_at_once(lines: list[str]) -> int:

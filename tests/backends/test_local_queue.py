@@ -133,8 +133,8 @@ def test_two_clients_at_once_take_no_more_than_there_is(queue: Queue) -> None:
         + "".join(described(launch) + "LocalBackend().start(launch)\n" for launch in launches[i::2])
         for i in range(2)
     ]
-    for one in [client(code) for code in codes]:
-        assert one.wait(60) == 0
+    with client(codes[0]) as one, client(codes[1]) as other:
+        assert one.wait(60) == other.wait(60) == 0
     queue.wait_for_end()
     assert len(queue.lines()) == 32
     assert most_at_once(queue.lines()) <= 2
@@ -157,13 +157,12 @@ def test_jobs_that_wait_run_though_their_client_is_killed(queue: Queue) -> None:
     launches = [queue.launch(f"j{n}", f"{gated(str(n))}") for n in range(5)]
     code = "import time\nfrom nbsubmit.backends.local import LocalBackend\n"
     code += "".join(described(launch) + "LocalBackend().start(launch)\n" for launch in launches)
-    sender = client(code + "print('sent', flush=True)\ntime.sleep(600)")
-    assert sender.stdout is not None
-    assert sender.stdout.readline() == "sent\n"
-    sender.kill()
-    sender.wait()
+    with client(code + "print('sent', flush=True)\ntime.sleep(600)") as sender:
+        assert sender.stdout is not None
+        assert sender.stdout.readline() == "sent\n"
+        os.kill(sender.pid, signal.SIGKILL)
     queue.open_gate()
-    queue.wait_for_end()
+    queue.wait_for(*(f"end {n}" for n in range(5)))
     assert sorted(queue.lines()) == sorted(f"{w} {n}" for n in range(5) for w in ("start", "end"))
 
 
@@ -194,7 +193,8 @@ def test_what_is_started_by_a_client_that_is_killed_before_it_notes_that_does_no
         "QueueFolder.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "LocalBackend().start(launch)\n"
     )
-    assert client(code).wait(60) == -signal.SIGKILL
+    with client(code) as killed:
+        assert killed.wait(60) == -signal.SIGKILL
     assert queue.folder.read().entries == {}
     # The next finds all in order, and what the killed one left is gone.
     queue.backend.start(launch)
@@ -322,13 +322,12 @@ def test_a_stopped_process_is_reported_as_suspended(queue: Queue) -> None:
 
 
 def test_a_handle_of_a_release_without_a_queue_is_still_known(queue: Queue) -> None:
-    sleeper = client("import time; time.sleep(600)")
-    handle = f"{sleeper.pid}:{psutil.Process(sleeper.pid).create_time()}"
-    assert queue.state(handle) is JobState.RUNNING
-    # It is a child of ours, and gone for the backend before it is reaped here.
-    queue.backend.stop(handle)
-    assert queue.state(handle) is JobState.FAILED
-    assert sleeper.wait(10) == -signal.SIGTERM
+    with client("import time; time.sleep(600)") as sleeper:
+        handle = f"{sleeper.pid}:{psutil.Process(sleeper.pid).create_time()}"
+        assert queue.state(handle) is JobState.RUNNING
+        queue.backend.stop(handle)
+        assert queue.state(handle) is JobState.FAILED
+        assert sleeper.wait(10) == -signal.SIGTERM
 
 
 # GPUs

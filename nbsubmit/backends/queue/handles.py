@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from nbsubmit.core.spec import Launch
 
-_FORM = re.compile(r"(?P<key>[^@_]+)(@(?P<host>[^_]*))?(_(?P<task>\d+))?")
+_FORM = re.compile(r"(?P<key>[^@_:]+)(@(?P<host>[^_]*))?(_(?P<task>\d+))?")
 
 
 @dataclass(frozen=True)
