@@ -9,13 +9,14 @@ import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from nbsubmit.backends import script
 from nbsubmit.backends.queue import machine, processes
 from nbsubmit.backends.queue.entries import Entry, Run, Ticket
 from nbsubmit.backends.queue.handles import Handle, here, key_of
-from nbsubmit.backends.queue.order import jobs_before
+from nbsubmit.backends.queue.order import jobs_before, lack_of, next_turn
 from nbsubmit.backends.queue.place import VARIABLE, QueueFolder
 from nbsubmit.backends.queue.reports import GONE, report_of, reports
 from nbsubmit.backends.queue.turn import SERVER, is_needed, turn
@@ -67,10 +68,18 @@ class LocalBackend:
         return [option for option in launch.resources.demands if option not in heeded]
 
     def expected_start(self, launch: Launch) -> str:
-        """At once, if there is room for it and nobody waits."""
-        state = QueueFolder().read()
-        waiting = jobs_before(state.entries)
-        return f"after {len(waiting)} jobs that wait" if waiting else "at once, if there is room"
+        """At once, if there is room for it now; otherwise what it would wait for."""
+        key = key_of(launch)
+        try:
+            state = QueueFolder().read()
+            state.entries[key] = replace(_entry(launch), order=state.new_place())
+        except (SubmitError, FolderError) as error:
+            return f"never: {error}"
+        turn = next_turn(state.entries)
+        if turn is not None and turn.key == key:
+            return "at once"
+        lack, ahead = lack_of(state.entries, key).value, jobs_before(state.entries)[key]
+        return f"later: it {lack}" + (f", {ahead} ahead" if ahead else "")
 
     def start(self, launch: Launch) -> str:
         """Put the job into the queue, and start it if it is its turn."""

@@ -76,6 +76,20 @@ def test_a_job_that_waits_says_for_what_and_behind_how_many(queue: Queue) -> Non
     assert [reports[h].ahead for h in (first, second)] == [0, 1]
 
 
+def test_when_a_job_would_start_is_told_before_it_is_sent(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = queue.launch("asked", "true")
+    assert queue.backend.expected_start(asked) == "at once"
+    for name in ("a", "b", "c"):
+        queue.send(name, gated(name))
+    assert queue.backend.expected_start(asked) == "later: it waits for a free processor, 1 ahead"
+    monkeypatch.setenv("NBSUBMIT_LOCAL_GPUS", "0")
+    too_much = queue.launch("too much", "true", gpus="2")
+    assert queue.backend.expected_start(too_much).startswith("never: it asks for 2 GPUs")
+    assert list(queue.folder.read().entries) == ["a", "b", "c"]
+
+
 def test_a_job_that_needs_two_processors_waits_for_both_and_those_behind_wait_too(
     queue: Queue,
 ) -> None:
@@ -225,6 +239,19 @@ def test_a_job_that_cannot_be_started_is_an_error_or_says_so_later(queue: Queue)
     queue.open_gate()
     report = until(lambda: (r := queue.report(handle)).state is JobState.FAILED and r, "it ended")
     assert "could not be started" in report.reason
+
+
+def test_a_ticket_that_is_gone_ends_its_own_job_and_no_other(queue: Queue) -> None:
+    for name in ("a", "b"):
+        queue.send(name, gated(name))
+    handle = queue.send("c", "note c")
+    queue.send("d", "note d")
+    (queue.path / "queue" / "tickets" / "c.json").unlink()
+    queue.open_gate()
+    queue.wait_for("d")
+    queue.wait_for_end()
+    assert queue.state(handle) is JobState.FAILED
+    assert "c" not in queue.lines()
 
 
 def test_a_queue_that_others_may_write_to_is_not_used(queue: Queue) -> None:

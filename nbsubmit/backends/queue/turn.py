@@ -23,6 +23,7 @@ from nbsubmit.backends.queue.order import Turn, next_turn
 from nbsubmit.backends.queue.place import VARIABLE, QueueFolder, State
 from nbsubmit.backends.queue.processes import Gated
 from nbsubmit.backends.script import RANK_VARIABLE, RANKS_VARIABLE, TASK_VARIABLE
+from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import PRIVATE_FOLDER
 from nbsubmit.core.state import JobState
 
@@ -103,13 +104,21 @@ def _note_ends(queue: QueueFolder, state: State) -> list[Path]:
             if not _has_ended(run):
                 continue
             del entry.runs[task]
-            files = [file for file in queue.ticket(key).requeue_files(task) if file.exists()]
+            files = _requests(queue, key, task)
             asked += files
             if files and run.ends_as is not JobState.CANCELLED:
                 entry.again.append((state.new_place(), task))
             elif run.ends_as:
                 entry.ends[task] = End(run.ends_as)
     return asked
+
+
+def _requests(queue: QueueFolder, key: str, task: int) -> list[Path]:
+    """Return the files that are there by which a task asks for being run again."""
+    try:
+        return [file for file in queue.ticket(key).requeue_files(task) if file.exists()]
+    except (OSError, FolderError):  # somebody deleted the ticket: the queue goes on without it
+        return []
 
 
 def _start_all(queue: QueueFolder, state: State) -> list[Gated]:
@@ -122,7 +131,7 @@ def _start_all(queue: QueueFolder, state: State) -> list[Gated]:
             entry.again = [(order, task) for order, task in entry.again if task != turn.task]
             try:
                 run, its_gates = _start(queue, entry, turn)
-            except OSError as error:
+            except (OSError, FolderError) as error:
                 reason = f"the process could not be started: {error}"
                 entry.ends[turn.task] = End(JobState.FAILED, reason)
                 continue
