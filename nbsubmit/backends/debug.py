@@ -13,10 +13,19 @@ from nbsubmit.backends import script
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.core.backend import Report
 from nbsubmit.core.definitions.known import as_another_process
-from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.folder import JOB_VARIABLE, JobFolder
 from nbsubmit.core.options import Option
 from nbsubmit.core.spec import Launch
 from nbsubmit.core.state import JobState
+from nbsubmit.core.tasks import (
+    OF_A_JOB,
+    RANK_VARIABLE,
+    RANKS_VARIABLE,
+    TASK_VARIABLE,
+    Shape,
+    TaskKey,
+    tasks_of,
+)
 from nbsubmit.worker.run import run
 
 
@@ -43,21 +52,41 @@ class DebugBackend:
         """At once, and nothing else happens meanwhile."""
         return "at once"
 
+    def largest_array(self) -> int | None:
+        """Any: the tasks run one after another."""
+        return None
+
     def start(self, launch: Launch) -> str:
-        """Run the job to its end."""
+        """Run the job to its end; of several tasks one after another."""
+        job = JobFolder(launch.folder)
+        for task in tasks_of(job):
+            task.create()
+            self._run(task, launch, task.key)
+        if not Shape.of(job.spec).has_tasks:
+            self._run(job, launch, TaskKey())
+        return f"{os.getpid()}"
+
+    def _run(self, folder: JobFolder, launch: Launch, key: TaskKey) -> None:
         before = dict(os.environ)
-        out = os.open(launch.log_out, os.O_WRONLY | os.O_APPEND)
-        err = os.open(launch.log_err, os.O_WRONLY | os.O_APPEND)
+        out = os.open(folder.log_out, os.O_WRONLY | os.O_APPEND)
+        err = os.open(folder.log_err, os.O_WRONLY | os.O_APPEND)
         try:
+            for variable in OF_A_JOB:
+                os.environ.pop(variable, None)
             os.environ.update(launch.env)
+            os.environ[JOB_VARIABLE] = str(launch.folder)
+            if key.index is not None:
+                os.environ[TASK_VARIABLE] = str(key.index)
+            if key.rank is not None:
+                os.environ[RANK_VARIABLE] = str(key.rank)
+            os.environ[RANKS_VARIABLE] = str(launch.ranks)
             with as_another_process():
-                run(JobFolder(launch.folder), stdout=out, stderr=err)
+                run(folder, stdout=out, stderr=err)
         finally:
             os.environ.clear()
             os.environ.update(before)
             os.close(out)
             os.close(err)
-        return f"{os.getpid()}"
 
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
         """Every job has ended."""

@@ -26,14 +26,13 @@ from nbsubmit.core.errors import FolderError, Refused, SubmitError
 from nbsubmit.core.options import Option
 from nbsubmit.core.spec import Launch
 from nbsubmit.core.state import JobState
+from nbsubmit.core.tasks import OF_A_JOB
 
 # What this backend sees to; of the options for GPUs, those that name a number.
 _HEEDED = {"--cpus-per-task", "--time"}
 _HEEDED_WITH_GPUS = {"--gpus", "--gpus-per-node"}
 # The handle of a release that had no queue: the process and when it was created.
 _PROCESS = re.compile(r"(\d+):([\d.]+)")
-# What only a surrounding job is told.
-_NOT_INHERITED = {script.TASK_VARIABLE, script.RANK_VARIABLE, script.RANKS_VARIABLE}
 
 
 class LocalBackend:
@@ -80,6 +79,10 @@ class LocalBackend:
             return "at once"
         lack, ahead = lack_of(state.entries, key).value, jobs_before(state.entries)[key]
         return f"later: it {lack}" + (f", {ahead} ahead" if ahead else "")
+
+    def largest_array(self) -> int | None:
+        """Any number."""
+        return None
 
     def start(self, launch: Launch) -> str:
         """Put the job into the queue, and start it if it is its turn."""
@@ -172,10 +175,10 @@ def _entry(launch: Launch) -> Entry:
 
 
 def _ticket(launch: Launch) -> Ticket:
-    inherited = {k: v for k, v in os.environ.items() if k not in _NOT_INHERITED}
+    inherited = {k: v for k, v in os.environ.items() if k not in OF_A_JOB}
     return Ticket(
         folder=launch.folder,
-        command=(script.shell(), str(launch.folder / "script.sh")),
+        command=(script.shell(), str(launch.script or launch.folder / "script.sh")),
         working_directory=str(launch.working_directory),
         env={**inherited, **launch.env},
         log_out=launch.log_out,

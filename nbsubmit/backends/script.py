@@ -18,10 +18,7 @@ from pathlib import Path
 
 from nbsubmit.core.folder import LIMITS_VARIABLE, NODE_VARIABLE
 from nbsubmit.core.spec import Launch
-
-TASK_VARIABLE = "NBSUBMIT_TASK"
-RANK_VARIABLE = "NBSUBMIT_RANK"
-RANKS_VARIABLE = "NBSUBMIT_RANKS"
+from nbsubmit.core.tasks import RANK_VARIABLE, TASK_VARIABLE
 
 # The names have a beginning of their own: the user's lines run in the same shell.
 _LEAVE_CODE = (
@@ -59,7 +56,7 @@ def body(launch: Launch, node: str = "", limits: str = "", again: str = "") -> s
         A shell word for what the backend gave the job, as `usage.Limits.from_words` reads it.
     again : str
         A line to run at the end of a job that asks for being run again, by a file
-        ``requeue.json`` beside its exit code.
+        ``requeue.json`` beside its exit code or that of the processes that run with it.
     """
     lines = [
         "umask 077",
@@ -78,7 +75,7 @@ def body(launch: Launch, node: str = "", limits: str = "", again: str = "") -> s
         lines += ["set -e", *launch.setup, "set +e"]
     lines += [_RUN.format(command=shlex.join(launch.command)), *launch.teardown]
     if again:
-        lines.append(f'if [ -e "${{nbsubmit_exit%/*}}/requeue.json" ]; then {again}\nfi')
+        lines += [f"if {_asks_again(launch)}; then {again}", "fi"]
     return "\n".join(lines) + '\nexit "$nbsubmit_code"\n'
 
 
@@ -94,6 +91,14 @@ def _place(launch: Launch) -> list[str]:
         f"else {alone}; fi",
         'mkdir -p "${nbsubmit_exit%/*}"',
     ]
+
+
+def _asks_again(launch: Launch) -> str:
+    """A condition in the shell's words."""
+    places = ['"${nbsubmit_exit%/*}"']
+    if launch.ranks > 1:
+        places += ['"${nbsubmit_exit%_*}"', shlex.quote(str(launch.folder))]
+    return " || ".join(f"[ -e {place}/requeue.json ]" for place in places)
 
 
 def shell() -> str:

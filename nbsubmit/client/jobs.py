@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from nbsubmit.backends import registry
+from nbsubmit.client.job import Job, open_job
 from nbsubmit.core import settings as settings_module
 from nbsubmit.core.errors import BackendMissing, FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
-from nbsubmit.core.job import Job
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.watch import Watcher
 
@@ -22,7 +23,7 @@ def jobs(
     *,
     watcher: Watcher | None = None,
     home: Namespace | None = None,
-) -> list[Job]:
+) -> list[Job[Any]]:
     """Return all jobs of a store, oldest first, each looked at once.
 
     Parameters
@@ -53,7 +54,7 @@ def attach(
     *,
     watcher: Watcher | None = None,
     home: Namespace | None = None,
-) -> Job:
+) -> Job[Any]:
     """Return one job, looked at once.
 
     Parameters
@@ -75,7 +76,7 @@ def attach(
     return job
 
 
-def _try_to_open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job | None:
+def _try_to_open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job[Any] | None:
     """Open a job among others; one that is not safe to read must not hide the rest."""
     try:
         return _open(folder, watcher, home)
@@ -84,10 +85,9 @@ def _try_to_open(folder: JobFolder, watcher: Watcher, home: Namespace | None) ->
         return None
 
 
-def _open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job:
-    spec = folder.read_json(folder.spec_file) or {}
+def _open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job[Any]:
     try:
-        backend = registry.get(str(spec.get("backend", "")))
+        backend = registry.get(str(folder.spec.get("backend", "")))
     except BackendMissing:
         backend = None  # its files can be read all the same
-    return Job(folder, backend, watcher, home)
+    return open_job(folder, backend, watcher, home)

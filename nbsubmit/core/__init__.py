@@ -10,6 +10,7 @@ settings  built-in ← environment: where the store is, how often to look
 reserved  the names that are the shell's own
 lines     the text of code that lies in no file
 cell      the cell itself, on its way
+call      a function call on its way
 names     cell text → the names it reads, writes, changes
 history   the shell's results that a cell names
 origin    where a module comes from: Python, a package, the user's files, nowhere
@@ -30,6 +31,7 @@ fingerprint  one value → hashes of its content
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
 folder    one job's files
+tasks     the tasks of a job, which share what is sent
 usage     what a running job uses, sample by sample, and what it was given
 by_value  the source of modules that the node cannot import
 blobs     large buffers, kept once each, named by their content
@@ -37,6 +39,7 @@ contents  the list of contents of a bundle: values, and where their buffers lie
 layout    buffers → regions → files
 writer    several named values → a stream and buffers
 bundle    a bundle that was written → the values in it
+slices    what each task of an array is called with
 result    what a job brings back, as plain data
 kept      the frames of a cell that failed, as plain data
 revise    an object ↔ its content, which the object at home takes on
@@ -44,6 +47,7 @@ originals  the objects that a result refers to by the names under which they wer
 payload   what travels to a job, what stays behind, and why
 tests     what doctest and unittest find in a notebook
 capture   names + namespace → payload: what goes, what stays behind and why
+calling   function calls → payload, and a slice for each
 limits    how much may be sent, and whether the disk can take it
 credentials  values that look like passwords or keys
 imports   what is to happen as soon as a module is loaded
@@ -57,6 +61,7 @@ store     the folder of folders
 backend   what a backend is: start, poll, stop
 settle    what the folder says + what the backend says → the one status
 job       the handle a user holds
+tasked    the handle of a job that has tasks
 stopped   frames that stand still, and their lines
 postmortem  the frames that were kept, for a debugger
 submit    the way itself

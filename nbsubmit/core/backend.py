@@ -85,8 +85,14 @@ class Backend(Protocol):
     def expected_start(self, launch: Launch) -> str:
         """Return when the job would start, in words; empty where that cannot be told."""
 
+    def largest_array(self) -> int | None:
+        """Return how many tasks of an array may be started at once; None for any number."""
+
     def start(self, launch: Launch) -> str:
         """Start the job and return a handle by which to find it again.
+
+        A task of an array goes by the handle of the array, an underscore, and its number, which
+        begins at 0 with the first task of this launch.
 
         Either a job runs or will run and its handle is returned, or no job exists and an error
         is raised.

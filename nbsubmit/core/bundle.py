@@ -6,10 +6,11 @@ until it is changed.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from nbsubmit.core.contents import CHANGED, Contents
 from nbsubmit.core.errors import NbsubmitError
@@ -75,7 +76,7 @@ class Bundle:
 
     Attributes
     ----------
-    stream : Path
+    stream : Path or bytes
         The pickled stream.
     contents : Contents
         The list of contents.
@@ -83,7 +84,7 @@ class Bundle:
         File name in the job's folder → path.
     """
 
-    stream: Path
+    stream: Path | bytes
     contents: Contents
     locate: Callable[[str], Path]
 
@@ -119,7 +120,7 @@ class Bundle:
             Naming the first value that could not be rebuilt; the values before it have arrived.
         """
         known: Originals = originals or Nothing()
-        with self.stream.open("rb") as file, at_home(home), uncollected():
+        with self._open() as file, at_home(home), uncollected():
             unpickler = ReferringUnpickler(file, buffers=self._views(mappings))
             unpickler.reference = known.reference
             unpickler.load()  # what every stream begins with
@@ -170,7 +171,7 @@ class Bundle:
         values: Namespace = {}
         failed: dict[str, str] = {}
         entries = self.contents.entries
-        with self.stream.open("rb") as file, at_home(home):
+        with self._open() as file, at_home(home):
             salvager = Salvager(file, self._views(None), originals.reference)
             salvager.load()
             for position, entry in enumerate(entries):
@@ -190,6 +191,9 @@ class Bundle:
                     values[entry.name] = value
                     lend(entry.name, value)
         return values, failed
+
+    def _open(self) -> BinaryIO:
+        return self.stream.open("rb") if isinstance(self.stream, Path) else io.BytesIO(self.stream)
 
     def _views(self, mappings: Mappings | None) -> Iterator[memoryview]:
         if not self.contents.regions:

@@ -84,12 +84,12 @@ def capture(
     magics = magics or {}
     wanted = _wanted(use, namespace, tuple(include), unwanted, first_line)
     for name in use.magics.keys() & magics.keys() - unwanted:
-        wanted[name] = _Want(f"called in line {use.lines[name] + first_line - 1}", use.magics[name])
+        wanted[name] = Want(f"called in line {use.lines[name] + first_line - 1}", use.magics[name])
     results, staying = history.part(use.reads - unwanted, namespace, source)
     if results:
         why = f"read in line {use.lines[history.RESULTS] + first_line - 1}"
-        wanted[history.RESULTS] = _Want(why, must=history.RESULTS in use.sure_reads)
-    collector = _Collector(namespace, wanted, unwanted, use, {history.RESULTS: results, **magics})
+        wanted[history.RESULTS] = Want(why, must=history.RESULTS in use.sure_reads)
+    collector = Collector(namespace, wanted, unwanted, use, {history.RESULTS: results, **magics})
     found = collector.collect()
     extensions = {v.name: n for n, v in found.names.items() if isinstance(v, Extension)}
     payload = Payload(
@@ -135,7 +135,9 @@ def _note_absent(
 
 
 @dataclass(frozen=True)
-class _Want:
+class Want:
+    """Why a name goes, and whether nothing is sent without it."""
+
     why: str
     must: bool
 
@@ -146,19 +148,19 @@ def _wanted(
     include: tuple[str, ...],
     exclude: set[str],
     first_line: int,
-) -> dict[str, _Want]:
-    wanted: dict[str, _Want] = {}
+) -> dict[str, Want]:
+    wanted: dict[str, Want] = {}
     for name in sorted(use.reads, key=lambda name: (use.lines.get(name, 0), name)):
         line = use.lines.get(name)
         why = f"read in line {line + first_line - 1}" if line else "read"
-        wanted[name] = _Want(why, must=name in use.sure_reads)
+        wanted[name] = Want(why, must=name in use.sure_reads)
     for name in sorted(use.strings) if use.dynamic else ():
-        wanted.setdefault(name, _Want("named in a string", must=False))
+        wanted.setdefault(name, Want("named in a string", must=False))
     for name in tests.names(namespace) if TESTING.intersection(use.dynamic) else ():
-        wanted.setdefault(name, _Want("looked for by tests", must=False))
+        wanted.setdefault(name, Want("looked for by tests", must=False))
     for name in _included(namespace, include):
         must = name in include or (name in wanted and wanted[name].must)
-        wanted[name] = _Want("asked for by --in", must)
+        wanted[name] = Want("asked for by --in", must)
     return {
         name: want
         for name, want in wanted.items()
@@ -183,10 +185,10 @@ class _Collected:
     shared: Spans | None = None
     names: Namespace = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
-    wanted: dict[str, _Want] = field(default_factory=dict)
+    wanted: dict[str, Want] = field(default_factory=dict)
 
 
-class _Collector:
+class Collector:
     """Pickles names until nothing new appears.
 
     It starts again without a name that fails, for a failed dump spoils the memo; with the memory
@@ -197,11 +199,14 @@ class _Collector:
     def __init__(
         self,
         namespace: Namespace,
-        wanted: Mapping[str, _Want],
+        wanted: Mapping[str, Want],
         exclude: set[str],
         use: NameUse,
         instead: Namespace,
+        *,
+        with_parts: bool = True,
     ) -> None:
+        self._with_parts = with_parts
         self._later = use.later
         self._bound = use.writes
         self._instead = instead  # of what the namespace holds by these names
@@ -209,7 +214,7 @@ class _Collector:
         # What comes first needs not be pickled once more for its fingerprint.
         self._wanted = dict(sorted(wanted.items(), key=self._length, reverse=True))
         self._exclude = exclude
-        self._failed: dict[str, tuple[_Want, list[culprit.Culprit]]] = {}
+        self._failed: dict[str, tuple[Want, list[culprit.Culprit]]] = {}
 
     def collect(self) -> _Collected:
         collected = self._complete(None)
@@ -261,11 +266,12 @@ class _Collector:
             for needed, function in self._needed(collected.writer.mentioned):
                 if needed not in seen and self._can_follow(needed):
                     seen.add(needed)
-                    queue.append((needed, _Want(f"used by {function}", must=False)))
-        self._add_parts(collected, seen)
+                    queue.append((needed, Want(f"used by {function}", must=False)))
+        if self._with_parts:
+            self._add_parts(collected, seen)
         return collected
 
-    def _length(self, item: tuple[str, _Want]) -> int:
+    def _length(self, item: tuple[str, Want]) -> int:
         """Return how long a large container is; all else is equally short."""
         value: Any = self._instead.get(item[0], self._namespace.get(item[0]))
         return len(value) if type(value) in _CONTAINERS and len(value) >= _MANY else 0
@@ -287,7 +293,7 @@ class _Collector:
             if is_class(value) and not is_known(value):
                 continue
             if value in collected.writer.met():
-                want = _Want(PART, must=False)
+                want = Want(PART, must=False)
                 collected.writer.add(name, value, want.why)
                 collected.names[name], collected.wanted[name] = value, want
 
@@ -310,7 +316,7 @@ class _Collector:
             return False
         return not is_shells_own(name, self._namespace[name])
 
-    def _note(self, name: str, value: Any, want: _Want, error: Exception) -> None:
+    def _note(self, name: str, value: Any, want: Want, error: Exception) -> None:
         found = culprit.find(name, value, self._namespace)
         if not found:  # what failed the quick pickler and not the tracing one
             found = [culprit.Culprit(name, Kind(f"of type {type_name(value)}: {error}"))]

@@ -10,6 +10,7 @@ is read there is unpickled.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shlex
@@ -21,16 +22,21 @@ from typing import Any, BinaryIO
 from nbsubmit.core.errors import FolderError, OtherFormat
 
 # Changes when another release could not read what this one writes.
-FORMAT = 4
+FORMAT = 5
 # The folder of blobs, in the store and in each job's folder.
 BLOBS = "blobs"
 PAYLOAD_PACK, RESULT_PACK = "payload.bin", "result.bin"
+SLICES_PACK, CHECKPOINT_PACK = "slices.bin", "checkpoint.bin"
+_SHARED_PACKS = (PAYLOAD_PACK, SLICES_PACK)
+_PACKS = (*_SHARED_PACKS, RESULT_PACK, CHECKPOINT_PACK)
 # The event that only says to which stream the text that follows belongs.
 MARK = "mark"
 # Tells the worker by what name its backend knows the node; unset, it is the host's name.
 NODE_VARIABLE = "NBSUBMIT_NODE"
 # Tells it what the job was given, as `usage.Limits.from_words` reads it.
 LIMITS_VARIABLE = "NBSUBMIT_LIMITS"
+# Tells all that runs in a job where its folder is.
+JOB_VARIABLE = "NBSUBMIT_JOB"
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 
@@ -51,6 +57,17 @@ def check_format(data: Mapping[str, Any], what: str) -> None:
         )
 
 
+class _File:
+    """A file of a job's; a shared one is the same for all tasks of the job."""
+
+    def __init__(self, name: str, *, shared: bool = False) -> None:
+        self.name = name
+        self._shared = shared
+
+    def __get__(self, folder: JobFolder, _kind: type[JobFolder]) -> Path:
+        return (folder.whole if self._shared else folder.path) / self.name
+
+
 class JobFolder:
     """The files of one job.
 
@@ -58,39 +75,96 @@ class JobFolder:
     ----------
     path : Path
         The folder; its name is the job's id.
+
+    Attributes
+    ----------
+    whole : Path
+        The folder of the whole job; for a job that has no tasks it is the same.
     """
+
+    # Written here before the job is started.
+    spec_file = _File("job.json", shared=True)
+    payload_file = _File("payload.json", shared=True)
+    payload_stream = _File("payload.pkl", shared=True)
+    payload_pack = _File(PAYLOAD_PACK, shared=True)
+    slices_file = _File("slices.pkl", shared=True)
+    slices_pack = _File(SLICES_PACK, shared=True)
+    blobs = _File(BLOBS, shared=True)
+    modules = _File("modules", shared=True)
+    script_file = _File("script.sh", shared=True)
+    # Written here once it has been started, refused, or asked to stop.
+    handle_file = _File("handle.json", shared=True)
+    refusal_file = _File("refusal.json", shared=True)
+    cancel_file = _File("cancel.json")
+    end_file = _File("end.json")
+    # Written by the job.
+    started_file = _File("started.json")
+    beat_file = _File("beat")
+    usage_file = _File("usage.jsonl")
+    signal_file = _File("signal.json")
+    exit_file = _File("exit")
+    # It is to be run again, and with what.
+    requeue_file = _File("requeue.json")
+    checkpoint_file = _File("checkpoint.json")
+    checkpoint_stream = _File("checkpoint.pkl")
+    checkpoint_pack = _File(CHECKPOINT_PACK)
+    result_stream = _File("result.pkl")
+    result_pack = _File(RESULT_PACK)
+    # What a debugger needs of a cell that failed, and the values in it.
+    kept_file = _File("kept.json")
+    kept_values = _File("kept.pkl")
+    events_file = _File("events.jsonl")
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.whole = path
         self.id = path.name
-        # Written here before the job is started.
-        self.spec_file = path / "job.json"
-        self.payload_file = path / "payload.json"
-        self.payload_stream = path / "payload.pkl"
-        self.payload_pack = path / PAYLOAD_PACK
-        self.blobs = path / BLOBS
-        self.modules = path / "modules"
-        self.script_file = path / "script.sh"
-        # Written here once it has been started, refused, or asked to stop.
-        self.handle_file = path / "handle.json"
-        self.refusal_file = path / "refusal.json"
-        self.cancel_file = path / "cancel.json"
-        self.end_file = path / "end.json"
-        # Written by the job.
-        self.started_file = path / "started.json"
-        self.beat_file = path / "beat"
-        self.usage_file = path / "usage.jsonl"
-        self.signal_file = path / "signal.json"
-        self.exit_file = path / "exit"
-        self.result_file = path / "result.json"
-        self.result_stream = path / "result.pkl"
-        self.result_pack = path / RESULT_PACK
-        # What a debugger needs of a cell that failed, and the values in it.
-        self.kept_file = path / "kept.json"
-        self.kept_values = path / "kept.pkl"
-        self.events_file = path / "events.jsonl"
-        self.log_out = path / "log.out"
-        self.log_err = path / "log.err"
+
+    @property
+    def result_file(self) -> Path:
+        """The outcome; whoever sees it sees all that it names."""
+        return self.path / "result.json"
+
+    @property
+    def log_out(self) -> Path:
+        """What the job prints."""
+        return self.path / "log.out"
+
+    @property
+    def log_err(self) -> Path:
+        """What it prints to standard error."""
+        return self.path / "log.err"
+
+    def handle(self) -> str:
+        """Return the backend's own id of the job; empty if it has none yet."""
+        data = self.read_json(self.handle_file)
+        return "" if data is None else self.field(self.handle_file, data, "handle")
+
+    def refusal(self) -> str:
+        """Return why the backend did not take the job; empty if it did."""
+        data = self.read_json(self.refusal_file)
+        return "" if data is None else self.field(self.refusal_file, data, "reason")
+
+    def is_cancelled(self) -> bool:
+        """Tell whether somebody asked here for the job to be ended."""
+        return self.cancel_file.exists()
+
+    def field(self, file: Path, data: Mapping[str, Any], name: str) -> str:
+        """Return a text in a file.
+
+        Raises
+        ------
+        FolderError
+            If there is none.
+        """
+        if name not in data:
+            raise FolderError(f"{file} is not what nbsubmit wrote there: it has no {name!r}")
+        return str(data[name])
+
+    @functools.cached_property
+    def spec(self) -> dict[str, Any]:
+        """What is known of the job from the start, as plain data; empty while it is not written."""
+        return self.read_json(self.spec_file) or {}
 
     def __repr__(self) -> str:
         return f"JobFolder({str(self.path)!r})"
@@ -115,12 +189,12 @@ class JobFolder:
         FolderError
             If it is not, or is missing.
         """
-        check_private(self.path)
+        check_private(self.whole)
 
     @property
     def store_blobs(self) -> Path:
         """Where the store keeps the blobs of all jobs."""
-        return self.path.parents[1] / BLOBS
+        return self.whole.parents[1] / BLOBS
 
     def locate(self, file: str) -> Path:
         """Return where a file of buffers lies: a pack of this job, or a blob.
@@ -130,8 +204,8 @@ class JobFolder:
         FolderError
             If it is no such name.
         """
-        if file in (self.payload_pack.name, self.result_pack.name):
-            return self.path / file
+        if file in _PACKS:
+            return (self.whole if file in _SHARED_PACKS else self.path) / file
         folder, _, name = file.partition("/")
         if folder != BLOBS or "/" in name or name.startswith("."):
             raise FolderError(f"{self.path}: {file!r} is no file of buffers")

@@ -11,7 +11,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -37,7 +37,7 @@ from nbsubmit.core.lending import lending
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.result import CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError, Result
-from nbsubmit.core.settle import Found, handle_of
+from nbsubmit.core.settle import Found
 from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.units import format_elapsed
 from nbsubmit.core.usage import Limits
@@ -122,6 +122,8 @@ class Job:
         Looks at it while somebody waits.
     home : dict, optional
         The namespace that functions among its values are bound to; by default ``__main__``'s.
+    whole : Job, optional
+        The job that it is a task of.
 
     Attributes
     ----------
@@ -139,12 +141,14 @@ class Job:
         backend: Backend | None,
         watcher: Watches,
         home: Namespace | None = None,
+        whole: Job | None = None,
     ) -> None:
         folder.check()
         self.folder = folder
         self.backend = backend
+        self.whole = whole
         self.id = folder.id
-        self.spec: Mapping[str, Any] = folder.read_json(folder.spec_file) or {}
+        self.spec: Mapping[str, Any] = folder.spec
         self.name: str = self.spec.get("name", "")
         self._watcher = watcher
         self._home = home
@@ -165,6 +169,14 @@ class Job:
     def __repr__(self) -> str:
         return f"<Job {self.id} {self._status}>"
 
+    @property
+    def parts(self) -> Sequence[Job]:
+        """What is watched of it: its tasks, or the job itself."""
+        return (self,)
+
+    def refresh(self) -> None:
+        """Put together what was seen of its tasks; there are none."""
+
     # What it is doing
 
     @property
@@ -180,7 +192,7 @@ class Job:
     @property
     def handle(self) -> str:
         """The backend's own id of the job; empty until it has one."""
-        return self._found.handle or handle_of(self.folder)
+        return self._found.handle or self.folder.handle()
 
     @property
     def found(self) -> Found:
@@ -344,6 +356,7 @@ class Job:
         except OtherFormat as error:
             return Sent(warnings=(str(error),))
         cell = payload["cell"]
+        texts = {cell["file_name"]: cell["text"]} if cell else {}
         return Sent(
             contents=Contents.from_json(payload["contents"]),
             modules=payload["modules"],
@@ -351,7 +364,7 @@ class Job:
             missing=tuple(payload["missing"]),
             warnings=tuple(payload["warnings"]),
             by_value=tuple(payload["by_value"]),
-            sources={**payload["sources"], cell["file_name"]: cell["text"]},
+            sources={**payload["sources"], **texts},
         )
 
     @property
@@ -532,13 +545,20 @@ class Job:
                 return
             self._found, self._status, self._report = found, status, report or self._report
             ended = status.state.ended
-            callbacks: list[Callable[[Job], None]] = []
             if ended:
                 self._note_end(status)
-                callbacks, self._done_callbacks = self._done_callbacks, []
-                self._ended.set()
-        self._call(callbacks)
+        if ended:
+            self._has_ended()
         self.notify()
+
+    def _has_ended(self) -> None:
+        """Wake those who wait and call those who asked for it, once."""
+        with self._lock:
+            if self.done():
+                return
+            callbacks, self._done_callbacks = self._done_callbacks, []
+            self._ended.set()
+        self._call(callbacks)
 
     def notify(self) -> None:
         """Tell those who listen that there is something to look at."""

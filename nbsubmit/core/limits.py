@@ -9,6 +9,7 @@ from pathlib import Path
 from nbsubmit.core.contents import Entry
 from nbsubmit.core.errors import FolderError, TooLarge
 from nbsubmit.core.payload import Payload
+from nbsubmit.core.slices import Slices
 from nbsubmit.core.units import format_bytes, parse_memory
 
 # A disk that is filled to the last byte is of no use to the job's logs.
@@ -17,7 +18,9 @@ _SPARE_BYTES = 64 << 20
 _WORTH_NAMING = 0.02
 
 
-def check_size(payload: Payload, asked_for: tuple[str, ...], limit: str) -> None:
+def check_size(
+    payload: Payload, asked_for: tuple[str, ...], limit: str, slices: Slices | None = None
+) -> None:
     """Make sure that no more is written than the user may have had in mind.
 
     What was named with ``--in`` is meant to go, and what is there already costs nothing.
@@ -31,7 +34,7 @@ def check_size(payload: Payload, asked_for: tuple[str, ...], limit: str) -> None
     if not most or "*" in asked_for:
         return
     counted = [entry for entry in payload.entries if entry.name not in asked_for]
-    total = sum(entry.new_bytes for entry in counted)
+    total = sum(entry.new_bytes for entry in counted) + (slices.new_bytes if slices else 0)
     if total <= most:
         return
     large = [entry for entry in counted if entry.new_bytes > _WORTH_NAMING * total]
@@ -52,7 +55,7 @@ def _message(large: list[Entry], total: int, most: int) -> str:
     )
 
 
-def check_space(payload: Payload, store: Path) -> None:
+def check_space(payload: Payload, store: Path, slices: Slices | None = None) -> None:
     """Make sure that the store's disk can take what has to be written.
 
     Raises
@@ -63,7 +66,8 @@ def check_space(payload: Payload, store: Path) -> None:
     place = store
     while not place.exists():
         place = place.parent
-    free, needed = shutil.disk_usage(place).free, payload.placed.new_bytes
+    free = shutil.disk_usage(place).free
+    needed = payload.placed.new_bytes + (slices.new_bytes if slices else 0)
     if needed + _SPARE_BYTES > free:
         raise FolderError(
             f"the disk of {store} has {format_bytes(free)} free and the job's data need "

@@ -18,6 +18,7 @@ from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import asked, launch_of, started
+from nbsubmit.core.tasked import Opens, open_job
 
 
 def resubmit(
@@ -29,6 +30,7 @@ def resubmit(
     watcher: Watches,
     settings: Settings,
     home: Namespace | None = None,
+    opens: Opens = open_job,
 ) -> Job:
     """Send what a job was sent with as another job, and return that.
 
@@ -88,4 +90,4 @@ def resubmit(
         }
         folder.write_json(folder.spec_file, spec)
 
-    return started(folder, fill, launch, backend, store, watcher, home)
+    return started(folder, fill, launch, backend, store, watcher, home, opens)

@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.result import Result
 from nbsubmit.core.state import JobState, Status
+from nbsubmit.core.tasks import TaskFolder
 from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample
 
 T = TypeVar("T")
@@ -102,29 +104,28 @@ def look(folder: JobFolder) -> Found:
     FolderError
         If a file is not what nbsubmit writes.
     """
-    if not folder.path.is_dir():
-        raise FolderError(f"its folder {folder.path} was deleted")
+    if not folder.whole.is_dir():
+        raise FolderError(f"its folder {folder.whole} was deleted")
     node, started, limits = _read(folder, folder.started_file, _started, ("", 0.0, NOTHING_KNOWN))
+    # The script around several processes leaves one exit code for all of them.
+    together = folder.together if isinstance(folder, TaskFolder) else folder
     found = Found(
-        handle=handle_of(folder),
-        refusal=_read(folder, folder.refusal_file, lambda data: str(data["reason"]), ""),
-        cancelled=folder.cancel_file.exists(),
+        handle=folder.handle(),
+        refusal=folder.refusal(),
+        cancelled=folder.is_cancelled(),
         node=node,
         started=started,
         limits=limits,
         usage=usage.last_sample(folder.usage_file) if node else None,
         signal=_read(folder, folder.signal_file, lambda data: str(data["signal"]), ""),
-        exit_code=_exit_code(folder),
+        exit_code=_exit_code(folder.exit_file, together.exit_file),
         result=_read(folder, folder.result_file, Result.from_json, None),
         end=_read(folder, folder.end_file, _end, None),
     )
     never_started = found.exit_code and not found.node and found.result is None
-    return replace(found, last_words=_last_line(folder.log_err)) if never_started else found
-
-
-def handle_of(folder: JobFolder) -> str:
-    """Return the backend's own id of a job; empty if it has none yet."""
-    return _read(folder, folder.handle_file, lambda data: str(data["handle"]), "")
+    if not never_started:
+        return found
+    return replace(found, last_words=_last_line(folder.log_err) or _last_line(together.log_err))
 
 
 def _last_line(log: Path) -> str:
@@ -145,11 +146,11 @@ def _read(folder: JobFolder, file: Path, parse: Callable[[dict[str, Any]], T], a
         raise FolderError(f"{file} is not what nbsubmit wrote there: {error!r}") from None
 
 
-def _exit_code(folder: JobFolder) -> int | None:
-    try:
-        return int(folder.exit_file.read_text())
-    except (FileNotFoundError, ValueError):
-        return None
+def _exit_code(*files: Path) -> int | None:
+    for file in dict.fromkeys(files):
+        with suppress(FileNotFoundError, ValueError):
+            return int(file.read_text())
+    return None
 
 
 def _started(data: Mapping[str, Any]) -> tuple[str, float, Limits]:

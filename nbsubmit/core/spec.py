@@ -84,6 +84,17 @@ class CellOptions:
         Environment variables to set for the job.
     by_value : tuple of str
         Modules and packages whose source goes with the job.
+    teardown : tuple of str
+        Shell lines to run after Python.
+    parallel : int or None
+        At most so many tasks of an array at once.
+    ranks : int
+        Processes that the job, or each task of an array, consists of.
+    launcher : tuple of str or None
+        Arguments for what starts the processes, where there is one; None if one process is
+        started without.
+    signal_seconds : int or None
+        So long before its time is over the job is told, to save what it has.
     """
 
     resources: Resources = Resources()
@@ -101,6 +112,11 @@ class CellOptions:
     setup: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     by_value: tuple[str, ...] = ()
+    teardown: tuple[str, ...] = ()
+    parallel: int | None = None
+    ranks: int = 1
+    launcher: tuple[str, ...] | None = None
+    signal_seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -130,12 +146,16 @@ class Launch:
         Environment variables to set besides those that the job inherits.
     teardown : tuple of str
         Shell lines to run after the command.
+    script : Path or None
+        The file with the script to start; by default the one in the folder.
     count : int or None
         So many tasks, each of which runs the command: an array. None for a job by itself.
     parallel : int or None
         At most so many of them at once.
+    part : int or None
+        What the backend takes at once at most: a larger array is started in parts of this size.
     first : int
-        The number of the first of them: what a backend takes at once may be a part of an array.
+        The number of the first task of this part.
     ranks : int
         Processes that each job or task consists of, started together.
     launcher : tuple of str or None
@@ -156,9 +176,20 @@ class Launch:
     setup: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     teardown: tuple[str, ...] = ()
+    script: Path | None = None
     count: int | None = None
     parallel: int | None = None
+    part: int | None = None
     first: int = 0
     ranks: int = 1
     launcher: tuple[str, ...] | None = None
     signal_seconds: int | None = None
+
+    @property
+    def part_number(self) -> int:
+        """Which part of an array it is."""
+        return self.first // self.part if self.part else 0
+
+    def script_of(self, first: int) -> Path:
+        """Return the file of the script that starts the part of an array with this first task."""
+        return self.folder / (f"script-{first}.sh" if first else "script.sh")

@@ -13,14 +13,15 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 
-from nbsubmit.core import by_value, packages
+from nbsubmit.core import by_value, packages, tasks
 from nbsubmit.core.backend import Backend
+from nbsubmit.core.call import Call
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import SubmitError
 from nbsubmit.core.folder import FORMAT, JobFolder, write_whole
@@ -29,8 +30,11 @@ from nbsubmit.core.job import Job, Watches
 from nbsubmit.core.limits import check_size, check_space
 from nbsubmit.core.payload import Payload
 from nbsubmit.core.settings import Settings
+from nbsubmit.core.slices import Slices
 from nbsubmit.core.spec import CellOptions, Launch
 from nbsubmit.core.store import JobStore
+from nbsubmit.core.tasked import Opens, open_job
+from nbsubmit.core.tasks import SINGLE, Shape
 from nbsubmit.core.usage import Limits
 
 
@@ -40,8 +44,8 @@ class Request:
 
     Attributes
     ----------
-    cell : Cell
-        The cell.
+    what : Cell or Call
+        A cell, or a call of a function.
     payload : Payload
         What it needs.
     options : CellOptions
@@ -54,15 +58,24 @@ class Request:
         What `nbsubmit.core.ambient.pack` gave.
     by_value : tuple of Source
         The modules whose source goes along.
+    count : int or None
+        The number of tasks of an array; None if it is none.
+    slices : Slices or None
+        What each of them is called with.
+    more : mapping
+        What else is to be known of the job from the start, as plain data.
     """
 
-    cell: Cell
+    what: Cell | Call
     payload: Payload
     options: CellOptions
     line: str = ""
     origin: Mapping[str, Any] = field(default_factory=dict)
     ambient: Mapping[str, str] = field(default_factory=dict)
     by_value: tuple[by_value.Source, ...] = ()
+    count: int | None = None
+    slices: Slices | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def submit(
@@ -72,6 +85,7 @@ def submit(
     watcher: Watches,
     settings: Settings,
     home: Namespace | None = None,
+    opens: Opens = open_job,
 ) -> Job:
     """Send a job on its way and return its handle.
 
@@ -87,18 +101,20 @@ def submit(
         If the backend does not take it; the folder stays, says why, and holds the script.
     """
     backend.check()
-    check_size(request.payload, request.options.include, settings.size_limit)
-    check_space(request.payload, store.path)
+    check_size(request.payload, request.options.include, settings.size_limit, request.slices)
+    check_space(request.payload, store.path, request.slices)
     folder = store.new()
-    launch = launch_of(folder, request.options)
+    shape = Shape(request.count, backend.largest_array(), request.options.ranks)
+    launch = launch_of(folder, request.options, shape=shape)
     return started(
         folder,
-        lambda: _write(folder, request, launch, backend, settings),
+        lambda: _write(folder, request, launch, backend, settings, shape),
         launch,
         backend,
         store,
         watcher,
         home,
+        opens,
     )
 
 
@@ -110,6 +126,7 @@ def started(
     store: JobStore,
     watcher: Watches,
     home: Namespace | None,
+    opens: Opens,
 ) -> Job:
     """Fill a new job's folder, then have the backend start it, and return the job.
 
@@ -118,28 +135,68 @@ def started(
     SubmitError
         If the backend does not take it; the folder stays, says why, and holds the script.
     """
+    first = launch
+    if launch.count is not None and launch.part is not None:
+        first = replace(launch, count=min(launch.count, launch.part))
     try:
         fill()
-        write_whole(folder.script_file, lambda out: out.write(backend.script(launch).encode()))
+        if Shape.of(folder.spec).has_tasks:
+            tasks.prepare(folder)
+        _write_script(folder.script_file, first, backend)
     except BaseException:
         shutil.rmtree(folder.path)
         raise
     try:
-        handle = backend.start(launch)
+        if launch.count is None:
+            _start(folder, launch, backend)
+        else:
+            _start_parts(folder, launch, backend)
     except SubmitError as error:
         folder.write_json(folder.refusal_file, {"reason": str(error), "at": time.time()})
         raise type(error)(f"{error}\nThe script is {folder.script_file}") from None
-    folder.write_json(
-        folder.handle_file, {"backend": backend.name, "handle": handle, "at": time.time()}
-    )
-    job = Job(folder, backend, watcher, home)
+    job = opens(folder, backend, watcher, home)
     watcher.add(job)
     store.blobs.collect_now_and_then()
     return job
 
 
+def _write_script(file: Path, launch: Launch, backend: Backend) -> None:
+    write_whole(file, lambda out: out.write(backend.script(launch).encode()))
+
+
+def _start(folder: JobFolder, launch: Launch, backend: Backend) -> None:
+    handle = backend.start(launch)
+    folder.write_json(
+        folder.handle_file, {"backend": backend.name, "handle": handle, "at": time.time()}
+    )
+
+
+def _start_parts(folder: JobFolder, launch: Launch, backend: Backend) -> None:
+    """Start an array, in as many parts as the backend needs to take it."""
+    shape = Shape.of(folder.spec)
+    count = shape.count or 0
+    size = shape.part or count
+    parts: list[tasks.Part] = []
+    try:
+        for first in range(0, count, size):
+            some = min(size, count - first)
+            script = launch.script_of(first)
+            part = replace(launch, first=first, count=some, script=script)
+            if first:
+                _write_script(script, part, backend)
+            parts.append(tasks.Part(first, some, backend.start(part)))
+            tasks.write_parts(folder, backend.name, parts, time.time())
+    except BaseException:
+        for part_ in parts:  # all of it or nothing
+            backend.stop(part_.handle)
+        raise
+
+
 def launch_of(
-    folder: JobFolder, options: CellOptions, working_directory: Path | None = None
+    folder: JobFolder,
+    options: CellOptions,
+    working_directory: Path | None = None,
+    shape: Shape = SINGLE,
 ) -> Launch:
     """Return what the backend is to start; in the folder of now if no other is named."""
     python = tuple(options.python.split()) if options.python else (sys.executable,)
@@ -154,33 +211,50 @@ def launch_of(
         exit_file=folder.exit_file,
         setup=options.setup,
         env=options.env,
+        teardown=options.teardown,
+        script=folder.script_file,
+        count=shape.count,
+        part=shape.part,
+        parallel=options.parallel,
+        ranks=shape.ranks,
+        launcher=options.launcher,
+        signal_seconds=options.signal_seconds,
     )
 
 
 def _write(
-    folder: JobFolder, request: Request, launch: Launch, backend: Backend, settings: Settings
+    folder: JobFolder,
+    request: Request,
+    launch: Launch,
+    backend: Backend,
+    settings: Settings,
+    shape: Shape,
 ) -> None:
     placed = request.payload.placed
     placed.write_blobs(folder.blobs)
     write_whole(folder.payload_stream, placed.write_stream)
     write_whole(folder.payload_pack, placed.write_pack)
+    if request.slices is not None:
+        request.slices.write(folder)
     by_value.write(request.by_value, folder.modules)
     folder.write_json(folder.payload_file, _contents(request))
-    folder.write_json(folder.spec_file, _spec(request, launch, backend, settings))
+    folder.write_json(folder.spec_file, _spec(request, launch, backend, settings, shape))
 
 
 def _contents(request: Request) -> dict[str, Any]:
-    payload = request.payload
+    payload, what = request.payload, request.what
     needed = packages.needed(payload.looked_up)
     return {
         "format": FORMAT,
         "python": sys.version_info[:2],
         "cloudpickle": cloudpickle.__version__,
         "working_directory": str(Path.cwd()),
+        "umask": _umask(),
         "path": [*sys.path, *packages.folders(needed)],
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,
-        "cell": request.cell.to_json(),
+        "cell": what.to_json() if isinstance(what, Cell) else None,
+        "call": what.to_json() if isinstance(what, Call) else None,
         "contents": payload.placed.contents.to_json(),
         "modules": payload.modules,
         "submodules": payload.submodules,
@@ -196,21 +270,34 @@ def _contents(request: Request) -> dict[str, Any]:
     }
 
 
-def _spec(request: Request, launch: Launch, backend: Backend, settings: Settings) -> dict[str, Any]:
+def _umask() -> int:
+    """Return the process's umask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _spec(
+    request: Request, launch: Launch, backend: Backend, settings: Settings, shape: Shape
+) -> dict[str, Any]:
+    what = request.what
     return {
+        **request.more,
         "format": FORMAT,
         "id": launch.id,
         "name": request.options.resources.name or "",
         "backend": backend.name,
         "created": time.time(),
         "line": request.line,
-        "source": request.cell.source,
+        "source": what.source if isinstance(what, Cell) else "",
+        "function": what.name if isinstance(what, Call) else "",
         "host": platform.node(),
         "user": getpass.getuser(),
         "kernel_pid": os.getpid(),
         "beat_seconds": settings.beat_seconds,
         "origin": dict(request.origin),
         "limits": asked(launch, backend).to_json(),
+        **shape.to_json(),
     }
 
 

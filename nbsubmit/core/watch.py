@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from nbsubmit.core.backend import Backend, Report
 from nbsubmit.core.errors import FolderError, OtherFormat, SubmitError
@@ -20,6 +21,7 @@ from nbsubmit.core.job import Job
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.settle import Found, look, settle
 from nbsubmit.core.state import JobState, Status
+from nbsubmit.core.tasks import Listing, TaskFolder, listing
 
 _log = logging.getLogger("nbsubmit")
 
@@ -79,9 +81,7 @@ def poll_once(
     now : float
         The time by a monotonic clock.
     """
-    due = [w for w in watched if w.next_look <= now]
-    for one in due:
-        _look(one, now)
+    due = _look_where_there_is_news([w for w in watched if w.next_look <= now], now)
     open_questions = [w for w in watched if not w.found.conclusive and w.found.handle]
     if backend is not None and any(
         _wants_answer(w, backend, asked, settings, now) for w in open_questions
@@ -92,6 +92,34 @@ def poll_once(
         _give_up_the_silent(open_questions, settings, now)
     for one in due:
         _judge(one, now)
+
+
+def _look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched]:
+    """Look at jobs, and return those that may have changed; of tasks, one listing tells."""
+    looked_at: list[Watched] = []
+    listings: dict[Path, Listing] = {}
+    for one in due:
+        folder = one.job.folder
+        if isinstance(folder, TaskFolder):
+            if folder.whole not in listings:
+                listings[folder.whole] = _listing(folder)
+            one.next_look = _next_look(one, now)
+            if not listings[folder.whole].tells_of(folder.key):
+                if one.found.handle:
+                    continue
+                one.found = Found(handle=folder.handle(), refusal=folder.refusal())
+                looked_at.append(one)
+                continue
+        _look(one, now)
+        looked_at.append(one)
+    return looked_at
+
+
+def _listing(folder: TaskFolder) -> Listing:
+    try:
+        return listing(folder.job)
+    except OSError:
+        return Listing(cancelled=True)  # each has to find out by itself
 
 
 def _give_up_the_silent(watched: Sequence[Watched], settings: Settings, now: float) -> None:
@@ -115,7 +143,11 @@ def _look(one: Watched, now: float) -> None:
         one.beat, one.beat_seen = beat, now
         if one.report is not None and not (one.report.state and one.report.state.ended):
             one.report = None  # the job has shown since then that it is alive
-    one.next_look = now + min(max((now - one.since) / 50, _SHORTEST_LOOK), _LONGEST_LOOK)
+    one.next_look = _next_look(one, now)
+
+
+def _next_look(one: Watched, now: float) -> float:
+    return now + min(max((now - one.since) / 50, _SHORTEST_LOOK), _LONGEST_LOOK)
 
 
 def _beat(job: Job) -> int:
@@ -202,11 +234,13 @@ class Watcher:
     def add(self, job: Job) -> None:
         """Look at this job until it has ended; look again at once if it is watched already."""
         with self._lock:
-            if job.done():
+            live = [part for part in job.parts if not part.done()]
+            if not live:
                 return
-            now = time.monotonic()
-            one = self._watched.setdefault(job.id, Watched(job, since=now - _age(job)))
-            one.next_look = 0.0
+            since = time.monotonic() - _age(job)
+            for part in live:
+                one = self._watched.setdefault(part.id, Watched(part, since=since))
+                one.next_look = 0.0
             self._wake.set()
             if self._thread is None:
                 # A copied context keeps output routed to the cell that sent the job.
@@ -222,7 +256,8 @@ class Watcher:
         watched = [
             # One look cannot see a beat change, so the backend is asked about what seems to run.
             Watched(job, since=now - _age(job), beat=_beat(job), beat_seen=float("-inf"))
-            for job in jobs
+            for whole in jobs
+            for job in whole.parts
             if not job.done()
         ]
         self._step(watched, {}, now)
@@ -250,3 +285,6 @@ class Watcher:
             mine = [w for w in watched if w.job.spec.get("backend", "") == name]
             when = asked.setdefault(name, Asked())
             poll_once(mine, mine[0].job.backend, when, self._settings, now)
+        for whole in {id(w.job.whole): w.job.whole for w in watched}.values():
+            if whole is not None:
+                whole.refresh()

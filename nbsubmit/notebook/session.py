@@ -19,6 +19,7 @@ from nbsubmit.core import ambient, by_value, credentials, lines
 from nbsubmit.core.ambient.logs import staying
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import capture
+from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
@@ -63,11 +64,14 @@ class Prepared:
     ----------
     request : Request
         All that is to be sent.
+    cell : Cell
+        The cell in it.
     use : NameUse
         What the cell does with names.
     """
 
     request: Request
+    cell: Cell
     use: NameUse
 
 
@@ -158,7 +162,7 @@ class Session:
             origin(self.shell),
             by_value=by_value.find(names, self.store.path),
         )
-        return Prepared(request, use)
+        return Prepared(request, cell, use)
 
     def _runs_here(self, magic: str, options: CellOptions) -> bool:
         """Tell whether the job will run in this process, with the modules as they are here."""
@@ -181,7 +185,7 @@ class Session:
         SubmitError
             If the backend does not take it.
         """
-        request = prepared.request
+        request, cell = prepared.request, prepared.cell
         snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
         # The notebook stands still while it waits, and while a job runs in its own process.
         waits = request.options.wait or backend.name == "debug"
@@ -190,9 +194,9 @@ class Session:
         packed = ambient.pack(around, waits=waits, kept=self._pending)
         request = replace(request, ambient=packed)
         # The lines of a function that it makes are shown here later.
-        lines.remember({request.cell.file_name: request.cell.text})
+        lines.remember({cell.file_name: cell.text})
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
-        handed = Handed(request.payload, self.shell.user_ns, request.cell.watched)
+        handed = Handed(request.payload, self.shell.user_ns, cell.watched)
         self._expect(job, snapshot, handed, around, waits=waits, tell=tell)
         return job
 

@@ -14,15 +14,17 @@ import io
 import sys
 import tokenize
 import types
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.home import Namespace
 from nbsubmit.worker.missing import behind
+
+T = TypeVar("T")
 
 
 class NoInput(NbsubmitError):
@@ -84,6 +86,22 @@ def execute(cell: Cell, namespace: Namespace, shell: Shows) -> Outcome:
     return outcome
 
 
+def call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Outcome:
+    """Call a function and see how that ends; a coroutine function is run to its end."""
+    outcome = Outcome()
+    with _stage(sys.displayhook):
+        try:
+            outcome.value = function(*args, **kwargs)
+            if inspect.iscoroutine(outcome.value):
+                outcome.value = _run_loop(outcome.value)
+        except BaseException as error:
+            for part in (error, *behind(error)):
+                part.__traceback__ = _without_ours(part.__traceback__)
+            outcome.error = error
+            outcome.signal = getattr(error, "signal", "")
+    return outcome
+
+
 async def _run_async(codes: list[types.CodeType], namespace: Namespace) -> None:
     for code in codes:
         result = eval(code, namespace)  # noqa: S307
@@ -91,17 +109,16 @@ async def _run_async(codes: list[types.CodeType], namespace: Namespace) -> None:
             await result
 
 
-def _run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
+def _run_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end, also inside a process whose own loop is running."""
     import asyncio  # a quarter of the worker's start, and few cells await
     from concurrent.futures import ThreadPoolExecutor
 
     # Not inside an except clause: it would become the context of the cell's own error.
     if asyncio._get_running_loop() is None:
-        asyncio.run(coroutine)
-        return
+        return asyncio.run(coroutine)
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(contextvars.copy_context().run, asyncio.run, coroutine).result()
+        return thread.submit(contextvars.copy_context().run, asyncio.run, coroutine).result()
 
 
 def _compile(cell: Cell) -> Iterator[types.CodeType]:

@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from nbsubmit.core.folder import PRIVATE_FILE, JobFolder
+from nbsubmit.core.folder import JOB_VARIABLE, PRIVATE_FILE, JobFolder
+from nbsubmit.core.tasks import TASK_VARIABLE, Shape, TaskFolder, TaskKey
 from nbsubmit.worker.meter import Meter
 from nbsubmit.worker.run import run
-from nbsubmit.worker.surroundings import limits
+from nbsubmit.worker.surroundings import limits, rank_here
 
 
 class Terminated(BaseException):
@@ -35,9 +36,8 @@ def main(path: str) -> int:
     """Run the job in a folder; the exit code tells whether the cell succeeded."""
     faulthandler.enable()
     os.umask(0o077)
-    folder = JobFolder(Path(path))
-    folder.check()
-    if folder.refusal_file.exists() or folder.cancel_file.exists():
+    folder = _own_folder(JobFolder(Path(path)))
+    if folder.refusal_file.exists() or folder.is_cancelled():
         # The notebook was told that this job does not run, so it must not.
         return 1
     if _is_done(folder):
@@ -61,6 +61,32 @@ def main(path: str) -> int:
     os._exit(0 if succeeded else 1)
 
 
+def _own_folder(job: JobFolder) -> JobFolder:
+    """Return the folder of the task that this process is, or of a job that is a single process.
+
+    Raises
+    ------
+    FolderError
+        If somebody else could have written to it.
+    """
+    job.check()
+    os.environ[JOB_VARIABLE] = str(job.path)
+    shape = Shape.of(job.spec)
+    if not shape.has_tasks:
+        return job
+    index = None if shape.count is None else int(os.environ[TASK_VARIABLE])
+    rank = None if shape.ranks == 1 else rank_here()
+    folder = TaskFolder(job, TaskKey(index, rank), shape)
+    folder.create()
+    if rank is not None:
+        # Each process has logs of its own; the scheduler's is that of the script around them.
+        for descriptor, log in ((1, folder.log_out), (2, folder.log_err)):
+            opened = os.open(log, os.O_WRONLY | os.O_APPEND)
+            os.dup2(opened, descriptor)
+            os.close(opened)
+    return folder
+
+
 def _is_done(folder: JobFolder) -> bool:
     """Tell whether an earlier run of this job came to its own end: it is not run twice."""
     result = folder.read_json(folder.result_file)
@@ -78,7 +104,7 @@ class Beat:
 
     def __init__(self, folder: JobFolder) -> None:
         self._file = folder.beat_file
-        self._seconds = float((folder.read_json(folder.spec_file) or {})["beat_seconds"])
+        self._seconds = float(folder.spec["beat_seconds"])
 
     def start(self) -> None:
         """Go on until the process ends."""

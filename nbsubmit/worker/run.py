@@ -18,10 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbsubmit.core import ambient, lines, packages
+from nbsubmit.core import ambient, packages
 from nbsubmit.core.ambient import Around
 from nbsubmit.core.blobs import BlobStore
-from nbsubmit.core.bundle import Bundle
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.errors import NbsubmitError
@@ -32,12 +31,14 @@ from nbsubmit.core.reserved import is_magic
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.shell import started_by
 from nbsubmit.worker import handled, missing, surroundings
+from nbsubmit.worker.call import run_call
 from nbsubmit.worker.collect import Collection, collect
 from nbsubmit.worker.execute import Outcome, execute
+from nbsubmit.worker.load import load, mappings_for
 from nbsubmit.worker.sent import Sent
 from nbsubmit.worker.shell import Shell
 from nbsubmit.worker.streams import LogStream, Recorder
-from nbsubmit.worker.surroundings import PYTHON, import_module, limits, node
+from nbsubmit.worker.surroundings import PYTHON, limits, node
 
 if TYPE_CHECKING:
     from nbsubmit.core.mapped import Mappings
@@ -74,7 +75,10 @@ def run(
     recorder = Recorder(folder.events_file, stdout, stderr)
     with _stage(recorder, stdout, stderr) as module:
         try:
-            result, placed = _run_cell(folder, module, recorder, after_cell)
+            payload = folder.read_json(folder.payload_file) or {}
+            surroundings.check_versions(payload)
+            run_it = _run_cell if payload["cell"] else run_call
+            result, placed = run_it(folder, payload, module, recorder, after_cell)
         except BaseException as error:
             result, placed = _failure(error), None
         if os.getpid() != owner:  # a child that the cell forked came back through here
@@ -88,19 +92,19 @@ def run(
 
 def _run_cell(
     folder: JobFolder,
+    payload: dict[str, Any],
     module: types.ModuleType,
     recorder: Recorder,
     after_cell: Callable[[], None],
 ) -> tuple[Result, Placed]:
-    payload = folder.read_json(folder.payload_file) or {}
-    surroundings.check_versions(payload)
     cell = Cell.from_json(payload["cell"])
     shell = Shell(cell, module, recorder)
-    mappings = _mappings(payload)
+    contents = Contents.from_json(payload["contents"])
+    mappings = mappings_for(contents)
     around = Around(payload["ambient"])
     shell.precision = around.sent(ambient.SHELL).get("float_precision", "")
     shell.when_started(lambda: around.apply_to(ambient.SHELL))
-    sent = _prepare(folder, payload, cell, shell, mappings)
+    sent = _prepare(folder, payload, cell, shell, contents, mappings)
     around.apply()
     with AfterImport(ambient.MODULES, around.apply_to), shell:
         outcome = execute(cell, module.__dict__, shell)
@@ -136,14 +140,6 @@ def _run_cell(
         ),
         placed,
     )
-
-
-def _mappings(payload: dict[str, Any]) -> Mappings | None:
-    if not payload["contents"]["regions"]:
-        return None
-    from nbsubmit.core.mapped import Mappings  # ctypes, which few jobs need
-
-    return Mappings()
 
 
 def _error(
@@ -194,25 +190,19 @@ def _prepare(
     payload: dict[str, Any],
     cell: Cell,
     shell: Shell,
+    contents: Contents,
     mappings: Mappings | None,
 ) -> Sent:
     """Make the process look like the notebook's and load what was sent."""
     namespace = shell.namespace
-    surroundings.enter(folder, payload)
-    lines.remember({**payload["sources"], cell.file_name: cell.text})
-    for module in payload["submodules"]:
-        import_module(module, module)
-    for name, module in payload["modules"].items():
-        namespace[name] = import_module(module, name)
-    contents = Contents.from_json(payload["contents"])
-    bundle = Bundle(folder.payload_stream, contents, folder.locate)
     magics: dict[str, Any] = {}
 
     def arrived(name: str, value: Any) -> None:
         (magics if is_magic(name) else namespace)[name] = value
 
+    texts = {cell.file_name: cell.text}
     with started_by(shell.start):
-        parts = bundle.load(namespace, arrived, mappings=mappings)
+        parts = load(folder, payload, texts, namespace, arrived, contents, mappings)
     shell.take_magics(magics)
     handled.put(cell, namespace)
     return Sent.take(namespace, contents, payload["modules"], cell, mappings, parts, magics)

@@ -17,6 +17,7 @@ from nbsubmit.core.errors import NbsubmitError, OtherFormat
 from nbsubmit.core.folder import LIMITS_VARIABLE, NODE_VARIABLE, JobFolder, check_format
 from nbsubmit.core.origin import place_of, root_of
 from nbsubmit.core.packages import Package
+from nbsubmit.core.tasks import RANK_VARIABLE
 from nbsubmit.core.usage import Limits
 
 PYTHON = sys.version_info[:2]
@@ -36,6 +37,8 @@ def enter(folder: JobFolder, payload: dict[str, Any]) -> None:
         If what was sent cannot be rebuilt here.
     """
     _go_to(payload["working_directory"])
+    # Of the files that the job's own code makes; ours say of each who may read it.
+    os.umask(payload["umask"])
     sys.path[:] = _path(payload)
     sent = [source["name"] for source in payload["by_value"]]
     if sent:
@@ -57,6 +60,14 @@ def leave(folder: JobFolder) -> None:
 def node() -> str:
     """Return the name of this host as the backend knows it."""
     return os.environ.get(NODE_VARIABLE) or platform.node()
+
+
+def rank_here() -> int:
+    """Return which of the processes of a job this one is, from 0."""
+    for variable in (RANK_VARIABLE, "SLURM_PROCID", "PMI_RANK"):
+        if os.environ.get(variable, "").isdecimal():
+            return int(os.environ[variable])
+    return 0
 
 
 def limits() -> Limits:

@@ -147,3 +147,17 @@ def test_all_processes_of_a_job_are_cancelled(queue: Queue) -> None:
     queue.backend.stop(handle)
     assert queue.state(handle) is JobState.CANCELLED
     assert {queue.exit_code("a", f"_{r}") for r in range(4)} == {"143"}
+
+
+def test_one_of_several_processes_can_ask_for_all_to_be_run_again_and_nobody_has_to_look(
+    queue: Queue,
+) -> None:
+    folder = queue.path / "jobs" / "a"
+    line = (
+        "note run $NBSUBMIT_RANK; [ $NBSUBMIT_RANK = 1 ] || exit 0; "
+        f"[ -e once ] || {{ touch once; echo > {folder}/requeue.json; exit; }}; note ok"
+    )
+    queue.send("a", line, ranks=2)
+    queue.wait_for("ok")
+    queue.wait_for_end()
+    assert sorted(queue.lines()) == ["ok", "run 0", "run 0", "run 1", "run 1"]

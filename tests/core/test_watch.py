@@ -55,6 +55,9 @@ class FakeBackend:
     def expected_start(self, launch: Launch) -> str:
         return ""
 
+    def largest_array(self) -> int | None:
+        return None
+
     def start(self, launch: Launch) -> str:
         return ""
 

@@ -22,10 +22,10 @@ from nbsubmit.backends.queue.machine import LEVEL_VARIABLE, VISIBLE
 from nbsubmit.backends.queue.order import Turn, next_turn
 from nbsubmit.backends.queue.place import VARIABLE, QueueFolder, State
 from nbsubmit.backends.queue.processes import Gated
-from nbsubmit.backends.script import RANK_VARIABLE, RANKS_VARIABLE, TASK_VARIABLE
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import PRIVATE_FOLDER
 from nbsubmit.core.state import JobState
+from nbsubmit.core.tasks import RANK_VARIABLE, RANKS_VARIABLE, TASK_VARIABLE
 
 # What takes turns; it ends at once if another does.
 SERVER = (sys.executable, "-m", "nbsubmit.backends.queue")

@@ -82,9 +82,15 @@ class SlurmBackend:
             return f"sbatch would refuse it: {error.words}"
         return commands.plain(answer).partition("sbatch: ")[2]
 
+    def largest_array(self) -> int | None:
+        """Return what the site allows."""
+        number = self._config.get("MaxArraySize", "")
+        # The largest index is one less, and we count from 0.
+        return max(int(number) - 1, 1) if number.isdecimal() else None
+
     def start(self, launch: Launch) -> str:
         """Submit the script in the job's folder."""
-        path = str(launch.folder / "script.sh")
+        path = str(launch.script or launch.folder / "script.sh")
         try:
             answer, _ = commands.run("sbatch", "--parsable", path, env=launch.env)
         except CommandFailed as error:
@@ -106,11 +112,14 @@ class SlurmBackend:
         raise SubmitError(f"the job could not be submitted: {error}") from error
 
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
-        """Ask squeue for all jobs at once, and accounting for those that squeue has forgotten."""
-        reports = self._ask_squeue(handles)
+        """Ask squeue for all jobs at once, and accounting for those that squeue has forgotten.
+
+        Of an array all tasks are asked for with its id alone.
+        """
+        reports = self._ask_squeue(status.arrays(handles))
         unsure = [h for h in handles if h not in reports or _has_more_to_tell(reports[h])]
         if unsure and self._has_accounting:
-            reports |= self._ask_accounting(unsure, reports)
+            reports |= self._ask_accounting(status.arrays(unsure), reports)
         return {handle: reports.get(handle, Report(None)) for handle in handles}
 
     def _ask_squeue(self, handles: Sequence[str]) -> dict[str, Report]:
@@ -128,17 +137,22 @@ class SlurmBackend:
             raise
         reports = status.from_squeue(text)
         for job_id, ahead in self._places.ahead_of(status.in_line(text)).items():
-            reports[job_id] = replace(reports[job_id], ahead=ahead)
+            reports |= {one: replace(reports[one], ahead=ahead) for one in status.tasks(job_id)}
         return reports
 
     @functools.cached_property
-    def _has_accounting(self) -> bool:
+    def _config(self) -> dict[str, str]:
+        """What the controller says of its configuration; empty if it does not answer."""
         try:
             text, _ = commands.run("scontrol", "show", "config")
         except (CommandFailed, BackendMissing):
-            return False
-        line = next((line for line in text.splitlines() if "AccountingStorageType" in line), "")
-        return "slurmdbd" in line
+            return {}
+        pairs = (line.partition("=") for line in text.splitlines())
+        return {name.strip(): value.strip() for name, _, value in pairs}
+
+    @property
+    def _has_accounting(self) -> bool:
+        return "slurmdbd" in self._config.get("AccountingStorageType", "")
 
     def _ask_accounting(
         self, handles: Sequence[str], known: Mapping[str, Report]

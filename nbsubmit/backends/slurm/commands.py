@@ -8,12 +8,13 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 from nbsubmit.core.errors import BackendMissing
+from nbsubmit.core.tasks import OF_A_JOB
 
 TIMEOUT_SECONDS = 20.0
 
 # What a job inherits from one that it is submitted from inside of, and must not.
 _INHERITED = ("SLURM_", "SLURMD_", "SBATCH_", "SRUN_", "SALLOC_", "SQUEUE_", "SCANCEL_", "SACCT_",
-              "PMI_", "PMIX_", "PMI2_")  # fmt: skip
+              "PMI_", "PMIX_", "PMI2_", *OF_A_JOB)  # fmt: skip
 # Where Slurm's own configuration is.
 _KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")
 
@@ -98,6 +99,7 @@ def run(
             errors="replace",
             timeout=timeout,
             env={**clean_environ(os.environ), **(env or {})},
+            umask=0o077,  # of the logs, which Slurm makes as whoever submits would
             check=False,
         )
     except subprocess.TimeoutExpired:

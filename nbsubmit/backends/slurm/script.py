@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nbsubmit.backends import script
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.spec import Launch, Resources
+from nbsubmit.core.tasks import RANK_VARIABLE, TASK_VARIABLE
 from nbsubmit.core.units import format_limit
 
 _DEFAULT_NAME = "nbsubmit"
@@ -39,15 +41,46 @@ def batch_script(launch: Launch) -> str:
     for option, value in _directives(launch):
         head.append(f"#SBATCH --{option}" + ("" if value is None else f"={_quoted(option, value)}"))
     limits = " ".join(f"{word}=${variable}" for word, variable in _LIMITS.items())
-    body = script.body(launch, node='"$SLURMD_NODENAME"', limits=f'"{limits}"')
-    return "\n".join(head) + "\n\n" + body
+    around = replace(launch, command=_command(launch))
+    body = script.body(around, node='"$SLURMD_NODENAME"', limits=f'"{limits}"')
+    return "\n".join([*head, "", *_task(launch), body])
+
+
+def _task(launch: Launch) -> list[str]:
+    """Lines that say which task of an array it is."""
+    if launch.count is None:
+        return [f"unset {TASK_VARIABLE} {RANK_VARIABLE}"]
+    number = f"$((SLURM_ARRAY_TASK_ID + {launch.first}))"
+    return [f"unset {RANK_VARIABLE}", f"export {TASK_VARIABLE}={number}"]
+
+
+def _command(launch: Launch) -> tuple[str, ...]:
+    """The command, started by srun where it is to be several processes or srun was asked for."""
+    if launch.ranks == 1 and launch.launcher is None:
+        return launch.command
+    cpus = launch.resources.cpus
+    # srun does not take it over from sbatch since release 22.05.
+    given = (f"--cpus-per-task={cpus}",) if cpus is not None else ()
+    return ("srun", "--kill-on-bad-exit=0", *given, *(launch.launcher or ()), *launch.command)
 
 
 def _directives(launch: Launch) -> Iterator[tuple[str, str | None]]:
     yield from _resources(launch.resources)
     yield "comment", comment(launch.id)
-    yield "output", _literal(str(launch.log_out))
-    yield "error", _literal(str(launch.log_err))
+    if launch.count is None:
+        yield "output", _literal(str(launch.log_out))
+        yield "error", _literal(str(launch.log_err))
+    else:
+        most = "" if launch.parallel is None else f"%{launch.parallel}"
+        yield "array", f"0-{launch.count - 1}{most}"
+        # As `nbsubmit.core.tasks` names them.
+        part = f"{launch.part_number}+" if launch.part_number else ""
+        logs = _literal(str(launch.folder / "logs"))
+        yield "output", f"{logs}/{part}%a.out"
+        yield "error", f"{logs}/{part}%a.err"
+    if launch.signal_seconds is not None:
+        # To the script, which passes it on: otherwise only what srun has started is told.
+        yield "signal", f"B:USR2@{launch.signal_seconds}"
     # The logs are there already, readable by their owner alone.
     yield "open-mode", "append"
     if (

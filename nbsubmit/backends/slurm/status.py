@@ -5,7 +5,7 @@ Source: JOB STATE CODES and JOB REASON CODES in the manuals of squeue and sacct.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from nbsubmit.core.backend import Report
@@ -83,14 +83,33 @@ def from_squeue(text: str) -> dict[str, Report]:
     reports = {}
     for job_id, word, reason, nodes, start, limit in _fields(text, 6):
         state = state_of(word)
-        reports[job_id] = Report(
+        report = Report(
             state,
             in_words(reason),
             nodes.strip(),
             starts=_time(start) if state is JobState.PENDING else None,
             seconds=_duration(limit),
         )
+        reports.update(dict.fromkeys(tasks(job_id), report))
     return reports
+
+
+def arrays(handles: Iterable[str]) -> list[str]:
+    """Return the ids to ask for: of tasks of an array its own alone."""
+    return list(dict.fromkeys(handle.partition("_")[0] for handle in handles))
+
+
+def tasks(job_id: str) -> list[str]:
+    """Return the handles that a job id of Slurm's stands for: ``7``, ``7_3`` or ``7_[0-2,9%4]``."""
+    array, bracket, ranges = job_id.strip().partition("_[")
+    if not bracket:
+        return [job_id.strip()]
+    found: list[str] = []
+    for part in ranges.rstrip("]").partition("%")[0].split(","):
+        first, _, last = part.partition("-")
+        if first.isdecimal() and (last or first).isdecimal():
+            found += [f"{array}_{number}" for number in range(int(first), int(last or first) + 1)]
+    return found
 
 
 def in_line(text: str) -> set[str]:
@@ -122,7 +141,8 @@ def from_sacct(text: str) -> dict[str, Report]:
     reports = {}
     for job_id, word, exit_code, nodes in _fields(text, 4):
         nodes = "" if nodes.strip() == "None assigned" else nodes.strip()
-        reports[job_id] = Report(state_of(word), _from_accounting(word, exit_code), nodes)
+        report = Report(state_of(word), _from_accounting(word, exit_code), nodes)
+        reports.update(dict.fromkeys(tasks(job_id), report))
     return reports
 
 

@@ -1,0 +1,281 @@
+"""The tasks of a job: one payload for all of them, and for each what it leaves.
+
+A job array has a task for each index. A job that consists of several processes has one for each
+rank, and an array of such jobs has one for each pair. All that is sent is the whole job's and lies
+in its folder; a task makes a folder of its own when it starts, so that an array of thousands costs
+a handful of files until then. Results lie side by side, for one listing to tell which are there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbsubmit.core.folder import (
+    JOB_VARIABLE,
+    LIMITS_VARIABLE,
+    NODE_VARIABLE,
+    PRIVATE_FOLDER,
+    JobFolder,
+)
+
+# Tell a worker which task of the array it is, and which of how many processes that run together.
+TASK_VARIABLE, RANK_VARIABLE, RANKS_VARIABLE = "NBSUBMIT_TASK", "NBSUBMIT_RANK", "NBSUBMIT_RANKS"
+# What a job must not inherit from one that it is submitted from inside of.
+OF_A_JOB = (
+    TASK_VARIABLE, RANK_VARIABLE, RANKS_VARIABLE, JOB_VARIABLE, LIMITS_VARIABLE, NODE_VARIABLE,
+)  # fmt: skip
+_TASKS, _RESULTS, _LOGS = "tasks", "results", "logs"
+_RESULT = ".json"
+
+
+@dataclass(frozen=True)
+class TaskKey:
+    """Which task of a job one is.
+
+    Attributes
+    ----------
+    index : int or None
+        Its number in the array, from 0; None outside of one.
+    rank : int or None
+        Its number among the processes that run together; None for one that runs alone.
+    """
+
+    index: int | None = None
+    rank: int | None = None
+
+    def __str__(self) -> str:
+        index = "" if self.index is None else str(self.index)
+        return index if self.rank is None else f"{index}_{self.rank}"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many tasks a job has.
+
+    Attributes
+    ----------
+    count : int or None
+        The size of the array; None if it is none.
+    part : int or None
+        At most so many of them are handed to the backend at once.
+    ranks : int
+        Processes that run together.
+    """
+
+    count: int | None = None
+    part: int | None = None
+    ranks: int = 1
+
+    @classmethod
+    def of(cls, spec: Mapping[str, Any]) -> Shape:
+        """Return the shape of a job of which the specification is known."""
+        array = spec.get("array") or {}
+        return cls(array.get("count"), array.get("part"), int(spec.get("ranks", 1)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what belongs into the specification."""
+        array = None if self.count is None else {"count": self.count, "part": self.part}
+        return {"array": array, "ranks": self.ranks}
+
+    @property
+    def has_tasks(self) -> bool:
+        """The job is more than one process."""
+        return self.count is not None or self.ranks > 1
+
+    @property
+    def keys(self) -> list[TaskKey]:
+        """All tasks, in order."""
+        indices: Sequence[int | None] = [None] if self.count is None else range(self.count)
+        ranks: Sequence[int | None] = [None] if self.ranks == 1 else range(self.ranks)
+        return [TaskKey(index, rank) for index in indices for rank in ranks]
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Return in which part of an array a task is, and its number there."""
+        return divmod(index, self.part or (self.count or 1))
+
+
+SINGLE = Shape()
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some tasks of an array that were handed to the backend together.
+
+    Attributes
+    ----------
+    first, count : int
+        The first of them, and how many there are.
+    handle : str
+        The backend's id of them all; that of the task with number n in the part is ``handle_n``.
+    """
+
+    first: int
+    count: int
+    handle: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which tasks of a job have started and which have left a result, by their keys as text.
+
+    And whether all of them are to be cancelled.
+    """
+
+    started: frozenset[str] = frozenset()
+    ended: frozenset[str] = frozenset()
+    cancelled: bool = False
+
+    def tells_of(self, key: TaskKey) -> bool:
+        """Tell whether there may be more to know of a task than that it waits."""
+        if self.cancelled or key.rank is not None:
+            return True
+        return str(key) in self.started or str(key) in self.ended
+
+
+@dataclass
+class Handed:
+    """The parts of an array that the backend has, as last read."""
+
+    parts: list[Part] = field(default_factory=list)
+    size: int = 0
+
+    def find(self, index: int) -> Part | None:
+        """Return the part that a task is in."""
+        return next((p for p in self.parts if p.first <= index < p.first + p.count), None)
+
+
+class TaskFolder(JobFolder):
+    """The files of one task.
+
+    Parameters
+    ----------
+    job : JobFolder
+        The whole job's.
+    key : TaskKey
+        Which task it is.
+    shape : Shape
+        How many there are.
+    """
+
+    def __init__(self, job: JobFolder, key: TaskKey, shape: Shape) -> None:
+        self.path = job.path / _TASKS / str(key)
+        self.whole = job.path
+        self.id = f"{job.id}_{key}"
+        self.job = job
+        self.key = key
+        self.shape = shape
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        return self.job.spec
+
+    @property
+    def result_file(self) -> Path:
+        return self.whole / _RESULTS / f"{self.key}{_RESULT}"
+
+    @property
+    def log_out(self) -> Path:
+        return self.whole / _LOGS / f"{self._log}.out"
+
+    @property
+    def log_err(self) -> Path:
+        return self.whole / _LOGS / f"{self._log}.err"
+
+    @property
+    def _log(self) -> str:
+        if self.key.index is None:
+            return str(self.key)
+        part, number = self.shape.place(self.key.index)
+        inside = str(TaskKey(number, self.key.rank))
+        return f"{part}+{inside}" if part else inside
+
+    @property
+    def together(self) -> JobFolder:
+        """The folder of the processes that run together with this one; its own if it is alone."""
+        if self.key.rank is None:
+            return self
+        if self.key.index is None:
+            return self.job
+        return TaskFolder(self.job, TaskKey(self.key.index), self.shape)
+
+    def handle(self) -> str:
+        if self.key.index is None:
+            return self.job.handle()
+        part = parts_of(self.job).find(self.key.index)
+        if part is None:
+            return ""
+        return f"{part.handle}_{self.shape.place(self.key.index)[1]}"
+
+    def is_cancelled(self) -> bool:
+        return self.cancel_file.exists() or self.job.is_cancelled()
+
+    def write_json(self, file: Path, data: dict[str, Any]) -> None:
+        if file.parent == self.path:  # which a task that has not started does not have
+            self.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        super().write_json(file, data)
+
+    def create(self) -> None:
+        """Make the task's own folder and its events, if they are not there from an earlier run."""
+        self.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        for file in (self.events_file, self.log_out, self.log_err):
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def prepare(job: JobFolder) -> None:
+    """Make the folders in which the tasks of a job leave what they leave."""
+    for name in (_TASKS, _RESULTS, _LOGS):
+        (job.path / name).mkdir(mode=PRIVATE_FOLDER)
+
+
+def logs_of(job: JobFolder) -> Path:
+    """Return where the logs of a job's tasks lie."""
+    return job.path / _LOGS
+
+
+def tasks_of(job: JobFolder) -> list[TaskFolder]:
+    """Return the folders of a job's tasks, in order; none if it is a single process."""
+    shape = Shape.of(job.spec)
+    return [TaskFolder(job, key, shape) for key in shape.keys] if shape.has_tasks else []
+
+
+def listing(job: JobFolder) -> Listing:
+    """Look which tasks have started and which have ended, with two listings for all of them."""
+    ended = (name for name in _names(job.path / _RESULTS) if name.endswith(_RESULT))
+    return Listing(
+        frozenset(_names(job.path / _TASKS)),
+        frozenset(name.removesuffix(_RESULT) for name in ended if not name.startswith(".")),
+        job.cancel_file.exists(),
+    )
+
+
+def _names(folder: Path) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            yield entry.name
+
+
+def parts_of(job: JobFolder) -> Handed:
+    """Return the parts of an array that the backend has; read again only while some are missing."""
+    handed: Handed = job.__dict__.setdefault("handed", Handed())
+    if not handed.size or sum(part.count for part in handed.parts) < handed.size:
+        data = job.read_json(job.handle_file) or {}
+        handed.parts = [Part(int(f), int(n), str(h)) for f, n, h in data.get("parts", ())]
+        handed.size = Shape.of(job.spec).count or 0
+    return handed
+
+
+def write_parts(job: JobFolder, backend: str, parts: Sequence[Part], at: float) -> None:
+    """Note which tasks the backend has, and by what handles."""
+    job.write_json(
+        job.handle_file,
+        {
+            "backend": backend,
+            "handle": parts[0].handle,
+            "parts": [[part.first, part.count, part.handle] for part in parts],
+            "at": at,
+        },
+    )

@@ -1,0 +1,114 @@
+"""Run the call of a function: what was sent is called, and what it returns goes back."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+from nbsubmit.core import packages
+from nbsubmit.core.blobs import BlobStore
+from nbsubmit.core.call import CALL, SHARED
+from nbsubmit.core.cell import Cell
+from nbsubmit.core.contents import Contents
+from nbsubmit.core.definitions.known import known_classes
+from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.layout import Placed
+from nbsubmit.core.result import EXCEPTION, VALUE, CellError, Result
+from nbsubmit.core.slices import load as load_slice
+from nbsubmit.core.slices import read
+from nbsubmit.core.tasks import TaskFolder
+from nbsubmit.core.writer import MOST_TRIES, BundleWriter
+from nbsubmit.worker.execute import Outcome, call
+from nbsubmit.worker.load import load, mappings_for
+from nbsubmit.worker.shell import Shell
+from nbsubmit.worker.streams import Recorder
+from nbsubmit.worker.surroundings import PYTHON
+
+# What a call needs of a cell: it has no text and no number in a prompt.
+_NO_CELL = Cell("", "", "<call>", colors="nocolor")
+_NOT_BACK = "NotBroughtBack"
+
+
+def run_call(
+    folder: JobFolder,
+    payload: dict[str, Any],
+    module: types.ModuleType,
+    recorder: Recorder,
+    after_call: Callable[[], None],
+) -> tuple[Result, Placed]:
+    """Call what was sent, and return the outcome with what is to be written of it."""
+    shell = Shell(_NO_CELL, module, recorder)
+    namespace, sent = module.__dict__, dict[str, Any]()
+
+    def arrived(name: str, value: Any) -> None:
+        (sent if name in (CALL, SHARED) else namespace)[name] = value
+
+    contents = Contents.from_json(payload["contents"])
+    mappings = mappings_for(contents)
+    load(folder, payload, {}, namespace, arrived, contents, mappings)
+    function, args, kwargs = _call(folder, namespace, sent)
+    with shell:
+        outcome = call(function, args, kwargs)
+        after_call()
+        shell.finish()
+        error = None if outcome.error is None else _error(outcome.error, shell)
+    unsent: dict[str, str] = {}
+    writer = _pickle(namespace, outcome, unsent)
+    if error is None and VALUE in unsent:
+        error = CellError(_NOT_BACK, unsent[VALUE], (unsent[VALUE],))
+    placed = writer.place(BlobStore(folder.store_blobs), folder.result_pack.name)
+    result = Result(
+        started=0,
+        ended=0,
+        python=PYTHON,
+        error=error,
+        contents=placed.contents,
+        unsent=unsent,
+        packages=packages.needed(writer.modules),
+        signal=outcome.signal,
+    )
+    return result, placed
+
+
+def _call(folder: JobFolder, namespace: dict[str, Any], sent: dict[str, Any]) -> Any:
+    """Return function, arguments and keyword arguments."""
+    index = folder.key.index if isinstance(folder, TaskFolder) else None
+    if index is None:
+        return sent[CALL]
+    bundle = read(folder, index)
+    return load_slice(bundle, namespace, sent[SHARED], mappings_for(bundle.contents))
+
+
+def _error(error: BaseException, shell: Shell) -> CellError:
+    shown = shell.format_error(error)
+    try:
+        message = str(error)
+    except Exception as failure:
+        message = f"<its message cannot be shown: {type(failure).__name__}>"
+    return CellError(type(error).__name__, message, tuple(shown))
+
+
+def _pickle(home: dict[str, Any], outcome: Outcome, unsent: dict[str, str]) -> BundleWriter:
+    """Pickle what was returned or raised; what cannot be is said."""
+    name, value = (VALUE, outcome.value) if outcome.error is None else (EXCEPTION, outcome.error)
+    shared = None
+    for _ in range(MOST_TRIES):
+        writer = BundleWriter(home, known_classes(), shared=shared)
+        try:
+            writer.add(name, value)
+        except Exception as error:
+            unsent[name] = _why_not(value, error, home)
+            return BundleWriter(home)
+        shared = writer.overlaps()
+        if shared is None:
+            break
+    return writer
+
+
+def _why_not(value: Any, error: Exception, home: dict[str, Any]) -> str:
+    from nbsubmit.core import culprit  # every job would pay for it, and few need it
+
+    found = culprit.find("the returned value", value, home)
+    told = "; ".join(map(str, found)) or f"the returned value is {type(value).__name__}: {error}"
+    return f"{told}, and cannot be brought back"
