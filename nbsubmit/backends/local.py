@@ -14,11 +14,13 @@ from typing import ClassVar
 
 from nbsubmit.backends import script
 from nbsubmit.backends.queue import machine, processes
-from nbsubmit.backends.queue.entries import Entry, Run, Ticket
+from nbsubmit.backends.queue.ending import end
+from nbsubmit.backends.queue.entries import Entry, Run
 from nbsubmit.backends.queue.handles import Handle, here, key_of
 from nbsubmit.backends.queue.order import jobs_before, lack_of, next_turn
 from nbsubmit.backends.queue.place import VARIABLE, QueueFolder
 from nbsubmit.backends.queue.reports import GONE, report_of, reports
+from nbsubmit.backends.queue.ticket import Ticket
 from nbsubmit.backends.queue.turn import SERVER, is_needed, turn
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.core.backend import Report
@@ -126,7 +128,7 @@ class LocalBackend:
         """Take the job out of the queue, or end it and all that it started, by force if need be."""
         known = Handle.parse(handle)
         if known is None:
-            processes.end(_run_of(handle).processes)
+            end(_run_of(handle).processes)
             return
         if not known.is_here:
             raise OSError(f"it is in the queue of {known.host}: cancel it there")
@@ -137,7 +139,7 @@ class LocalBackend:
                 return
             runs = entry.stop() if known.task is None else entry.stop_task(known.task)
         if runs:
-            processes.end([process for run in runs for process in run.processes])
+            end([process for run in runs for process in run.processes])
             with turn(queue):
                 pass
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from nbsubmit.backends.local import LocalBackend
 from nbsubmit.backends.queue import processes
+from nbsubmit.backends.queue.ending import end
 from nbsubmit.backends.queue.place import QueueFolder
 from nbsubmit.backends.queue.processes import Process
 from nbsubmit.backends.queue.turn import runs
@@ -118,7 +119,7 @@ class Queue:
         left = [process for run in runs(state) for process in run.processes]
         if state.daemon is not None:
             left.append(state.daemon)
-        processes.end(left)
+        end(left)
         processes.reap()
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 
 from nbsubmit.backends.queue import processes
+from nbsubmit.backends.queue.ending import end
 from nbsubmit.backends.queue.place import QueueFolder, State
 from nbsubmit.backends.queue.turn import due_signals, has_daemon, runs, turn
 from nbsubmit.core.state import JobState
@@ -50,7 +51,7 @@ def _end_those_out_of_time(state: State, ending: set[str]) -> None:
     for run in runs(state):
         if run.ends_as is JobState.TIMEOUT and run.token not in ending:
             ending.add(run.token)
-            threading.Thread(target=processes.end, args=(run.processes,), daemon=True).start()
+            threading.Thread(target=end, args=(run.processes,), daemon=True).start()
 
 
 def _wait_for_news(queue: QueueFolder, state: State, until: float) -> None:

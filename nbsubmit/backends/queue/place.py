@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nbsubmit.backends.queue.entries import Entry, Ticket
+from nbsubmit.backends.queue.entries import Entry
 from nbsubmit.backends.queue.processes import Process
+from nbsubmit.backends.queue.ticket import Ticket
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import PRIVATE_FILE, PRIVATE_FOLDER, check_private, write_whole
 

@@ -1,10 +1,9 @@
-"""Processes of jobs: started once or not at all, found again, ended with all that they started."""
+"""Processes of jobs: started once or not at all, and found again."""
 
 from __future__ import annotations
 
 import os
 import select
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,9 +16,6 @@ import psutil
 
 from nbsubmit.core.folder import PRIVATE_FILE
 
-_PATIENCE_SECONDS = 5.0
-# How long a worker has the signal to itself before the processes that its cell started get it.
-_FIRST_SECONDS = 0.2
 # A process waits until who started it has written down that it runs, or is gone, and runs only if
 # it finds itself in what was written: so nothing runs twice and nothing that is noted never runs.
 _GATE = 'read -r go; read -r state < "$1"; case $state in *"$2"*) exec "$3" "$4" < /dev/null; esac'
@@ -119,7 +115,7 @@ def myself() -> Process:
 def created_at(pid: int, when: float) -> Process | None:
     """Return the process with this id if it was created at that time of the clock on the wall."""
     with suppress(psutil.NoSuchProcess):
-        seen = _look(pid)
+        seen = look(pid)
         if seen and abs(psutil.Process(pid).create_time() - when) < 1.0:
             return Process(pid, seen[0])
     return None
@@ -150,36 +146,16 @@ def tell(processes: Iterable[Process], number: int) -> None:
                 os.kill(process.pid, number)
 
 
-def end(roots: Sequence[Process]) -> None:
-    """End scripts and all that they started; by force what does not go."""
-    roots = [root for root in roots if is_alive(root)]
-    # The scripts pass the signal on to their workers, which must not get it twice.
-    told = set(roots)
-    _ask_to_end(roots)
-    _wait_for_end(roots, time.monotonic() + _FIRST_SECONDS)
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        family = set(_family(roots))
-        workers = {child for root in roots if is_alive(root) for child in _children_of(root)}
-        _ask_to_end(family - workers - told)
-        told |= family - workers
-        if not family or time.monotonic() > deadline:
-            break
-        _wait_for_end(list(family), time.monotonic() + _FIRST_SECONDS)
-    for process in _family(roots):
-        tell([process], signal.SIGKILL)
-
-
 @contextmanager
 def watching(processes: Sequence[Process]) -> Iterator[Callable[[float], bool]]:
     """Give a function that waits for so many seconds and tells whether one of these has ended."""
 
-    def look(seconds: float) -> bool:
+    def wait(seconds: float) -> bool:
         time.sleep(seconds)
         return not all(is_alive(process) for process in processes)
 
     if not hasattr(os, "pidfd_open"):
-        yield look
+        yield wait
         return
     poller = select.poll()
     with ExitStack() as stack:
@@ -194,46 +170,9 @@ def watching(processes: Sequence[Process]) -> Iterator[Callable[[float], bool]]:
         yield lambda seconds: bool(poller.poll(seconds * 1000))
 
 
-def _ask_to_end(processes: Iterable[Process]) -> None:
-    for process in processes:
-        tell([process], signal.SIGTERM)
-        tell([process], signal.SIGCONT)
-
-
-def _wait_for_end(processes: Sequence[Process], deadline: float) -> None:
-    while any(is_alive(process) for process in processes) and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-
-def _family(roots: Sequence[Process]) -> Iterator[Process]:
-    """Return the living among the roots, their descendants, and what is in their sessions.
-
-    A process whose parent has ended is nobody's descendant any more, and still in the session.
-    """
-    seen = {root for root in roots if is_alive(root)}
-    for root in list(seen):
-        seen |= set(_children_of(root, recursive=True))
-    sessions = {root.pid for root in roots}
-    for pid in psutil.pids():
-        with suppress(OSError):
-            if os.getsid(pid) in sessions:
-                found = _look(pid)
-                if found and found[1] not in "ZX":
-                    seen.add(Process(pid, found[0]))
-    return iter(seen)
-
-
-def _children_of(process: Process, *, recursive: bool = False) -> Iterator[Process]:
-    with suppress(psutil.NoSuchProcess):
-        for child in psutil.Process(process.pid).children(recursive=recursive):
-            found = _look(child.pid)
-            if found and found[1] not in "ZX":
-                yield Process(child.pid, found[0])
-
-
 def _identified(pid: int) -> Process:
     """Return a process that is there, or a child of ours that has ended and is not reaped."""
-    seen = _look(pid)
+    seen = look(pid)
     return Process(pid, seen[0] if seen else 0.0)
 
 
@@ -242,11 +181,11 @@ def _status(process: Process) -> str:
     child = _children.get(process.pid)
     if child is not None and child.poll() is not None:
         _children.pop(process.pid, None)
-    seen = _look(process.pid)
+    seen = look(process.pid)
     return seen[1] if seen is not None and abs(seen[0] - process.began) < 1.0 else ""
 
 
-def _look(pid: int) -> tuple[float, str] | None:
+def look(pid: int) -> tuple[float, str] | None:
     """Return when a process began and the letter of its state; None if there is none."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()

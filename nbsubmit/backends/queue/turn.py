@@ -17,11 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbsubmit.backends.queue import processes
-from nbsubmit.backends.queue.entries import End, Entry, Run, Ticket
+from nbsubmit.backends.queue.entries import End, Entry, Run
 from nbsubmit.backends.queue.machine import LEVEL_VARIABLE, VISIBLE
 from nbsubmit.backends.queue.order import Turn, next_turn
 from nbsubmit.backends.queue.place import VARIABLE, QueueFolder, State
 from nbsubmit.backends.queue.processes import Gated
+from nbsubmit.backends.queue.ticket import Ticket
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import PRIVATE_FOLDER
 from nbsubmit.core.state import JobState
