@@ -17,7 +17,7 @@ from nbsubmit.backends.queue import machine, processes
 from nbsubmit.backends.queue.ending import end
 from nbsubmit.backends.queue.entries import Entry, Run
 from nbsubmit.backends.queue.handles import Handle, here, key_of
-from nbsubmit.backends.queue.order import jobs_before, lack_of, next_turn
+from nbsubmit.backends.queue.order import next_turn, waits
 from nbsubmit.backends.queue.place import VARIABLE, QueueFolder
 from nbsubmit.backends.queue.reports import GONE, report_of, reports
 from nbsubmit.backends.queue.ticket import Ticket
@@ -79,8 +79,8 @@ class LocalBackend:
         turn = next_turn(state.entries)
         if turn is not None and turn.key == key:
             return "at once"
-        lack, ahead = lack_of(state.entries, key).value, jobs_before(state.entries)[key]
-        return f"later: it {lack}" + (f", {ahead} ahead" if ahead else "")
+        wait = waits(state.entries)[key]
+        return f"later: it {wait.lack.value}" + (f", {wait.ahead} ahead" if wait.ahead else "")
 
     def largest_array(self) -> int | None:
         """Any number."""

@@ -9,12 +9,14 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from nbsubmit.backends.queue import processes
+from nbsubmit.backends.queue.turn import turn
 from nbsubmit.core.errors import Refused, SubmitError
 from nbsubmit.core.state import JobState
 from tests.backends.queue_of_a_test import Queue, client, described, gated, most_at_once
@@ -136,6 +138,20 @@ def _environ(process: psutil.Process) -> str:
         return process.environ().get("NBSUBMIT_QUEUE", "")
     except psutil.Error:
         return ""
+
+
+def test_a_thousand_jobs_that_wait_are_looked_at_quickly(queue: Queue) -> None:
+    for name in ("a", "b"):
+        queue.send(name, gated(name))
+    launch = queue.launch("one", "true")
+    handles = [queue.backend.start(replace(launch, id=f"one-{n}")) for n in range(1000)]
+    began = time.monotonic()
+    reports = queue.backend.poll(handles)
+    assert time.monotonic() - began < 0.5
+    assert [reports[handle].ahead for handle in handles] == list(range(1000))
+    with turn(queue.folder) as state:
+        for key in state.entries.keys() - {"a", "b"}:
+            state.entries[key].stop()
 
 
 def test_two_clients_at_once_take_no_more_than_there_is(queue: Queue) -> None:

@@ -43,6 +43,22 @@ class Turn:
     devices: list[str]
 
 
+@dataclass(frozen=True)
+class Wait:
+    """Why a launch waits.
+
+    Attributes
+    ----------
+    lack : Lack
+        What it waits for.
+    ahead : int
+        How many launches of which something waits come before it.
+    """
+
+    lack: Lack
+    ahead: int
+
+
 def next_turn(entries: Mapping[str, Entry]) -> Turn | None:
     """Return the next task that there is room for; to be asked again once that is started."""
     used, busy = _in_use(entries.values())
@@ -66,27 +82,24 @@ def next_turn(entries: Mapping[str, Entry]) -> Turn | None:
     return None
 
 
-def lack_of(entries: Mapping[str, Entry], key: str) -> Lack:
-    """Return what a launch of which something waits is waiting for."""
-    entry = entries[key]
-    if entry.is_full:
-        return Lack.ARRAY
+def waits(entries: Mapping[str, Entry]) -> dict[str, Wait]:
+    """Return what each launch waits for of which something waits."""
     used, busy = _in_use(entries.values())
-    free = sum((entry.level, name) not in busy for name in entry.devices)
-    has_slots = used[entry.level] + entry.slots <= entry.of_slots
-    return Lack.GPUS if entry.gpus > free and has_slots else Lack.TURN
-
-
-def jobs_before(entries: Mapping[str, Entry]) -> dict[str, int]:
-    """Return for every launch of which something waits how many such come before it."""
-    met: dict[int, int] = {}
-    before: dict[str, int] = {}
+    ahead: Counter[int] = Counter()
+    found: dict[str, Wait] = {}
     for _, key, _ in _line(entries):
-        level = entries[key].level
-        if key not in before:
-            before[key] = met.get(level, 0)
-            met[level] = before[key] + 1
-    return before
+        if key in found:
+            continue
+        entry = entries[key]
+        lack = Lack.TURN
+        if entry.is_full:
+            lack = Lack.ARRAY
+        elif entry.gpus and used[entry.level] + entry.slots <= entry.of_slots:
+            free = sum((entry.level, name) not in busy for name in entry.devices)
+            lack = Lack.GPUS if entry.gpus > free else Lack.TURN
+        found[key] = Wait(lack, ahead[entry.level])
+        ahead[entry.level] += 1
+    return found
 
 
 def _line(entries: Mapping[str, Entry]) -> list[tuple[int, str, int | None]]:

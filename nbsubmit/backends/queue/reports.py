@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from nbsubmit.backends.queue import processes
 from nbsubmit.backends.queue.entries import Entry, Run
 from nbsubmit.backends.queue.handles import Handle
-from nbsubmit.backends.queue.order import jobs_before, lack_of
+from nbsubmit.backends.queue.order import waits
 from nbsubmit.backends.queue.place import QueueFolder, State
 from nbsubmit.core.backend import Report
 from nbsubmit.core.state import JobState
@@ -18,18 +18,20 @@ GONE = Report(JobState.FAILED, "its process is gone", platform.node())
 
 def reports(queue: QueueFolder, state: State, handles: Sequence[Handle]) -> Mapping[Handle, Report]:
     """Return what is to be said of each: of thousands of tasks as quickly as of one job."""
-    before = jobs_before(state.entries)
+    lines = waits(state.entries)
     entries: dict[str, Entry | None] = {}
-    waits: dict[str, Report] = {}
+    pending: dict[str, Report] = {}
     for key in dict.fromkeys(handle.key for handle in handles):
         entries[key] = state.entries.get(key) or queue.closed(key)
-        if key in before:
-            lack = lack_of(state.entries, key).value
-            waits[key] = Report(JobState.PENDING, lack, ahead=before[key])
+        if key in lines:
+            wait = lines[key]
+            pending[key] = Report(JobState.PENDING, wait.lack.value, ahead=wait.ahead)
     found = {}
     for handle in handles:
         entry = entries[handle.key]
-        found[handle] = _report(entry, handle.task, waits.get(handle.key, GONE)) if entry else GONE
+        found[handle] = (
+            _report(entry, handle.task, pending.get(handle.key, GONE)) if entry else GONE
+        )
     return found
 
 
