@@ -22,12 +22,28 @@ __all__ = ["slurm", "slurm_accounting"]
 BACKENDS = ("debug", "local", "slurm")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def session_queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A queue of local jobs for all tests that do not ask for one of their own.
+
+    It has room for what a test leaves running, and is also that of servers that several tests use.
+    """
+    queue = tmp_path_factory.mktemp("queue") / "queue"
+    variables = {"NBSUBMIT_QUEUE": str(queue), "NBSUBMIT_LOCAL_SLOTS": "64"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield variables
+
+
 @pytest.fixture(autouse=True)
-def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+def clean_environ(monkeypatch: pytest.MonkeyPatch, session_queue: dict[str, str]) -> None:
     """No setting of the person who runs the tests, and no surrounding job, has a say."""
     for name in list(os.environ):
         if name.startswith(("NBSUBMIT_", "SLURM_", "SBATCH_")):
             monkeypatch.delenv(name)
+    for name, value in session_queue.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

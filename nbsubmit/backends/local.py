@@ -1,35 +1,49 @@
-"""A process on this machine, which outlives the notebook."""
+"""Processes on this machine, which outlive the notebook: as many at once as it has processors.
+
+What is sent while it is busy waits its turn; see `nbsubmit.backends.queue`.
+"""
 
 from __future__ import annotations
 
 import os
-import platform
-import signal
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
-import psutil
-
 from nbsubmit.backends import script
+from nbsubmit.backends.queue import machine, processes
+from nbsubmit.backends.queue.ending import end
+from nbsubmit.backends.queue.entries import Entry, Run
+from nbsubmit.backends.queue.handles import Handle, here, key_of
+from nbsubmit.backends.queue.order import next_turn, waits
+from nbsubmit.backends.queue.place import VARIABLE, QueueFolder
+from nbsubmit.backends.queue.reports import GONE, report_of, reports
+from nbsubmit.backends.queue.ticket import Ticket
+from nbsubmit.backends.queue.turn import SERVER, is_needed, turn
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.core.backend import Report
-from nbsubmit.core.errors import SubmitError
+from nbsubmit.core.errors import FolderError, Refused, SubmitError
 from nbsubmit.core.options import Option
 from nbsubmit.core.spec import Launch
 from nbsubmit.core.state import JobState
+from nbsubmit.core.tasks import OF_A_JOB
 
-_PATIENCE_SECONDS = 5.0
-
-# Held so that our children are reaped when they end; by process id.
-_children: dict[int, subprocess.Popen[bytes]] = {}
+# What this backend sees to; of the options for GPUs, those that name a number.
+_HEEDED = {"--cpus-per-task", "--time"}
+_HEEDED_WITH_GPUS = {"--gpus", "--gpus-per-node"}
+# The handle of a release that had no queue: the process and when it was created.
+_PROCESS = re.compile(r"(\d+):([\d.]+)")
 
 
 class LocalBackend:
-    """Starts jobs as processes of the user's on this machine.
+    """Runs jobs as processes of the user's on this machine, first come, first served.
 
-    A handle is ``pid:time``, with the time at which the process was created: the system gives a
-    process id to another process after a while.
+    A job takes as many of the machine's processors as it asks for, or one, for each of its
+    processes. One that asks for GPUs is given some by number and sees no others. One that asks to
+    be run again when it ends, by a file ``requeue.json`` in its folder (of a task, in
+    ``tasks/KEY``), goes to the end of the queue.
     """
 
     name: ClassVar[str] = "local"
@@ -43,93 +57,153 @@ class LocalBackend:
 
     def script(self, launch: Launch) -> str:
         """Return the shell script around the worker."""
-        return f"#!{script.shell()}\n{script.body(launch)}"
+        queue = QueueFolder()
+        log = shlex.quote(str(queue.daemon_log))
+        wake = shlex.join(["env", f"{VARIABLE}={queue.path}", *SERVER])
+        wake += f" < /dev/null >> {log} 2>&1 &"
+        return f"#!{script.shell()}\n{script.body(launch, again=wake)}"
 
     def ignored(self, launch: Launch) -> Sequence[str]:
         """All that only a scheduler can see to."""
-        return launch.resources.demands
+        heeded = _HEEDED if machine.devices() is None else _HEEDED | _HEEDED_WITH_GPUS
+        return [option for option in launch.resources.demands if option not in heeded]
 
     def expected_start(self, launch: Launch) -> str:
-        """At once: there is no queue."""
-        return "at once"
+        """At once, if there is room for it now; otherwise what it would wait for."""
+        key = key_of(launch)
+        try:
+            state = QueueFolder().read()
+            state.entries[key] = replace(_entry(launch), order=state.new_place())
+        except (SubmitError, FolderError) as error:
+            return f"never: {error}"
+        turn = next_turn(state.entries)
+        if turn is not None and turn.key == key:
+            return "at once"
+        wait = waits(state.entries)[key]
+        return f"later: it {wait.lack.value}" + (f", {wait.ahead} ahead" if wait.ahead else "")
 
     def largest_array(self) -> int | None:
         """Any number."""
         return None
 
     def start(self, launch: Launch) -> str:
-        """Start the process in a session of its own."""
-        with launch.log_out.open("ab") as out, launch.log_err.open("ab") as err:
-            try:
-                process = subprocess.Popen(
-                    [script.shell(), str(launch.folder / "script.sh")],
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    cwd=launch.working_directory,
-                    env={**os.environ, **launch.env},
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise SubmitError(f"the process could not be started: {error}") from error
-        _children[process.pid] = process
+        """Put the job into the queue, and start it if it is its turn."""
+        key = key_of(launch)
+        entry, ticket = _entry(launch), _ticket(launch)
+        queue = QueueFolder()
         try:
-            created = psutil.Process(process.pid).create_time()
-        except psutil.NoSuchProcess:  # ended already; nothing else can have its id yet
-            created = 0.0
-        return f"{process.pid}:{created}"
+            with turn(queue) as state:
+                queue.add_ticket(key, ticket)
+                entry.order = state.new_place()
+                state.entries[key] = entry
+        except (OSError, FolderError) as error:
+            raise SubmitError(f"the queue of this machine cannot be used: {error}") from error
+        failed = entry.ends.get(0)
+        if failed is not None and entry.is_over:
+            raise SubmitError(failed.reason)
+        return str(Handle(key, here()))
 
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
-        """Tell which processes are there."""
-        reports = {}
-        for handle in handles:
-            try:
-                process = _find(handle)
-                stopped = process is not None and process.status() == psutil.STATUS_STOPPED
-            except psutil.NoSuchProcess:  # it went between two looks
-                process = None
-            if process is None:
-                reports[handle] = Report(JobState.FAILED, "its process is gone", platform.node())
-            elif stopped:
-                reports[handle] = Report(JobState.SUSPENDED, "its process is stopped")
+        """Tell what waits, runs or has ended."""
+        queue = QueueFolder()
+        parsed = {text: Handle.parse(text) for text in handles}
+        mine = [handle for handle in parsed.values() if handle is not None and handle.is_here]
+        try:
+            state = queue.read()
+            if is_needed(state):
+                with turn(queue) as state:
+                    pass
+            found = reports(queue, state, mine)
+        except FolderError as error:
+            raise OSError(str(error)) from error
+        answers = {}
+        for text, handle in parsed.items():
+            if handle is None:
+                answers[text] = _of_process(text)
             else:
-                reports[handle] = Report(JobState.RUNNING)
-        return reports
+                answers[text] = found[handle] if handle.is_here else _elsewhere(handle)
+        return answers
 
     def stop(self, handle: str) -> None:
-        """End the process and all that it started; by force if it does not go."""
-        family = list(_family(handle))
-        for process in family:
-            _signal(process, signal.SIGTERM)
-            _signal(process, signal.SIGCONT)
-        _, stubborn = psutil.wait_procs(family, timeout=_PATIENCE_SECONDS)
-        for process in stubborn:
-            _signal(process, signal.SIGKILL)
+        """Take the job out of the queue, or end it and all that it started, by force if need be."""
+        known = Handle.parse(handle)
+        if known is None:
+            end(_run_of(handle).processes)
+            return
+        if not known.is_here:
+            raise OSError(f"it is in the queue of {known.host}: cancel it there")
+        queue = QueueFolder()
+        with turn(queue) as state:
+            entry = state.entries.get(known.key)
+            if entry is None:
+                return
+            runs = entry.stop() if known.task is None else entry.stop_task(known.task)
+        if runs:
+            end([process for run in runs for process in run.processes])
+            with turn(queue):
+                pass
 
 
-def _find(handle: str) -> psutil.Process | None:
-    number, _, created = handle.partition(":")
-    child = _children.get(int(number))
-    if child is not None and child.poll() is not None:
-        del _children[int(number)]
-        return None
-    try:
-        process = psutil.Process(int(number))
-        same = abs(process.create_time() - float(created)) < 1.0
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
-        return None
+def _entry(launch: Launch) -> Entry:
+    """Return what a launch takes of this machine.
+
+    Raises
+    ------
+    Refused
+        If it asks for more GPUs than there are, for then its turn would never come.
+    """
+    resources, slots = launch.resources, machine.slots()
+    devices = machine.devices()
+    gpus = 0 if devices is None else machine.wanted_gpus(resources)
+    if gpus > len(devices or ()):
+        raise Refused(
+            f"it asks for {gpus} GPUs and there are {len(devices or ())} here"
+            + (f": {', '.join(devices)}" if devices else "")
+            + f". Ask for fewer; {machine.VISIBLE} or {machine.GPUS_VARIABLE} may hide some"
+        )
+    return Entry(
+        order=0,
+        count=1 if launch.count is None else launch.count,
+        # All there are at most, so that it can ever start.
+        slots=min((resources.cpus or 1) * launch.ranks, slots),
+        of_slots=slots,
+        gpus=gpus,
+        devices=(devices or []) if gpus else [],
+        level=machine.level(),
+        parallel=launch.parallel,
+        seconds=resources.time_seconds,
+        warning=launch.signal_seconds,
+    )
 
 
-def _family(handle: str) -> Iterator[psutil.Process]:
-    process = _find(handle)
-    if process is not None:
-        yield from process.children(recursive=True)
-        yield process
+def _ticket(launch: Launch) -> Ticket:
+    inherited = {k: v for k, v in os.environ.items() if k not in OF_A_JOB}
+    return Ticket(
+        folder=launch.folder,
+        command=(script.shell(), str(launch.script or launch.folder / "script.sh")),
+        working_directory=str(launch.working_directory),
+        env={**inherited, **launch.env},
+        log_out=launch.log_out,
+        log_err=launch.log_err,
+        is_array=launch.count is not None,
+        first=launch.first,
+        ranks=launch.ranks,
+    )
 
 
-def _signal(process: psutil.Process, number: int) -> None:
-    try:
-        process.send_signal(number)
-    except psutil.NoSuchProcess:
-        return
+def _run_of(handle: str) -> Run:
+    """Return the process that an earlier release started, if it is there."""
+    parts = _PROCESS.fullmatch(handle)
+    found = processes.created_at(int(parts[1]), float(parts[2])) if parts else None
+    return Run("", 0.0, [found] if found else [])
+
+
+def _of_process(handle: str) -> Report:
+    run = _run_of(handle)
+    return report_of(run) if any(map(processes.is_alive, run.processes)) else GONE
+
+
+def _elsewhere(handle: Handle) -> Report:
+    """Only its folder tells how it is."""
+    reason = f"it is in the queue of {handle.host}, and this is {here()}"
+    return Report(JobState.RUNNING, reason, handle.host, stale=True)

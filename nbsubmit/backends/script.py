@@ -43,7 +43,7 @@ while
 do :; done"""
 
 
-def body(launch: Launch, node: str = "", limits: str = "") -> str:
+def body(launch: Launch, node: str = "", limits: str = "", again: str = "") -> str:
     """Return the script below its head: set up, run, tear down, leave the exit code.
 
     Parameters
@@ -54,6 +54,9 @@ def body(launch: Launch, node: str = "", limits: str = "") -> str:
         A shell word for the name that the backend has for the node, if it has one.
     limits : str
         A shell word for what the backend gave the job, as `usage.Limits.from_words` reads it.
+    again : str
+        A line to run at the end of a job that asks for being run again, by a file
+        ``requeue.json`` beside its exit code or that of the processes that run with it.
     """
     lines = [
         "umask 077",
@@ -71,6 +74,8 @@ def body(launch: Launch, node: str = "", limits: str = "") -> str:
     if launch.setup:
         lines += ["set -e", *launch.setup, "set +e"]
     lines += [_RUN.format(command=shlex.join(launch.command)), *launch.teardown]
+    if again:
+        lines += [f"if {_asks_again(launch)}; then {again}", "fi"]
     return "\n".join(lines) + '\nexit "$nbsubmit_code"\n'
 
 
@@ -86,6 +91,14 @@ def _place(launch: Launch) -> list[str]:
         f"else {alone}; fi",
         'mkdir -p "${nbsubmit_exit%/*}"',
     ]
+
+
+def _asks_again(launch: Launch) -> str:
+    """A condition in the shell's words."""
+    places = ['"${nbsubmit_exit%/*}"']
+    if launch.ranks > 1:
+        places += ['"${nbsubmit_exit%_*}"', shlex.quote(str(launch.folder))]
+    return " || ".join(f"[ -e {place}/requeue.json ]" for place in places)
 
 
 def shell() -> str:
