@@ -164,11 +164,13 @@ class Job(CoreJob, Generic[R]):
         force_check : bool
             Look now rather than take what was last seen.
         """
-        if force_check and not super().done():
+        if self.is_over:
+            return True
+        if force_check:
             _look_now(self)
-        elif not super().done():
+        else:
             self._watcher.add(self)
-        return super().done()
+        return self.is_over
 
     def get_info(self, mode: str = "force") -> dict[str, str]:
         """Return what Slurm's accounting would call ``JobID``, ``State`` and ``NodeList``.
@@ -211,7 +213,7 @@ class Job(CoreJob, Generic[R]):
         return self
 
     def __del__(self) -> None:
-        if self.__dict__.get("_cancels_at_deletion") and not CoreJob.done(self):
+        if self.__dict__.get("_cancels_at_deletion") and not self.is_over:
             self.cancel(check=False)
 
     # Elsewhere
@@ -240,7 +242,7 @@ class Job(CoreJob, Generic[R]):
 
     @property
     def _state(self) -> str:
-        if CoreJob.done(self):
+        if self.is_over:
             return _FUTURE_STATES.get(self.state, "FINISHED")
         return _FUTURE_STATES.get(self.state, "RUNNING")
 
@@ -389,7 +391,7 @@ class Array(list["Job[R]"]):
 
     def failed(self) -> Array[R]:
         """Return those that have ended and have not succeeded."""
-        return Array(j for j in self if CoreJob.done(j) and j.state is not JobState.COMPLETED)
+        return Array(j for j in self if j.is_over and j.state is not JobState.COMPLETED)
 
 
 class DelayedJob(Job[R]):
@@ -416,8 +418,7 @@ class DelayedJob(Job[R]):
 
 def promote(delayed: DelayedJob[Any], job: Job[Any]) -> None:
     """Make a job of a batch the real one, so that who holds it holds that."""
-    delayed.__dict__.clear()
-    delayed.__dict__.update(job.__dict__)
+    delayed.__dict__ = job.__dict__  # not a copy: what is seen of one is seen of both
     delayed.__class__ = type(job)  # type: ignore[assignment]
 
 

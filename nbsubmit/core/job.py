@@ -225,12 +225,17 @@ class Job:
         if not self._found.node:
             return 0.0
         started = self.folder.read_json(self.folder.started_file) or {"at": time.time()}
-        end = self.folder.read_json(self.folder.end_file) if self.done() else None
+        end = self.folder.read_json(self.folder.end_file) if self.is_over else None
         return max((end["at"] if end else time.time()) - float(started["at"]), 0.0)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was seen to have ended, however it did; nothing is looked at for that."""
+        return self._ended.is_set()
 
     def done(self) -> bool:
         """Tell whether it has ended, however it did."""
-        return self._ended.is_set()
+        return self.is_over
 
     # Output
 
@@ -262,7 +267,7 @@ class Job:
             If it has not ended by then; it runs on.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        if not self.done():
+        if not self.is_over:
             self._watcher.add(self)
         try:
             while not self._ended.wait(_SLICE_SECONDS):
@@ -296,7 +301,7 @@ class Job:
             with suppress(RuntimeError):  # the loop may be gone by then
                 loop.call_soon_threadsafe(ended.set)
 
-        if not self.done():
+        if not self.is_over:
             self._watcher.add(self)
         self.add_done_callback(wake)
         while not ended.is_set():
@@ -489,7 +494,7 @@ class Job:
         OSError
             If the backend could not be asked.
         """
-        if self.done():
+        if self.is_over:
             return False
         self.folder.write_json(self.folder.cancel_file, {"at": time.time()})
         handle = self.handle
@@ -504,7 +509,7 @@ class Job:
         The call comes from whichever thread sees the end.
         """
         with self._lock:
-            if not self.done():
+            if not self.is_over:
                 self._done_callbacks.append(callback)
                 return
         callback(self)
@@ -545,7 +550,7 @@ class Job:
     def update(self, found: Found, status: Status, report: Report | None = None) -> None:
         """Take what was seen, and tell those who listen."""
         with self._lock:
-            if self.done():
+            if self.is_over:
                 return
             self._found, self._status, self._report = found, status, report or self._report
             ended = status.state.ended
@@ -558,7 +563,7 @@ class Job:
     def _has_ended(self) -> None:
         """Wake those who wait and call those who asked for it, once."""
         with self._lock:
-            if self.done():
+            if self.is_over:
                 return
             callbacks, self._done_callbacks = self._done_callbacks, []
             self._ended.set()

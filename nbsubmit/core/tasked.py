@@ -75,7 +75,7 @@ class TaskedJob(Job):
         if not started:
             return 0.0
         ends = [time.time()]
-        if self.done():
+        if self.is_over:
             ends = [task.found.result.ended for task in self.tasks if task.found.result] or started
         return max(max(ends) - min(started), 0.0)
 
@@ -112,7 +112,7 @@ class TaskedJob(Job):
     # Acting on it
 
     def cancel(self) -> bool:
-        if self.done():
+        if self.is_over:
             return False
         self.folder.write_json(self.folder.cancel_file, {"at": time.time()})
         if self.backend is not None:
@@ -134,7 +134,7 @@ class TaskedJob(Job):
 
     def refresh(self) -> None:
         """Put together what was seen of the tasks, and tell those who listen."""
-        if self.done():
+        if self.is_over:
             return
         self._report = next((task.report for task in self.tasks if task.report), None)
         self._status = together(self.tasks)

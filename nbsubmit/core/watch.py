@@ -234,7 +234,7 @@ class Watcher:
     def add(self, job: Job) -> None:
         """Look at this job until it has ended; look again at once if it is watched already."""
         with self._lock:
-            live = [part for part in job.parts if not part.done()]
+            live = [part for part in job.parts if not part.is_over]
             if not live:
                 return
             since = time.monotonic() - _age(job)
@@ -258,14 +258,14 @@ class Watcher:
             Watched(job, since=now - _age(job), beat=_beat(job), beat_seen=float("-inf"))
             for whole in jobs
             for job in whole.parts
-            if not job.done()
+            if not job.is_over
         ]
         self._step(watched, {}, now)
 
     def _go_on(self) -> None:
         while True:
             with self._lock:
-                live = [w for w in self._watched.values() if not w.job.done()]
+                live = [w for w in self._watched.values() if not w.job.is_over]
                 self._watched = {w.job.id: w for w in live}
                 if not live:
                     self._thread = None
