@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
 from nbsubmit.backends import registry
-from nbsubmit.client import parameters, places
+from nbsubmit.client import parameters
 from nbsubmit.client.job import Array, DelayedJob, Job, open_job, promote
 from nbsubmit.client.watching import watcher
+from nbsubmit.core import patterns
 from nbsubmit.core import settings as settings_module
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.call import Call, name_of
 from nbsubmit.core.calling import capture_call, capture_calls
 from nbsubmit.core.delayed import DelayedSubmission
 from nbsubmit.core.errors import BackendMissing
-from nbsubmit.core.settings import Settings
+from nbsubmit.core.settings import STORE_NAME, Settings
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, submit
 
@@ -255,7 +256,7 @@ class Executor:
     ) -> list[Job[Any]]:
         backend, settings = self._backend(), self._settings()
         asked = self._asked(self.parameters)
-        store = JobStore(places.store_of(self.folder))
+        store = JobStore(patterns.common(self.folder) / STORE_NAME)
         home = sys.modules["__main__"].__dict__
         what = Call(name_of(calls[0].function))
         more = {

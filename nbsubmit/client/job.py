@@ -82,7 +82,7 @@ class Job(CoreJob, Generic[R]):
     def job_id(self) -> str:
         """The scheduler's id of it, ``7`` or ``7_3``; our own where there is no scheduler."""
         if self.folder.spec.get("backend") in _WITHOUT_IDS:
-            return _our_id(self.folder)
+            return self.folder.job_id
         return self.handle
 
     @property
@@ -450,13 +450,6 @@ def _find(job: TaskedJob, key: TaskKey) -> Job[Any]:
     if shape.ranks > 1 and key.rank is None:
         return job.of_array()[key.index or 0]
     return cast("Job[Any]", job.tasks[shape.keys.index(key)])
-
-
-def _our_id(folder: JobFolder) -> str:
-    if not isinstance(folder, TaskFolder):
-        return folder.id
-    index = folder.key.index
-    return folder.job.id if index is None else f"{folder.job.id}_{index}"
 
 
 def _look_now(job: Job[Any]) -> None:

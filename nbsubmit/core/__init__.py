@@ -33,6 +33,7 @@ culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
 folder    one job's files
 tasks     the tasks of a job, which share what is sent
+patterns  a folder whose name depends on the job
 usage     what a running job uses, sample by sample, and what it was given
 by_value  the source of modules that the node cannot import
 blobs     large buffers, kept once each, named by their content

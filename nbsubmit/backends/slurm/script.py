@@ -9,7 +9,7 @@ from dataclasses import replace
 from nbsubmit.backends import script
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.spec import Launch, Resources
-from nbsubmit.core.tasks import RANK_VARIABLE, TASK_VARIABLE
+from nbsubmit.core.tasks import ID_VARIABLE, RANK_VARIABLE, TASK_VARIABLE
 from nbsubmit.core.units import format_limit
 
 _DEFAULT_NAME = "nbsubmit"
@@ -47,11 +47,14 @@ def batch_script(launch: Launch) -> str:
 
 
 def _task(launch: Launch) -> list[str]:
-    """Lines that say which task of an array it is."""
+    """Lines that say which job, and which task of an array, it is."""
     if launch.count is None:
-        return [f"unset {TASK_VARIABLE} {RANK_VARIABLE}"]
-    number = f"$((SLURM_ARRAY_TASK_ID + {launch.first}))"
-    return [f"unset {RANK_VARIABLE}", f"export {TASK_VARIABLE}={number}"]
+        return [f"unset {TASK_VARIABLE} {RANK_VARIABLE}", f"export {ID_VARIABLE}=$SLURM_JOB_ID"]
+    return [
+        f"unset {RANK_VARIABLE}",
+        f"export {ID_VARIABLE}=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID",
+        f"export {TASK_VARIABLE}=$((SLURM_ARRAY_TASK_ID + {launch.first}))",
+    ]
 
 
 def _command(launch: Launch) -> tuple[str, ...]:
