@@ -54,6 +54,8 @@ class Executor:
         The folder, absolute.
     parameters : dict
         What was set with `update_parameters`.
+    jobs : list of Job
+        What was sent, an array as one job.
     """
 
     backend_name: ClassVar[str] = ""
@@ -73,7 +75,7 @@ class Executor:
         self.parameters: dict[str, Any] = {}
         self._batch: list[tuple[DelayedJob[Any], DelayedSubmission]] | None = None
         self._sends_early = False
-        self._jobs: list[Job[Any]] = []
+        self.jobs: list[Job[Any]] = []
         self._check()
 
     def __repr__(self) -> str:
@@ -274,7 +276,7 @@ class Executor:
         )
         job = submit(request, backend, store, watcher(), settings, home, open_job)
         sent = cast("Job[Any]", job)
-        self._jobs.append(sent)
+        self.jobs.append(sent)
         return sent.of_array() if count is not None else [sent]
 
     def _backend(self) -> Backend:
@@ -297,11 +299,11 @@ class Executor:
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Wait for the jobs that were sent, or cancel those that have not started."""
-        for job in self._jobs:
+        for job in self.jobs:
             if cancel_futures and not job.done() and not job.running():
                 job.cancel()
         if wait:
-            for job in self._jobs:
+            for job in self.jobs:
                 job.wait()
 
 

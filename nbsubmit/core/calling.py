@@ -129,13 +129,21 @@ class _Collector(Collector):
             raise refusal(self._calls, self._home, str(self._failed[fatal[0]][1][0]))
 
 
-def refusal(calls: Sequence[Calls], home: Namespace, otherwise: str) -> NotPicklable:
+def refusal(
+    calls: Sequence[Calls], home: Namespace, otherwise: str, number: int | None = None
+) -> NotPicklable:
     """Return the error that names what of some calls cannot be sent."""
-    for number, call in enumerate(calls):
+    for call in calls:
         found = [part for name, value in _parts(call) for part in culprit.find(name, value, home)]
         if found:
-            where = f"call {number} of {name_of(call.function)}: " if len(calls) > 1 else ""
-            told = [f"{where}{part}, and cannot be sent to the job: {part.cure}." for part in found]
+            where = "" if number is None else f"call {number} of {name_of(call.function)}: "
+            told = [
+                # The cures are those of a cell.
+                f"{where}{part}, and cannot be sent to the job: {part.cure}.".replace(
+                    "the cell", "the function"
+                )
+                for part in found
+            ]
             return NotPicklable("\n".join([*told, "Nothing was submitted."]))
     return NotPicklable(f"{otherwise}, and cannot be sent to the job. Nothing was submitted.")
 
@@ -156,7 +164,7 @@ def _write(
         writer.add(CALL, value, f"call {number}")
     except Exception as error:
         kind = Kind(f"of type {type_name(value)}: {error}")
-        raise refusal([call], home, str(culprit.Culprit("call", kind))) from None
+        raise refusal([call], home, str(culprit.Culprit("call", kind)), number) from None
     return writer
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from nbsubmit.core import lines, packages
 from nbsubmit.core.backend import Backend, Report
@@ -47,6 +47,9 @@ _log = logging.getLogger("nbsubmit")
 # A short sleep keeps a wait open to an interrupt on every platform.
 _SLICE_SECONDS = 0.2
 _TAIL_BYTES = 2000
+
+
+J = TypeVar("J", bound="Job")
 
 
 class RemoteTraceback(Exception):
@@ -253,7 +256,7 @@ class Job:
 
     # Waiting
 
-    def wait(self, timeout: float | None = None) -> Job:
+    def wait(self: J, timeout: float | None = None) -> J:
         """Block until it has ended and return it; an interrupt ends the waiting, not the job.
 
         Parameters
