@@ -17,7 +17,7 @@ from nbsubmit.core.backend import Backend
 from nbsubmit.core.bundle import Bundle
 from nbsubmit.core.call import CALL, SHARED
 from nbsubmit.core.delayed import DelayedSubmission
-from nbsubmit.core.errors import BackendMissing, NbsubmitError
+from nbsubmit.core.errors import BackendMissing, NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job as CoreJob
@@ -225,6 +225,19 @@ class Job(CoreJob, Generic[R]):
     def of_array(self) -> list[Job[Any]]:
         """Return the jobs of an array, one for each index; the job itself if it is none."""
         return [self]
+
+    def of_index(self, index: str) -> Job[Any]:
+        """Return one job of an array.
+
+        Raises
+        ------
+        UnknownJob
+            If there is none of this index.
+        """
+        jobs = self.of_array()
+        if self.folder.spec.get("array") and index.isdecimal() and int(index) < len(jobs):
+            return jobs[int(index)]
+        raise UnknownJob(f"job {self.id} has no task {index}")
 
     def awaitable(self) -> AsyncJobProxy[R]:
         """Return what waits for it without keeping the loop busy."""

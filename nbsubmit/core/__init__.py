@@ -61,6 +61,7 @@ inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order
 store     the folder of folders
 backend   what a backend is: start, poll, stop
+recover   the handle of a job whose sender ended before noting it
 settle    what the folder says + what the backend says → the one status
 job       the handle a user holds
 tasked    the handle of a job that has tasks

@@ -24,9 +24,9 @@ _LIMITS = {
 }
 
 
-def comment(job_id: str) -> str:
-    """Return the comment by which a job is found when its Slurm id is not known."""
-    return f"nbsubmit:{job_id}"
+def comment(job_id: str, first: int = 0) -> str:
+    """Return the comment by which a job, or a part of an array, is found without its Slurm id."""
+    return f"nbsubmit:{job_id}" + (f"+{first}" if first else "")
 
 
 def batch_script(launch: Launch) -> str:
@@ -69,7 +69,8 @@ def _command(launch: Launch) -> tuple[str, ...]:
 
 def _directives(launch: Launch) -> Iterator[tuple[str, str | None]]:
     yield from _resources(launch.resources)
-    yield "comment", comment(launch.id)
+    remark = launch.resources.extra.get("comment")
+    yield "comment", comment(launch.id, launch.first) + (f" {remark}" if remark else "")
     if launch.count is None:
         yield "output", _literal(str(launch.log_out))
         yield "error", _literal(str(launch.log_err))
@@ -104,7 +105,7 @@ def _resources(resources: Resources) -> Iterator[tuple[str, str | None]]:
         yield "mem", f"{resources.memory_mib}M"
     if resources.time_seconds is not None:
         yield "time", format_limit(resources.time_seconds)
-    yield from resources.extra.items()
+    yield from ((name, value) for name, value in resources.extra.items() if name != "comment")
 
 
 def _literal(path: str) -> str:
