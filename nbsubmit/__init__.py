@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from nbsubmit.client.jobs import attach as attach
     from nbsubmit.client.jobs import jobs as jobs
     from nbsubmit.client.progress import progress as progress
+    from nbsubmit.core.errors import FailedJobError as FailedJobError
+    from nbsubmit.core.errors import FailedSubmissionError as FailedSubmissionError
     from nbsubmit.core.errors import NbsubmitError as NbsubmitError
+    from nbsubmit.core.errors import UncompletedJobError as UncompletedJobError
     from nbsubmit.core.state import JobState as JobState
 
 # Loaded on first use: every job pays for what this module imports.
@@ -31,11 +34,14 @@ _PUBLIC = {
     "AutoExecutor": "nbsubmit.client.auto",
     "DebugExecutor": "nbsubmit.client.executor",
     "Executor": "nbsubmit.client.executor",
+    "FailedJobError": "nbsubmit.core.errors",
+    "FailedSubmissionError": "nbsubmit.core.errors",
     "Job": "nbsubmit.client.job",
     "JobState": "nbsubmit.core.state",
     "LocalExecutor": "nbsubmit.client.executor",
     "NbsubmitError": "nbsubmit.core.errors",
     "SlurmExecutor": "nbsubmit.client.executor",
+    "UncompletedJobError": "nbsubmit.core.errors",
     "attach": "nbsubmit.client.jobs",
     "jobs": "nbsubmit.client.jobs",
     "progress": "nbsubmit.client.progress",
