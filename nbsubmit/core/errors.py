@@ -163,12 +163,9 @@ class JobError(NbsubmitError):
     """
 
     def __init__(self, message: str, job_id: str = "", folder: Path | None = None) -> None:
-        super().__init__(message, job_id, folder)
+        super().__init__(message)
         self.job_id = job_id
         self.folder = folder
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class UncompletedJobError(JobError, RuntimeError):
