@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbsubmit.client.auto import AutoExecutor as AutoExecutor
+    from nbsubmit.client.environment import JobEnvironment as JobEnvironment
     from nbsubmit.client.executor import DebugExecutor as DebugExecutor
     from nbsubmit.client.executor import Executor as Executor
     from nbsubmit.client.executor import LocalExecutor as LocalExecutor
@@ -37,6 +38,7 @@ _PUBLIC = {
     "FailedJobError": "nbsubmit.core.errors",
     "FailedSubmissionError": "nbsubmit.core.errors",
     "Job": "nbsubmit.client.job",
+    "JobEnvironment": "nbsubmit.client.environment",
     "JobState": "nbsubmit.core.state",
     "LocalExecutor": "nbsubmit.client.executor",
     "NbsubmitError": "nbsubmit.core.errors",

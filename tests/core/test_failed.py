@@ -183,7 +183,7 @@ ERRORS: dict[str, Callable[[], BaseException]] = {
     **{name: functools.partial(raised, source) for name, source in PYTHONS_OWN.items()},
     **OUR_OWN,
 }  # fmt: skip
-GROUP = getattr(builtins, "ExceptionGroup", None)  # since Python 3.11
+GROUP: Any = getattr(builtins, "ExceptionGroup", None)  # since Python 3.11
 if GROUP is not None:
     ERRORS["several"] = lambda: GROUP("some", [KeyError("k"), ValueError("v")])
 
