@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbsubmit.client.auto import AutoExecutor as AutoExecutor
+    from nbsubmit.client.environment import JobEnvironment as JobEnvironment
     from nbsubmit.client.executor import DebugExecutor as DebugExecutor
     from nbsubmit.client.executor import Executor as Executor
     from nbsubmit.client.executor import LocalExecutor as LocalExecutor
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from nbsubmit.client.jobs import attach as attach
     from nbsubmit.client.jobs import jobs as jobs
     from nbsubmit.client.progress import progress as progress
+    from nbsubmit.core.errors import FailedJobError as FailedJobError
+    from nbsubmit.core.errors import FailedSubmissionError as FailedSubmissionError
     from nbsubmit.core.errors import NbsubmitError as NbsubmitError
+    from nbsubmit.core.errors import UncompletedJobError as UncompletedJobError
     from nbsubmit.core.state import JobState as JobState
 
 # Loaded on first use: every job pays for what this module imports.
@@ -31,11 +35,15 @@ _PUBLIC = {
     "AutoExecutor": "nbsubmit.client.auto",
     "DebugExecutor": "nbsubmit.client.executor",
     "Executor": "nbsubmit.client.executor",
+    "FailedJobError": "nbsubmit.core.errors",
+    "FailedSubmissionError": "nbsubmit.core.errors",
     "Job": "nbsubmit.client.job",
+    "JobEnvironment": "nbsubmit.client.environment",
     "JobState": "nbsubmit.core.state",
     "LocalExecutor": "nbsubmit.client.executor",
     "NbsubmitError": "nbsubmit.core.errors",
     "SlurmExecutor": "nbsubmit.client.executor",
+    "UncompletedJobError": "nbsubmit.core.errors",
     "attach": "nbsubmit.client.jobs",
     "jobs": "nbsubmit.client.jobs",
     "progress": "nbsubmit.client.progress",

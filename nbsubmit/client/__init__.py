@@ -1,5 +1,7 @@
 """The library's face, for a script, a shell or a notebook.
 
+environment  what a function knows of the job that it runs in
+nodelist    Slurm's short form of a list of hosts
 jobs        all jobs of a store, or one by its id
 rows        a job as plain data, for whoever draws it
 meters      how a job goes: its samples and its progress bars

@@ -1,6 +1,7 @@
 """The way of a job, in the order in which a job goes it.
 
 errors    what can go wrong, as a tree
+failed    an exception that is also that of a failed job
 groups    exceptions that are several
 state     the states of a job, and a status: state, reason, advice
 units     durations and memory as people write them
