@@ -31,6 +31,7 @@ from nbsubmit.core.errors import (
     OtherFormat,
     ResultUnreadable,
 )
+from nbsubmit.core.failed import failed_as
 from nbsubmit.core.folder import JobFolder, check_format
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.lending import lending
@@ -337,7 +338,10 @@ class Job:
             return None
         result = self._found.result
         if result is not None and result.error is not None and not result.signal:
-            return self._cell_error(result.error)
+            error = self._cell_error(result.error)
+            # Who calls a function expects either; a cell raises as if it had run here.
+            is_call = bool(self.spec.get("function"))
+            return failed_as(error, self.id, self.folder.path) if is_call else error
         return self._ending_error()
 
     @property
