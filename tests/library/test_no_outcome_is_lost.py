@@ -28,10 +28,8 @@ SOON = 20.0
 def test_r1_a_value_that_cannot_be_brought_back_is_named(
     executor: nbsubmit.AutoExecutor,
 ) -> None:
-    job = executor.submit(functions.open_file)
-    with pytest.raises(
-        nbsubmit.FailedJobError, match=r"the returned value\['log'\] is an open file"
-    ):
+    job = executor.submit(functions.a_lock)
+    with pytest.raises(nbsubmit.FailedJobError, match=r"value\['lock'\] is a lock"):
         job.result(SOON)
     assert job.state == "FAILED"
 
