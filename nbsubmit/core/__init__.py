@@ -66,6 +66,7 @@ recover   the handle of a job whose sender ended before noting it
 settle    what the folder says + what the backend says → the one status
 job       the handle a user holds
 tasked    the handle of a job that has tasks
+inputs    the value of one job as an argument of another
 stopped   frames that stand still, and their lines
 postmortem  the frames that were kept, for a debugger
 submit    the way itself

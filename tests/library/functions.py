@@ -69,3 +69,9 @@ def wait_for(path: str, seconds: float = 60.0) -> str:
 def a_lock() -> Any:
     """Return what cannot be brought back."""
     return {"lock": threading.Lock()}
+
+
+def fail_when(path: str) -> None:
+    """Wait for a file and fail."""
+    wait_for(path)
+    raise ValueError("it fails")
