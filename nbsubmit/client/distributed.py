@@ -81,8 +81,6 @@ class TorchDistributedEnvironment:
     def _gpu(self) -> str:
         """Return the GPU of this process: one of those that the job was given."""
         given = [gpu for gpu in os.environ.get(_VISIBLE, "").split(",") if gpu]
-        if len(given) == 1 and self.local_world_size > 1:  # each process has its own already
-            return given[0]
-        if given:
+        if given:  # a single one if each process has its own already
             return given[self.local_rank % len(given)]
         return os.environ.get(_VISIBLE, str(self.local_rank))

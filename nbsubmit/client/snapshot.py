@@ -47,7 +47,9 @@ class RsyncSnapshot:
     ) -> None:
         self.available(throw=True)
         self.snapshot_dir = Path(snapshot_dir).expanduser().absolute()
-        self.root_dir = Path(root_dir or run_cmd(["git", "rev-parse", "--show-toplevel"])).absolute()
+        self.root_dir = Path(
+            root_dir or run_cmd(["git", "rev-parse", "--show-toplevel"])
+        ).absolute()
         self.with_submodules = with_submodules
         self.exclude = list(exclude)
         self.include = list(include)
@@ -75,9 +77,7 @@ class RsyncSnapshot:
         places = ["--", f"{self.root_dir}/", f"{self.snapshot_dir}/"]
         # A file may have been deleted and git not told yet.
         options = ["--archive", "--ignore-missing-args", "--from0", "--files-from=-"]
-        subprocess.run(
-            ["rsync", *options, *excluded, *places], input=b"\0".join(names), check=True
-        )
+        subprocess.run(["rsync", *options, *excluded, *places], input=b"\0".join(names), check=True)
         self._before = Path.cwd()
         os.chdir(self.snapshot_dir)
         return self
