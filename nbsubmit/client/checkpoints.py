@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.delayed import DelayedSubmission
 
@@ -13,6 +14,9 @@ class Checkpointable:
     When the job's time is over, or it has to make room, `checkpoint` is called with the arguments
     of the call, and what it returns is what the job does when it runs again.
     """
+
+    if TYPE_CHECKING:
+        __call__: Callable[..., Any]  # what its classes have to have
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         made = super().__new__(cls)

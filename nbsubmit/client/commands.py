@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO, cast
 
 from nbsubmit.core.errors import FailedJobError
 
@@ -91,8 +91,7 @@ class CommandFunction:
         err = _Stream(sys.stderr if self.verbose else None)
         with selectors.DefaultSelector() as selector:
             for pipe, stream in ((process.stdout, out), (process.stderr, err)):
-                assert pipe is not None
-                selector.register(pipe, selectors.EVENT_READ, stream)
+                selector.register(cast("IO[bytes]", pipe), selectors.EVENT_READ, stream)
             while selector.get_map():
                 for key, _ in selector.select():
                     data = os.read(key.fd, _CHUNK_BYTES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,29 +44,22 @@ def as_completed(
     ended: queue.SimpleQueue[int] = queue.SimpleQueue()
     left = dict(enumerate(jobs))
     for number, job in left.items():
-        job.add_done_callback(lambda _job, number=number: ended.put(number))
+        job.add_done_callback(functools.partial(_put, ended, number))
     while left:
-        try:
-            number = ended.get_nowait()
-        except queue.Empty:
+        if ended.empty():
             for job in left.values():
                 job.done()  # has it looked at
-            number = _next(ended, deadline, poll_frequency)
-        if number is not None:
-            yield left.pop(number)
-        elif deadline is not None and time.monotonic() >= deadline:
-            raise TimeoutError(f"{len(left)} of {len(jobs)} jobs go on after {timeout:g} s")
+        seconds = poll_frequency if deadline is None else deadline - time.monotonic()
+        try:
+            yield left.pop(ended.get(timeout=max(min(seconds, poll_frequency), 0)))
+        except queue.Empty:
+            if deadline is not None and time.monotonic() >= deadline:
+                told = f"{len(left)} of {len(jobs)} jobs go on after {timeout:g} s"
+                raise TimeoutError(told) from None
 
 
-def _next(
-    ended: queue.SimpleQueue[int], deadline: float | None, poll_frequency: float
-) -> int | None:
-    """Return which job has ended next; None if none has for so long."""
-    left = poll_frequency if deadline is None else deadline - time.monotonic()
-    try:
-        return ended.get(timeout=max(min(left, poll_frequency), 0))
-    except queue.Empty:
-        return None
+def _put(ended: queue.SimpleQueue[int], number: int, _job: object) -> None:
+    ended.put(number)
 
 
 def monitor_jobs(
