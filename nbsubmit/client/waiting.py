@@ -51,11 +51,13 @@ def as_completed(
                 job.done()  # has it looked at
         seconds = poll_frequency if deadline is None else deadline - time.monotonic()
         try:
-            yield left.pop(ended.get(timeout=max(min(seconds, poll_frequency), 0)))
+            number = ended.get(timeout=max(min(seconds, poll_frequency), 0))
         except queue.Empty:
             if deadline is not None and time.monotonic() >= deadline:
                 told = f"{len(left)} of {len(jobs)} jobs go on after {timeout:g} s"
                 raise TimeoutError(told) from None
+        else:
+            yield left.pop(number)
 
 
 def _put(ended: queue.SimpleQueue[int], number: int, _job: object) -> None:
