@@ -32,7 +32,8 @@ class TorchDistributedEnvironment:
 
     def __init__(self) -> None:
         job = JobEnvironment()
-        self.master_addr = job.hostnames[0]
+        # A single host can always find itself, by whatever name others know it.
+        self.master_addr = "localhost" if job.num_nodes == 1 else job.hostnames[0]
         said = os.environ.get("MASTER_PORT")
         # The same chance in all processes, and no secret.
         self.master_port = int(said or random.Random(job.job_id).randint(*_PORTS))  # noqa: S311

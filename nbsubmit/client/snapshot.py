@@ -27,7 +27,7 @@ class RsyncSnapshot:
     with_submodules : bool
         Copy the files of its submodules too.
     exclude : sequence of str
-        Patterns of rsync's for files to leave out.
+        Patterns of rsync's for files to leave out; for a whole folder ``folder/**``.
     include : sequence of str
         Files that git does not know, relative to the repository, to copy too.
 

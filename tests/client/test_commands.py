@@ -93,7 +93,7 @@ def test_place_and_variables_are_the_programs(tmp_path: Path) -> None:
 
 def test_a_program_that_fails_is_an_error_with_its_words() -> None:
     command = program("print('out')", "sys.exit('no such file')")
-    with pytest.raises(FailedJobError, match="^no such file$") as raised:
+    with pytest.raises(FailedJobError, match=r"^no such file$") as raised:
         CommandFunction(command, verbose=False)("x")
     cause = raised.value.__cause__
     assert isinstance(cause, subprocess.CalledProcessError)

@@ -47,7 +47,7 @@ def of_two(tmp_path: Path, cluster: str) -> AutoExecutor:
 
 def test_the_processes_of_a_job_compute_together(tmp_path: Path, started_backend: str) -> None:
     job = of_two(tmp_path, started_backend).submit(sum_of_ranks)
-    assert job.results(2 * PATIENCE) == [(0, 3), (1, 3)]
+    assert job.results(PATIENCE) == [(0, 3), (1, 3)]
 
 
 def test_each_process_is_told_its_place_and_the_same_meeting_place(

@@ -33,9 +33,11 @@ def test_they_come_back_after_an_error_and_whatever_was_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SLURM_JOB_ID", "17")
-    with pytest.raises(ZeroDivisionError), clean_env():
+    with clean_env():
         os.environ["SLURM_JOB_ID"] = "18"
-        raise ZeroDivisionError
+    assert os.environ["SLURM_JOB_ID"] == "17"
+    with pytest.raises(ZeroDivisionError), clean_env():
+        1 / 0  # noqa: B018
     assert os.environ["SLURM_JOB_ID"] == "17"
 
 

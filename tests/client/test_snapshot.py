@@ -70,10 +70,12 @@ def test_inside_one_is_in_the_copy_and_afterwards_where_one_was(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root / "in")
-    with pytest.raises(ZeroDivisionError), RsyncSnapshot(tmp_path / "snap") as snapshot:
+    with RsyncSnapshot(tmp_path / "snap") as snapshot:
         assert snapshot.root_dir == root
         assert Path.cwd() == tmp_path / "snap"
-        raise ZeroDivisionError
+    assert Path.cwd() == root / "in"
+    with pytest.raises(ZeroDivisionError), snapshot:
+        1 / 0  # noqa: B018
     assert Path.cwd() == root / "in"
 
 
@@ -86,7 +88,7 @@ def test_the_copy_is_a_repository_that_knows_what_was_changed(root: Path, tmp_pa
 
 def test_files_are_left_out_and_taken_in(root: Path, tmp_path: Path) -> None:
     snapshot = tmp_path / "snap"
-    with RsyncSnapshot(snapshot, root, exclude=["*.bin", "in"], include=["untracked.txt"]):
+    with RsyncSnapshot(snapshot, root, exclude=["*.bin", "in/**"], include=["untracked.txt"]):
         assert files(snapshot) == {"a.txt", ODD, "staged.txt", "untracked.txt"}
 
 

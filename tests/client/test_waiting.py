@@ -75,7 +75,7 @@ def test_when_the_time_is_over_it_says_how_many_go_on(
     jobs[0].wait(PATIENCE)
     ending = as_completed(jobs, timeout=0.3)
     assert next(ending) is jobs[0]
-    with pytest.raises(TimeoutError, match="1 of 2 jobs go on after 0.3 s"):
+    with pytest.raises(TimeoutError, match=r"1 of 2 jobs go on after 0\.3 s"):
         next(ending)
     (tmp_path / "not yet").touch()
     assert [job.result(PATIENCE) for job in jobs] == ["there", "not yet"]
