@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbsubmit import helpers as helpers
     from nbsubmit.client.auto import AutoExecutor as AutoExecutor
     from nbsubmit.client.environment import JobEnvironment as JobEnvironment
     from nbsubmit.client.executor import DebugExecutor as DebugExecutor
@@ -54,7 +55,8 @@ _PUBLIC = {
     "jobs": "nbsubmit.client.jobs",
     "progress": "nbsubmit.client.progress",
 }
-__all__ = sorted([*_PUBLIC, "__version__"])
+_MODULES = ("helpers",)
+__all__ = sorted([*_PUBLIC, *_MODULES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
@@ -64,6 +66,8 @@ def __getattr__(name: str) -> Any:
         return version("nbsubmit")
     if name in _PUBLIC:
         return getattr(importlib.import_module(_PUBLIC[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"nbsubmit.{name}")
     raise AttributeError(f"module 'nbsubmit' has no attribute {name!r}")
 
 
