@@ -6,7 +6,7 @@ In a notebook::
 
 then ``%%slurm --gpus 1`` (or ``%%local``) as the first line of a cell. In a script,
 `nbsubmit.jobs` and `nbsubmit.attach` find the jobs that were sent; `nbsubmit.progress` shows
-where a loop is.
+where a loop is, and `nbsubmit.checkpoint` keeps what a job goes on from when it is run again.
 """
 
 # No newer syntax here: any Python that a job is given gets through, to be told by the worker.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbsubmit.client.auto import AutoExecutor as AutoExecutor
+    from nbsubmit.client.checkpoint import checkpoint as checkpoint
     from nbsubmit.client.executor import DebugExecutor as DebugExecutor
     from nbsubmit.client.executor import Executor as Executor
     from nbsubmit.client.executor import LocalExecutor as LocalExecutor
@@ -37,6 +38,7 @@ _PUBLIC = {
     "NbsubmitError": "nbsubmit.core.errors",
     "SlurmExecutor": "nbsubmit.client.executor",
     "attach": "nbsubmit.client.jobs",
+    "checkpoint": "nbsubmit.client.checkpoint",
     "jobs": "nbsubmit.client.jobs",
     "progress": "nbsubmit.client.progress",
 }

@@ -41,6 +41,7 @@ layout    buffers → regions → files
 writer    several named values → a stream and buffers
 bundle    a bundle that was written → the values in it
 slices    what each task of an array is called with
+checkpoint  what a job that is run again goes on from
 result    what a job brings back, as plain data
 kept      the frames of a cell that failed, as plain data
 revise    an object ↔ its content, which the object at home takes on
