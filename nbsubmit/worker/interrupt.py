@@ -135,6 +135,7 @@ class Interruptions(Uninterrupted):
         self._ends = False
         self._for_good = False
         self._heard = threading.Event()
+        self._mask = threading.local()
         self._began = time.time()
         self._limits = limits()
 
@@ -149,7 +150,10 @@ class Interruptions(Uninterrupted):
         for number in _SIGNALS:
             signal.signal(number, self._heed)
         signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
-        os.register_at_fork(after_in_child=self._forget)
+        # A child that is told to end before it has forgotten would not hear of it.
+        os.register_at_fork(
+            before=self._hold_back, after_in_parent=self._let_come, after_in_child=self._forget
+        )
         threading.Thread(
             target=self._watch, args=(ours,), name="nbsubmit-signals", daemon=True
         ).start()
@@ -173,11 +177,18 @@ class Interruptions(Uninterrupted):
         files = (self._together.requeue_file, self._together.end_file)
         return not self._folder.is_first and any(file.exists() for file in files)
 
+    def _hold_back(self) -> None:
+        self._mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+    def _let_come(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask.before)
+
     def _forget(self) -> None:
         signal.set_wakeup_fd(-1)
         for number in _SIGNALS:
             if signal.getsignal(number) in (self._heed, signal.SIG_IGN):
                 signal.signal(number, signal.SIG_DFL)
+        self._let_come()
 
     def _heed(self, number: int, _frame: FrameType | None) -> None:
         self._heard.set()
