@@ -6,7 +6,7 @@ In a notebook::
 
 then ``%%slurm --gpus 1`` (or ``%%local``) as the first line of a cell. In a script,
 `nbsubmit.jobs` and `nbsubmit.attach` find the jobs that were sent; `nbsubmit.progress` shows
-where a loop is.
+where a loop is, and `nbsubmit.checkpoint` keeps what a job goes on from when it is run again.
 """
 
 # No newer syntax here: any Python that a job is given gets through, to be told by the worker.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbsubmit import helpers as helpers
     from nbsubmit.client.auto import AutoExecutor as AutoExecutor
+    from nbsubmit.client.checkpoint import checkpoint as checkpoint
     from nbsubmit.client.environment import JobEnvironment as JobEnvironment
     from nbsubmit.client.executor import DebugExecutor as DebugExecutor
     from nbsubmit.client.executor import Executor as Executor
@@ -52,6 +53,7 @@ _PUBLIC = {
     "SlurmJob": "nbsubmit.client.kinds",
     "UncompletedJobError": "nbsubmit.core.errors",
     "attach": "nbsubmit.client.jobs",
+    "checkpoint": "nbsubmit.client.checkpoint",
     "jobs": "nbsubmit.client.jobs",
     "progress": "nbsubmit.client.progress",
 }

@@ -96,5 +96,8 @@ class DebugBackend:
         """Every job has ended."""
         return dict.fromkeys(handles, Report(JobState.COMPLETED))
 
+    def warn(self, handle: str) -> None:
+        """There is nothing left to warn."""
+
     def stop(self, handle: str) -> None:
         """There is nothing left to stop."""

@@ -24,7 +24,6 @@ from nbsubmit.core import settings as settings_module
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.call import Call, name_of
 from nbsubmit.core.calling import capture_call, capture_calls
-from nbsubmit.core.delayed import DelayedSubmission
 from nbsubmit.core.errors import BackendMissing
 from nbsubmit.core.inputs import Input, InputFailed
 from nbsubmit.core.settings import STORE_NAME, Settings
@@ -32,6 +31,7 @@ from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, submit
+from nbsubmit.core.utils import DelayedSubmission  # so that nbsubmit.core.utils is there
 
 R = TypeVar("R")
 

@@ -11,6 +11,7 @@ settings  built-in ← environment: where the store is, how often to look
 reserved  the names that are the shell's own
 lines     the text of code that lies in no file
 cell      the cell itself, on its way
+utils     the place where scripts for submitit look for some of these
 call      a function call on its way
 names     cell text → the names it reads, writes, changes
 history   the shell's results that a cell names
@@ -43,6 +44,7 @@ layout    buffers → regions → files
 writer    several named values → a stream and buffers
 bundle    a bundle that was written → the values in it
 slices    what each task of an array is called with
+checkpoint  what a job that is run again goes on from
 result    what a job brings back, as plain data
 kept      the frames of a cell that failed, as plain data
 revise    an object ↔ its content, which the object at home takes on

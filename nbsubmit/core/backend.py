@@ -131,6 +131,15 @@ class Backend(Protocol):
             If the backend could not be asked; ask again later.
         """
 
+    def warn(self, handle: str) -> None:
+        """Send a job SIGUSR2, as when its time is nearly over; one that does not run gets none.
+
+        Raises
+        ------
+        OSError
+            If the backend could not be asked.
+        """
+
     def stop(self, handle: str) -> None:
         """Ask for the job to be ended; one that has ended is left alone.
 

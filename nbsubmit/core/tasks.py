@@ -203,12 +203,23 @@ class TaskFolder(JobFolder):
 
     @property
     def together(self) -> JobFolder:
-        """The folder of the processes that run together with this one; its own if it is alone."""
         if self.key.rank is None:
             return self
         if self.key.index is None:
             return self.job
         return TaskFolder(self.job, TaskKey(self.key.index), self.shape)
+
+    @property
+    def is_first(self) -> bool:
+        return not self.key.rank
+
+    @property
+    def ranks(self) -> list[TaskFolder]:
+        """The folders of the processes that run together, with its own."""
+        if self.key.rank is None:
+            return [self]
+        keys = (TaskKey(self.key.index, rank) for rank in range(self.shape.ranks))
+        return [TaskFolder(self.job, key, self.shape) for key in keys]
 
     def handle(self) -> str:
         if self.key.index is None:

@@ -163,7 +163,7 @@ def _wants_answer(
     """Tell whether only the backend knows, and it may be asked again."""
     wait: float = backend.polite_seconds * 2 ** min(asked.failures, 10)
     regular = settings.poll_seconds if backend.polite_seconds else 1.0
-    if one.found.suspicious:
+    if one.found.suspicious and not _is_queued_again(one):
         return now - asked.at >= min(wait, _LONGEST_ASK)
     if one.found.node and not _lapsed(one, settings, now):
         # The beat of a running job is its sign of life; a free backend is asked all the same.
@@ -171,6 +171,11 @@ def _wants_answer(
     age = now - one.since
     spacing = max(regular, min(age / 4, _LONGEST_ASK), min(wait, _LONGEST_ASK))
     return age >= regular and now - asked.at >= spacing
+
+
+def _is_queued_again(one: Watched) -> bool:
+    """What an earlier run has left is no news."""
+    return one.report is not None and one.report.state is JobState.PENDING
 
 
 def _lapsed(one: Watched, settings: Settings, now: float) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from nbsubmit.client import checkpoint
 from nbsubmit.client import jobs as client
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow, row_of
@@ -153,6 +154,8 @@ class Session:
             deletes=tuple(sorted(use.sure_deletes)),
             handled=tuple(sorted((use.handled & self.shell.user_ns.keys()) - use.reads)),
         )
+        if checkpoint.is_used(cell.source, payload.names):
+            options = checkpoint.warned(options)
         names = (*by_value.split(self.settings.by_value), *options.by_value)
         request = Request(
             cell,
@@ -210,6 +213,8 @@ class Session:
         SubmitError
             If that is no longer there, or the backend does not take it.
         """
+        if checkpoint.is_used(str(job.spec.get("source", "")), {}):
+            options = checkpoint.warned(options)
         new = resubmit(
             job,
             options,

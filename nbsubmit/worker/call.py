@@ -10,6 +10,7 @@ from nbsubmit.core import packages
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.call import CALL, SHARED
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.checkpoint import Keeper, keeping
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.definitions.known import known_classes
 from nbsubmit.core.folder import JobFolder
@@ -20,6 +21,7 @@ from nbsubmit.core.slices import read
 from nbsubmit.core.tasks import TaskFolder
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
 from nbsubmit.worker.execute import Outcome, call
+from nbsubmit.worker.interrupt import Uninterrupted, Work
 from nbsubmit.worker.load import load, mappings_for
 from nbsubmit.worker.shell import Shell
 from nbsubmit.worker.streams import Recorder
@@ -36,6 +38,7 @@ def run_call(
     module: types.ModuleType,
     recorder: Recorder,
     after_call: Callable[[], None],
+    interruptions: Uninterrupted,
 ) -> tuple[Result, Placed]:
     """Call what was sent, and return the outcome with what is to be written of it."""
     shell = Shell(_NO_CELL, module, recorder)
@@ -47,10 +50,13 @@ def run_call(
     contents = Contents.from_json(payload["contents"])
     mappings = mappings_for(contents)
     load(folder, payload, {}, namespace, arrived, contents, mappings)
-    function, args, kwargs = _call(folder, namespace, sent)
-    if folder.spec.get("after"):
+    keeper = Keeper.of(folder, namespace)
+    saved = keeper.load(keeper.folder.checkpoint_file)
+    function, args, kwargs = saved or _call(folder, namespace, sent)
+    if saved is None and folder.spec.get("after"):
         args, kwargs = _with_values(folder, namespace, args, kwargs)
-    with shell:
+    with shell, keeping(keeper):
+        interruptions.begin(Work(keeper, (function, args, kwargs)))
         outcome = call(function, args, kwargs)
         after_call()
         shell.finish()

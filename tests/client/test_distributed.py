@@ -87,7 +87,7 @@ def test_the_gpus_are_left_alone_if_that_is_asked_for(tmp_path: Path) -> None:
     assert job.result(PATIENCE)["CUDA_VISIBLE_DEVICES"] == "2,3"
 
 
-def with_a_rank(**options: bool) -> Any:
+def with_a_rank(**options: Any) -> Any:
     with environment_variables(RANK=5, WORLD_SIZE=9):
         return exported(**options)
 

@@ -113,7 +113,12 @@ def test_a_monitor_prints_how_many_are_in_each_state(
     # The monitor itself says that it has begun; the job ends after that.
     with pytest.MonkeyPatch.context() as patch:
         strftime = time.strftime
-        patch.setattr(time, "strftime", lambda form: (tmp_path / "file").touch() or strftime(form))
+
+        def begin(form: str) -> str:
+            (tmp_path / "file").touch()
+            return strftime(form)
+
+        patch.setattr(time, "strftime", begin)
         monitor_jobs([job], poll_frequency=PATIENCE)
     _, line, last = capsys.readouterr().out.splitlines()
     assert line.endswith("  1 RUNNING of 1")

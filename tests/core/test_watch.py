@@ -71,6 +71,8 @@ class FakeBackend:
             raise self.trouble
         return {handle: self.answers.get(handle, Report(JobState.PENDING)) for handle in handles}
 
+    def warn(self, handle: str) -> None: ...
+
     def stop(self, handle: str) -> None: ...
 
 

@@ -181,10 +181,17 @@ class SlurmBackend:
         # Accounting lags behind: what it still calls alive, squeue knows better.
         return {h: r for h, r in found.items() if h not in known or (r.state and r.state.ended)}
 
+    def warn(self, handle: str) -> None:
+        """Have the script sent the signal, which passes it on."""
+        self._scancel("--batch", "--signal=USR2", handle)
+
     def stop(self, handle: str) -> None:
         """Cancel the job."""
+        self._scancel(handle)
+
+    def _scancel(self, *arguments: str) -> None:
         try:
-            commands.run("scancel", handle)
+            commands.run("scancel", *arguments)
         except CommandFailed as error:
             if not any(words in error.words for words in _OVER):
                 raise
