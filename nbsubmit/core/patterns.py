@@ -1,7 +1,7 @@
 """The folder that a user names for jobs, which may depend on the job.
 
 It may hold ``%j`` (the job's id), ``%A`` and ``%a`` (the array's id and the index in it) and ``%t``
-(the rank), as in names of logs that are given to sbatch. All that a job needs lies in the part of
+(the rank), as in the names of logs that schedulers take. All that a job needs lies in the part of
 it that is the same for all jobs.
 """
 
