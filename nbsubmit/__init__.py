@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from nbsubmit.client.job import Job as Job
     from nbsubmit.client.jobs import attach as attach
     from nbsubmit.client.jobs import jobs as jobs
+    from nbsubmit.client.kinds import DebugJob as DebugJob
+    from nbsubmit.client.kinds import LocalJob as LocalJob
+    from nbsubmit.client.kinds import SlurmJob as SlurmJob
     from nbsubmit.client.progress import progress as progress
     from nbsubmit.core.errors import FailedJobError as FailedJobError
     from nbsubmit.core.errors import FailedSubmissionError as FailedSubmissionError
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "AutoExecutor": "nbsubmit.client.auto",
     "DebugExecutor": "nbsubmit.client.executor",
+    "DebugJob": "nbsubmit.client.kinds",
     "Executor": "nbsubmit.client.executor",
     "FailedJobError": "nbsubmit.core.errors",
     "FailedSubmissionError": "nbsubmit.core.errors",
@@ -42,8 +46,10 @@ _PUBLIC = {
     "JobEnvironment": "nbsubmit.client.environment",
     "JobState": "nbsubmit.core.state",
     "LocalExecutor": "nbsubmit.client.executor",
+    "LocalJob": "nbsubmit.client.kinds",
     "NbsubmitError": "nbsubmit.core.errors",
     "SlurmExecutor": "nbsubmit.client.executor",
+    "SlurmJob": "nbsubmit.client.kinds",
     "UncompletedJobError": "nbsubmit.core.errors",
     "attach": "nbsubmit.client.jobs",
     "jobs": "nbsubmit.client.jobs",

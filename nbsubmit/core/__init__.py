@@ -34,6 +34,7 @@ salvage   the rest of a stream in which one value cannot be rebuilt
 folder    one job's files
 delayed   a function and what it is to be called with
 tasks     the tasks of a job, which share what is sent
+patterns  a folder whose name depends on the job
 usage     what a running job uses, sample by sample, and what it was given
 by_value  the source of modules that the node cannot import
 blobs     large buffers, kept once each, named by their content
@@ -61,9 +62,11 @@ inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order
 store     the folder of folders
 backend   what a backend is: start, poll, stop
+recover   the handle of a job whose sender ended before noting it
 settle    what the folder says + what the backend says → the one status
 job       the handle a user holds
 tasked    the handle of a job that has tasks
+inputs    the value of one job as an argument of another
 stopped   frames that stand still, and their lines
 postmortem  the frames that were kept, for a debugger
 submit    the way itself

@@ -121,6 +121,11 @@ class JobFolder:
         self.id = path.name
 
     @property
+    def job_id(self) -> str:
+        """Our own id of the job, by which it goes where there is no scheduler with another."""
+        return self.id
+
+    @property
     def result_file(self) -> Path:
         """The outcome; whoever sees it sees all that it names."""
         return self.path / "result.json"

@@ -216,7 +216,8 @@ def _failure(error: BaseException) -> Result:
         else traceback.format_exception(error)
     )
     text = CellError(type(error).__name__, str(error), tuple(told))
-    return Result(started=0, ended=0, python=PYTHON, error=text)
+    told_to_end = str(getattr(error, "signal", ""))
+    return Result(started=0, ended=0, python=PYTHON, error=text, signal=told_to_end)
 
 
 def _write(folder: JobFolder, result: Result, placed: Placed | None) -> None:
