@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -40,25 +41,31 @@ def test_it_is_shown_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
     assert tuple(capsys.readouterr()) == ("", "")
 
 
-def test_it_is_shown_before_the_program_has_ended(tmp_path: Path) -> None:
-    seen, goes_on = tmp_path / "seen", tmp_path / "go on"
+class Screen(io.StringIO):
+    """Makes a file as soon as it has shown a word."""
+
+    def __init__(self, word: str, file: Path) -> None:
+        super().__init__()
+        self._word = word
+        self._file = file
+
+    def flush(self) -> None:
+        if self._word in self.getvalue():
+            self._file.touch()
+
+
+def test_it_is_shown_before_the_program_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "go on"
     command = program(
         "print('first', flush=True)",
-        f"while not os.path.exists({str(goes_on)!r}): time.sleep(0.01)",
-        "print('last')",
+        f"end = time.monotonic() + {PATIENCE}",
+        f"while not os.path.exists({str(file)!r}) and time.monotonic() < end: time.sleep(0.01)",
+        "print('last' if time.monotonic() < end else 'nothing was shown')",
     )
-
-    class Screen:
-        def write(self, text: str) -> None:
-            seen.write_text(text)
-
-        def flush(self) -> None:
-            if seen.read_text() == "first\n":
-                goes_on.touch()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "stdout", Screen())
-        assert CommandFunction(command)() == "first\nlast"
+    monkeypatch.setattr(sys, "stdout", Screen("first", file))
+    assert CommandFunction(command)() == "first\nlast"
 
 
 @pytest.mark.parametrize("letter", ["ü", "€", "🙂"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -87,9 +86,9 @@ def test_the_gpus_are_left_alone_if_that_is_asked_for(tmp_path: Path) -> None:
     assert job.result(PATIENCE)["CUDA_VISIBLE_DEVICES"] == "2,3"
 
 
-def with_a_rank(**options: Any) -> Any:
+def with_a_rank(overwrite: bool = False) -> dict[str, str | None]:
     with environment_variables(RANK=5, WORLD_SIZE=9):
-        return exported(**options)
+        return exported(overwrite=overwrite)
 
 
 def test_what_is_set_already_is_an_error_unless_it_may_be_changed(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import time
 from pathlib import Path
 
@@ -105,22 +107,28 @@ def test_a_monitor_tells_how_jobs_go_and_which_have_failed(
     assert last == "All 2 jobs have ended after 0 min, those that failed: 1"
 
 
+class Screen(io.StringIO):
+    """Makes a file as soon as a line says that a job runs."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file
+
+    def write(self, text: str) -> int:
+        if "RUNNING" in text:
+            self._file.touch()
+        return super().write(text)
+
+
 def test_a_monitor_prints_how_many_are_in_each_state(
-    executor: AutoExecutor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    executor: AutoExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = executor.submit(once_there, tmp_path / "file")
     until(job.running, "the job runs")
-    # The monitor itself says that it has begun; the job ends after that.
-    with pytest.MonkeyPatch.context() as patch:
-        strftime = time.strftime
-
-        def begin(form: str) -> str:
-            (tmp_path / "file").touch()
-            return strftime(form)
-
-        patch.setattr(time, "strftime", begin)
-        monitor_jobs([job], poll_frequency=PATIENCE)
-    _, line, last = capsys.readouterr().out.splitlines()
+    screen = Screen(tmp_path / "file")
+    monkeypatch.setattr(sys, "stdout", screen)
+    monitor_jobs([job], poll_frequency=PATIENCE)
+    _, line, last = screen.getvalue().splitlines()
     assert line.endswith("  1 RUNNING of 1")
     assert last == "All 1 jobs have ended after 0 min, none has failed"
 

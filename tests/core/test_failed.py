@@ -29,6 +29,7 @@ from nbsubmit.core.errors import (
     UncompletedJobError,
 )
 from nbsubmit.core.failed import failed_as
+from tests.way import Way
 
 FOLDER = Path("/a folder/ü")
 
@@ -238,6 +239,17 @@ def test_it_can_be_sent_on_and_is_the_same(error: BaseException) -> None:
     assert text(again) == text(found)
     assert repr(again.args) == repr(found.args)
     assert vars(again) == vars(found)
+    assert (again.job_id, again.folder) == (found.job_id, found.folder)
+
+
+def test_it_travels_to_a_job_and_back(error: BaseException, make_way: Callable[..., Way]) -> None:
+    found: Any = failed_as(error, "7", FOLDER)
+    job = make_way("debug").run("import copy; back = [copy.copy(error)]", {"error": found})
+    again = job.names["back"][0]
+    assert again is not found
+    assert type(again) is type(found)
+    assert text(again) == text(found)
+    assert facts(again).keys() == facts(found).keys()
     assert (again.job_id, again.folder) == (found.job_id, found.folder)
 
 
