@@ -98,7 +98,7 @@ def test_one_without_a_checkpoint_begins_again(executor: SlurmExecutor, place: P
 
 def test_interrupted_it_is_queued_again_and_says_so(executor: SlurmExecutor, place: Place) -> None:
     job = executor.submit(Counting(place))
-    wait_for(place, 1)
+    until(lambda: place.lines() and not job.done() and job.state is JobState.RUNNING, "it runs")
     job._interrupt()
     until(lambda: not job.done() and job.state is JobState.PENDING, "it is queued again")
     assert job.status.reason.startswith("waits to be run again (run 2)")
