@@ -104,6 +104,14 @@ class LocalBackend:
             raise SubmitError(failed.reason)
         return str(Handle(key, here()))
 
+    def find(self, job_id: str) -> Mapping[int, str]:
+        """Look into the queue."""
+        try:
+            known = job_id in QueueFolder().read().entries
+        except FolderError as error:
+            raise OSError(str(error)) from error
+        return {0: str(Handle(job_id, here()))} if known else {}
+
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
         """Tell what waits, runs or has ended."""
         queue = QueueFolder()

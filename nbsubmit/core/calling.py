@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbsubmit.core import culprit, lines
@@ -20,6 +21,7 @@ from nbsubmit.core.definitions.known import is_importable, known_classes
 from nbsubmit.core.errors import NotPicklable
 from nbsubmit.core.folder import PAYLOAD_PACK, SLICES_PACK
 from nbsubmit.core.home import Namespace
+from nbsubmit.core.layout import Placed
 from nbsubmit.core.met import Met
 from nbsubmit.core.names import analyse
 from nbsubmit.core.payload import Payload
@@ -64,19 +66,46 @@ def capture_calls(
         Naming the call and what of it cannot be sent.
     """
     shared = _shared(calls)
-    writers = [_write(n, call, shared, {}, home) for n, call in enumerate(calls)]
-    classes = {kind: None for writer in writers for kind in writer.classes}
-    if classes:
-        shared += classes
-        known = {kind: known_classes()[kind] for kind in classes}
-        writers = [_write(n, call, shared, known, home) for n, call in enumerate(calls)]
-    mentioned = {n: f for writer in writers for n, f in writer.mentioned.items()}
-    payload = _payload({SHARED: shared}, mentioned, home, blobs, calls)
-    for writer in writers:
-        payload.sources.update(lines.known(writer.files))
-        for module, name in writer.modules.items():
-            payload.looked_up.setdefault(module, name)
-    return payload, Slices([writer.place(blobs, SLICES_PACK) for writer in writers])
+    sliced = _slice(calls, shared, {}, home, blobs)
+    if sliced.classes:
+        shared += sliced.classes
+        known = {kind: known_classes()[kind] for kind in sliced.classes}
+        sliced = _slice(calls, shared, known, home, blobs)
+    payload = _payload({SHARED: shared}, sliced.mentioned, home, blobs, calls)
+    payload.sources.update(lines.known(sliced.files))
+    for module, name in sliced.modules.items():
+        payload.looked_up.setdefault(module, name)
+    return payload, Slices(sliced.placed)
+
+
+@dataclass
+class _Sliced:
+    """The slices of several calls, and what was met on the way."""
+
+    placed: list[Placed] = field(default_factory=list)
+    classes: dict[type, None] = field(default_factory=dict)
+    mentioned: dict[str, str] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+    files: set[str] = field(default_factory=set)
+
+
+def _slice(
+    calls: Sequence[Calls],
+    shared: Sequence[Any],
+    known: Mapping[type, str],
+    home: Namespace,
+    blobs: BlobStore,
+) -> _Sliced:
+    sliced = _Sliced()
+    sent = {id(value): str(place) for place, value in enumerate(shared)}
+    for number, call in enumerate(calls):
+        writer = _write(number, call, sent, known, home)
+        sliced.classes.update(dict.fromkeys(writer.classes))
+        sliced.mentioned.update(writer.mentioned)
+        sliced.modules.update(writer.modules)
+        sliced.files.update(writer.files)
+        sliced.placed.append(writer.place(blobs, SLICES_PACK).alone())
+    return sliced
 
 
 def _payload(
@@ -129,13 +158,21 @@ class _Collector(Collector):
             raise refusal(self._calls, self._home, str(self._failed[fatal[0]][1][0]))
 
 
-def refusal(calls: Sequence[Calls], home: Namespace, otherwise: str) -> NotPicklable:
+def refusal(
+    calls: Sequence[Calls], home: Namespace, otherwise: str, number: int | None = None
+) -> NotPicklable:
     """Return the error that names what of some calls cannot be sent."""
-    for number, call in enumerate(calls):
+    for call in calls:
         found = [part for name, value in _parts(call) for part in culprit.find(name, value, home)]
         if found:
-            where = f"call {number} of {name_of(call.function)}: " if len(calls) > 1 else ""
-            told = [f"{where}{part}, and cannot be sent to the job: {part.cure}." for part in found]
+            where = "" if number is None else f"call {number} of {name_of(call.function)}: "
+            told = [
+                # The cures are those of a cell.
+                f"{where}{part}, and cannot be sent to the job: {part.cure}.".replace(
+                    "the cell", "the function"
+                )
+                for part in found
+            ]
             return NotPicklable("\n".join([*told, "Nothing was submitted."]))
     return NotPicklable(f"{otherwise}, and cannot be sent to the job. Nothing was submitted.")
 
@@ -147,16 +184,15 @@ def _parts(call: Calls) -> Iterator[tuple[str, Any]]:
 
 
 def _write(
-    number: int, call: Calls, shared: Sequence[Any], known: Mapping[type, str], home: Namespace
+    number: int, call: Calls, sent: Mapping[int, str], known: Mapping[type, str], home: Namespace
 ) -> BundleWriter:
-    sent = {id(value): str(place) for place, value in enumerate(shared)}
     writer = BundleWriter(home, known, sent=sent)
     value = (call.function, tuple(call.args), dict(call.kwargs))
     try:
         writer.add(CALL, value, f"call {number}")
     except Exception as error:
         kind = Kind(f"of type {type_name(value)}: {error}")
-        raise refusal([call], home, str(culprit.Culprit("call", kind))) from None
+        raise refusal([call], home, str(culprit.Culprit("call", kind)), number) from None
     return writer
 
 

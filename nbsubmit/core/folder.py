@@ -124,6 +124,11 @@ class JobFolder:
         self.id = path.name
 
     @property
+    def job_id(self) -> str:
+        """Our own id of the job, by which it goes where there is no scheduler with another."""
+        return self.id
+
+    @property
     def together(self) -> JobFolder:
         """The folder of the processes that run together with this one; its own if it is alone."""
         return self

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from nbsubmit.core import lines, packages
 from nbsubmit.core.backend import Backend, Report
@@ -32,6 +32,7 @@ from nbsubmit.core.errors import (
     OtherFormat,
     ResultUnreadable,
 )
+from nbsubmit.core.failed import failed_as
 from nbsubmit.core.folder import JobFolder, check_format
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.lending import lending
@@ -48,6 +49,9 @@ _log = logging.getLogger("nbsubmit")
 # A short sleep keeps a wait open to an interrupt on every platform.
 _SLICE_SECONDS = 0.2
 _TAIL_BYTES = 2000
+
+
+J = TypeVar("J", bound="Job")
 
 
 class RemoteTraceback(Exception):
@@ -254,7 +258,7 @@ class Job:
 
     # Waiting
 
-    def wait(self, timeout: float | None = None) -> Job:
+    def wait(self: J, timeout: float | None = None) -> J:
         """Block until it has ended and return it; an interrupt ends the waiting, not the job.
 
         Parameters
@@ -335,7 +339,10 @@ class Job:
             return None
         result = self._found.result
         if result is not None and result.error is not None and not result.signal:
-            return self._cell_error(result.error)
+            error = self._cell_error(result.error)
+            # Who calls a function expects either; a cell raises as if it had run here.
+            is_call = bool(self.spec.get("function"))
+            return failed_as(error, self.id, self.folder.path) if is_call else error
         return self._ending_error()
 
     @property

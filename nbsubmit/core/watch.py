@@ -231,7 +231,7 @@ class Watcher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._watched: dict[str, Watched] = {}
+        self._watched: dict[int, Watched] = {}
         self._asked: dict[str, Asked] = {}
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -244,7 +244,8 @@ class Watcher:
                 return
             since = time.monotonic() - _age(job)
             for part in live:
-                one = self._watched.setdefault(part.id, Watched(part, since=since))
+                # Two handles of one job are two to look at.
+                one = self._watched.setdefault(id(part), Watched(part, since=since))
                 one.next_look = 0.0
             self._wake.set()
             if self._thread is None:
@@ -271,7 +272,7 @@ class Watcher:
         while True:
             with self._lock:
                 live = [w for w in self._watched.values() if not w.job.is_over]
-                self._watched = {w.job.id: w for w in live}
+                self._watched = {id(w.job): w for w in live}
                 if not live:
                     self._thread = None
                     return

@@ -53,6 +53,8 @@ def run_call(
     keeper = Keeper.of(folder, namespace)
     saved = keeper.load(keeper.folder.checkpoint_file)
     function, args, kwargs = saved or _call(folder, namespace, sent)
+    if saved is None and folder.spec.get("after"):
+        args, kwargs = _with_values(folder, namespace, args, kwargs)
     with shell, keeping(keeper):
         interruptions.begin(Work(keeper, (function, args, kwargs)))
         outcome = call(function, args, kwargs)
@@ -84,6 +86,21 @@ def _call(folder: JobFolder, namespace: dict[str, Any], sent: dict[str, Any]) ->
         return sent[CALL]
     bundle = read(folder, index)
     return load_slice(bundle, namespace, sent[SHARED], mappings_for(bundle.contents))
+
+
+def _with_values(
+    folder: JobFolder, home: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Wait for the jobs that this one starts after, and put their values where they stand."""
+    from nbsubmit.core.inputs import Input  # a third of the worker's start, and few jobs need it
+
+    for data in folder.spec["after"]:
+        Input.from_json(data).ended(home)
+
+    def value(argument: Any) -> Any:
+        return argument.value(home) if isinstance(argument, Input) else argument
+
+    return tuple(map(value, args)), {name: value(argument) for name, argument in kwargs.items()}
 
 
 def _error(error: BaseException, shell: Shell) -> CellError:

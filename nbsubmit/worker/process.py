@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nbsubmit.core.folder import JOB_VARIABLE, PRIVATE_FILE, JobFolder
-from nbsubmit.core.tasks import TASK_VARIABLE, Shape, TaskFolder, TaskKey
+from nbsubmit.core.tasks import ID_VARIABLE, TASK_VARIABLE, Shape, TaskFolder, TaskKey
+from nbsubmit.worker import links
 from nbsubmit.worker.interrupt import Interruptions
 from nbsubmit.worker.meter import Meter
 from nbsubmit.worker.run import run
@@ -65,19 +66,26 @@ def _own_folder(job: JobFolder) -> JobFolder:
     job.check()
     os.environ[JOB_VARIABLE] = str(job.path)
     shape = Shape.of(job.spec)
-    if not shape.has_tasks:
-        return job
-    index = None if shape.count is None else int(os.environ[TASK_VARIABLE])
-    rank = None if shape.ranks == 1 else rank_here()
-    folder = TaskFolder(job, TaskKey(index, rank), shape)
-    folder.create()
-    if rank is not None:
-        # Each process has logs of its own; the scheduler's is that of the script around them.
-        for descriptor, log in ((1, folder.log_out), (2, folder.log_err)):
-            opened = os.open(log, os.O_WRONLY | os.O_APPEND)
-            os.dup2(opened, descriptor)
-            os.close(opened)
+    folder = job
+    if shape.has_tasks:
+        index = None if shape.count is None else int(os.environ[TASK_VARIABLE])
+        rank = None if shape.ranks == 1 else rank_here()
+        folder = TaskFolder(job, TaskKey(index, rank), shape)
+        folder.create()
+        # Processes that run together have a log each; the script around them has another.
+        _print_to(folder.log_out, 1)
+        _print_to(folder.log_err, 2)
+    if job.spec.get("one_stream"):
+        os.dup2(1, 2)
+    links.leave(folder, os.environ.get(ID_VARIABLE) or folder.job_id)
     return folder
+
+
+def _print_to(log: Path, descriptor: int) -> None:
+    """Have what is printed go to this file."""
+    opened = os.open(log, os.O_WRONLY | os.O_APPEND)
+    os.dup2(opened, descriptor)
+    os.close(opened)
 
 
 def _is_done(folder: JobFolder) -> bool:

@@ -58,6 +58,9 @@ class FakeBackend:
     def largest_array(self) -> int | None:
         return None
 
+    def find(self, job_id: str) -> Mapping[int, str]:
+        return {}
+
     def start(self, launch: Launch) -> str:
         return ""
 

@@ -32,7 +32,7 @@ def executor(place: Place) -> Iterator[LocalExecutor]:
     """Sends jobs to processes here."""
     executor = LocalExecutor(place.path / "jobs")
     yield executor
-    for job in executor._jobs:
+    for job in executor.jobs:
         job.cancel()
     executor.shutdown()
 

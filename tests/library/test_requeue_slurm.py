@@ -55,7 +55,7 @@ def executor(
         monkeypatch.setenv(name, value)
     executor = SlurmExecutor(place.path / "jobs")
     yield executor
-    for job in executor._jobs:
+    for job in executor.jobs:
         job.cancel()
     executor.shutdown()
 
