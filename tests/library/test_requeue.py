@@ -296,6 +296,24 @@ def test_a_function_may_keep_a_state_without_a_checkpoint_of_its_own(
     assert job.result(PATIENCE) > 0
 
 
+def test_a_warning_that_comes_before_the_call_is_heeded_when_it_begins(
+    executor: LocalExecutor, place: Place
+) -> None:
+    job = executor.submit(counting.Disturbs(place, signal.SIGUSR2))
+    assert job.result(PATIENCE) == "done"
+    assert place.lines() == ["disturbed", "saved", "runs"]
+
+
+def test_a_job_that_is_told_to_end_before_the_call_leaves_no_result_for_good(
+    executor: LocalExecutor, place: Place
+) -> None:
+    job = executor.submit(counting.Disturbs(place, signal.SIGTERM))
+    job.wait(PATIENCE)
+    result = job.folder.read_json(job.folder.result_file) or {}
+    assert result["signal"] == "SIGTERM"
+    assert place.lines() == ["disturbed"]
+
+
 def test_a_worker_that_is_told_to_end_from_outside_saves_what_it_has(
     executor: LocalExecutor, place: Place
 ) -> None:
