@@ -14,6 +14,7 @@ from nbsubmit.core import checkpoint
 from nbsubmit.core.checkpoint import Keeper
 from nbsubmit.core.errors import NotPicklable
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.layout import Placed
 from nbsubmit.core.store import JobStore
 
 
@@ -76,7 +77,7 @@ def test_there_is_none_at_first(folder: JobFolder) -> None:
 
 def test_what_cannot_be_pickled_is_named_and_leaves_the_one_before(folder: JobFolder) -> None:
     kept(folder, 1)
-    with pytest.raises(NotPicklable, match="what it holds.*lock"):
+    with pytest.raises(NotPicklable, match=r"what it holds.*lock"):
         keeper(folder).save(folder.checkpoint_file, {"a": threading.Lock()}, "what it holds")
     assert keeper(folder).load(folder.checkpoint_file) == 1
 
@@ -89,7 +90,7 @@ def test_a_writer_that_breaks_off_leaves_the_one_before(
     def break_off(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint.Placed, "write_stream", break_off)
+    monkeypatch.setattr(Placed, "write_stream", break_off)
     with pytest.raises(KeyboardInterrupt):
         keeper(folder).save(folder.checkpoint_file, 2, "it")
     assert keeper(folder).load(folder.checkpoint_file) == 1
