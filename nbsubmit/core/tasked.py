@@ -124,11 +124,11 @@ class TaskedJob(Job):
         return True
 
     def _interrupt(self, timeout: bool = False) -> None:
-        if Shape.of(self.folder.spec).count is None:
-            super()._interrupt(timeout)
+        if self.folder.whole != self.folder.path or Shape.of(self.folder.spec).count is None:
+            super()._interrupt(timeout)  # they run together, and are told together
             return
         for task in self.tasks:
-            if not task.is_over:
+            if task.folder.is_first and not task.is_over:
                 task._interrupt(timeout)
 
     # For whoever watches

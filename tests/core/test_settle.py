@@ -67,9 +67,9 @@ TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
                                         S.PENDING, "being cancelled"),
     "waits for another run": (STARTED, says(S.PENDING), NOW, S.PENDING, "waits to be run again"),
     "waits for another run, the queue says why": (STARTED, says(S.PENDING, "BeginTime"), NOW,
-                                                  S.PENDING, "(run 2): BeginTime"),
+                                                  S.PENDING, r"\(run 2\): BeginTime"),
     "waits for its fourth run": (found(run=3), says(S.PENDING), NOW, S.PENDING,
-                                 "waits to be run again (run 4)"),
+                                 r"waits to be run again \(run 4\)"),
     # The result is there: nothing else counts
     "has succeeded": (found(result=DONE), None, NOW, S.COMPLETED, ""),
     "has raised": (found(result=RAISED), None, NOW, S.FAILED, "KeyError: 'x'"),

@@ -122,6 +122,19 @@ def test_the_end_of_its_real_time_is_told_to_the_cell(start_kernel: Callable[...
     assert kernel.run("print(job.state)").stdout == "COMPLETED\n"
 
 
+def test_a_job_in_the_kernels_own_process_keeps_its_state_to_itself(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = start_kernel()
+    kernel.run("import nbsubmit")
+    kernel.run(
+        "%%local --debug --as job\nstate = nbsubmit.checkpoint(epoch=1)\n"
+        "state.save()\nassert nbsubmit.checkpoint(epoch=2).epoch == 1"
+    )
+    assert kernel.run("print(job.state, state.epoch)").stdout == "COMPLETED 1\n"
+    assert kernel.run("print(nbsubmit.checkpoint(epoch=2).epoch)").stdout == "2\n"
+
+
 def test_in_the_notebook_it_is_a_plain_object(tmp_path: object) -> None:
     state = nbsubmit.checkpoint(epoch=1)
     state.epoch += 1

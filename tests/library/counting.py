@@ -147,6 +147,20 @@ def ends_a_child() -> list[int | None]:
     return [*codes, child.exitcode]
 
 
+def one_is_stuck(place: Place) -> int:
+    """The second of two processes waits, the first time, in code that is not Python's."""
+    rank = int(os.environ["NBSUBMIT_RANK"])
+    is_first_run = not place.is_open
+    if rank == 1 and is_first_run:
+        library, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+        place.note("stuck")
+        library.pthread_mutex_lock(mutex)
+        library.pthread_mutex_lock(mutex)
+    while is_first_run:
+        time.sleep(0.02)
+    return rank
+
+
 class Disturbs:
     """Its arrival in the job is the moment at which the job is sent a signal, once."""
 

@@ -210,6 +210,44 @@ def test_all_ranks_end_and_all_go_on_from_the_first_ones_checkpoint(
     assert job.results(PATIENCE) == [0, 1, 2]
 
 
+def test_in_an_array_of_such_jobs_one_is_run_again_by_itself(
+    executor: LocalExecutor, place: Place
+) -> None:
+    executor.update_parameters(tasks_per_node=2)
+    jobs = executor.map_array(counting.Ranks(place), ["a", "b"])
+    wait_for(place, 4)
+    jobs[1]._interrupt()
+    again = wait_for(place, 6)[4:]
+    assert len({began_with(line) for line in again}) == 1
+    assert began_with(again[0]) > 100
+    place.open_gate()
+    assert [job.results(PATIENCE) for job in jobs] == [[0, 1], [0, 1]]
+    assert len(place.lines()) == 6
+
+
+def test_a_whole_array_is_interrupted_task_by_task(executor: LocalExecutor, place: Place) -> None:
+    jobs = executor.map_array(Counting(place), ["a", "b"])
+    wait_for(place, 2)
+    assert jobs[0].whole is not None
+    jobs[0].whole._interrupt()
+    assert sorted(line.split()[2] for line in wait_for(place, 4)) == ["a", "a", "b", "b"]
+    place.open_gate()
+    assert all(count > 0 for count in jobs.results(PATIENCE))
+
+
+def test_a_rank_that_waits_for_one_that_is_gone_ends_too(
+    executor: LocalExecutor, place: Place
+) -> None:
+    executor.update_parameters(tasks_per_node=2)
+    job = executor.submit(counting.one_is_stuck, place)
+    wait_for(place, 1)
+    until(lambda: all(p.folder.started_file.exists() for p in job.parts), "both run")
+    job._interrupt()
+    until(lambda: job.parts[0].folder.exit_file.exists(), "the first has ended")
+    place.open_gate()
+    assert job.results(PATIENCE) == [0, 1]
+
+
 def test_all_ranks_end_when_the_time_is_over_for_good(
     executor: LocalExecutor, place: Place
 ) -> None:
