@@ -207,27 +207,6 @@ class Job(CoreJob, Generic[R]):
             _log.warning("job %s could not be cancelled", self.id, exc_info=True)
             return False
 
-    def _interrupt(self, timeout: bool = False) -> None:
-        """Have it interrupted, to see that it can go on: as if it had to make room for another job.
-
-        Parameters
-        ----------
-        timeout : bool
-            As if its time were nearly over instead.
-
-        Raises
-        ------
-        NbsubmitError
-            If it has not begun.
-        """
-        folder = self.folder.together
-        begun = any(part.folder.started_file.exists() for part in self.parts)
-        if self.backend is None or not begun:
-            raise NbsubmitError(f"job {self.id} has not begun, so it cannot be interrupted")
-        folder.write_json(folder.interrupt_file, {"timeout": timeout})
-        self.backend.warn(self.handle)
-        self._watcher.add(self)
-
     def cancel_at_deletion(self, value: bool = True) -> Job[R]:
         """Have it cancelled when nobody holds it any more, and return it."""
         self._cancels_at_deletion = value

@@ -28,6 +28,7 @@ from nbsubmit.core.errors import (
     JobError,
     JobLost,
     JobTimedOut,
+    NbsubmitError,
     OtherFormat,
     ResultUnreadable,
 )
@@ -509,6 +510,27 @@ class Job:
             self.backend.stop(handle)
         self._watcher.add(self)
         return True
+
+    def _interrupt(self, timeout: bool = False) -> None:
+        """Have it interrupted, to see that it can go on: as if it had to make room for another job.
+
+        Parameters
+        ----------
+        timeout : bool
+            As if its time were nearly over instead.
+
+        Raises
+        ------
+        NbsubmitError
+            If it has not begun.
+        """
+        folder = self.folder.together
+        begun = any(part.folder.started_file.exists() for part in self.parts)
+        if self.backend is None or not begun:
+            raise NbsubmitError(f"job {self.id} has not begun, so it cannot be interrupted")
+        folder.write_json(folder.interrupt_file, {"timeout": timeout})
+        self.backend.warn(self.handle)
+        self._watcher.add(self)
 
     def add_done_callback(self, callback: Callable[[Job], None]) -> None:
         """Call this once it has ended, with the job; at once if it has.

@@ -126,7 +126,7 @@ def look(folder: JobFolder) -> Found:
         exit_code=_exit_code(folder.exit_file, together.exit_file),
         result=_read(folder, folder.result_file, Result.from_json, None),
         end=_end_of(folder, together),
-        run=_read(together, together.runs_file, lambda data: int(data["run"]), 1) if node else 1,
+        run=_read(together, together.runs_file, lambda data: int(data.get("run", 1)), 1),
         not_again=_read(together, together.not_requeued_file, lambda data: str(data["reason"]), ""),
     )
     never_started = found.exit_code and not found.node and found.result is None

@@ -116,8 +116,10 @@ def _forget_earlier_run(folder: JobFolder) -> None:
             together.interrupt_file,
             together.end_file,
         ]
-        earlier = together.read_json(together.runs_file) or {"run": 0, "timeouts": 0}
-        together.write_json(together.runs_file, {**earlier, "run": earlier["run"] + 1})
+        if folder.started_file.exists():
+            earlier = together.read_json(together.runs_file) or {}
+            runs = {**earlier, "run": earlier.get("run", 1) + 1}
+            together.write_json(together.runs_file, runs)
     for file in stale:
         file.unlink(missing_ok=True)
 

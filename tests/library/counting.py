@@ -147,6 +147,41 @@ def ends_a_child() -> list[int | None]:
     return [*codes, child.exitcode]
 
 
+def one_is_stuck(place: Place) -> int:
+    """The second of two processes waits, the first time, in code that is not Python's."""
+    rank = int(os.environ["NBSUBMIT_RANK"])
+    is_first_run = not place.is_open
+    if rank == 1 and is_first_run:
+        library, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+        place.note("stuck")
+        library.pthread_mutex_lock(mutex)
+        library.pthread_mutex_lock(mutex)
+    while is_first_run:
+        time.sleep(0.02)
+    return rank
+
+
+class Disturbs:
+    """Its arrival in the job is the moment at which the job is sent a signal, once."""
+
+    def __init__(self, place: Place, number: int) -> None:
+        self.place, self.number = place, number
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if not self.place.lines():
+            self.place.note("disturbed")
+            os.kill(os.getpid(), self.number)
+
+    def __call__(self) -> str:
+        self.place.note("runs")
+        return "done"
+
+    def checkpoint(self) -> DelayedSubmission:
+        self.place.note("saved")
+        return DelayedSubmission(self)
+
+
 def _stuck() -> None:
     """A child whose main thread never comes back to Python."""
     sum(range(10**12))

@@ -210,6 +210,44 @@ def test_all_ranks_end_and_all_go_on_from_the_first_ones_checkpoint(
     assert job.results(PATIENCE) == [0, 1, 2]
 
 
+def test_in_an_array_of_such_jobs_one_is_run_again_by_itself(
+    executor: LocalExecutor, place: Place
+) -> None:
+    executor.update_parameters(tasks_per_node=2)
+    jobs = executor.map_array(counting.Ranks(place), ["a", "b"])
+    wait_for(place, 4)
+    jobs[1]._interrupt()
+    again = wait_for(place, 6)[4:]
+    assert len({began_with(line) for line in again}) == 1
+    assert began_with(again[0]) > 100
+    place.open_gate()
+    assert [job.results(PATIENCE) for job in jobs] == [[0, 1], [0, 1]]
+    assert len(place.lines()) == 6
+
+
+def test_a_whole_array_is_interrupted_task_by_task(executor: LocalExecutor, place: Place) -> None:
+    jobs = executor.map_array(Counting(place), ["a", "b"])
+    wait_for(place, 2)
+    assert jobs[0].whole is not None
+    jobs[0].whole._interrupt()
+    assert sorted(line.split()[2] for line in wait_for(place, 4)) == ["a", "a", "b", "b"]
+    place.open_gate()
+    assert all(count > 0 for count in jobs.results(PATIENCE))
+
+
+def test_a_rank_that_waits_for_one_that_is_gone_ends_too(
+    executor: LocalExecutor, place: Place
+) -> None:
+    executor.update_parameters(tasks_per_node=2)
+    job = executor.submit(counting.one_is_stuck, place)
+    wait_for(place, 1)
+    until(lambda: all(p.folder.started_file.exists() for p in job.parts), "both run")
+    job._interrupt()
+    until(lambda: job.parts[0].folder.exit_file.exists(), "the first has ended")
+    place.open_gate()
+    assert job.results(PATIENCE) == [0, 1]
+
+
 def test_all_ranks_end_when_the_time_is_over_for_good(
     executor: LocalExecutor, place: Place
 ) -> None:
@@ -294,6 +332,24 @@ def test_a_function_may_keep_a_state_without_a_checkpoint_of_its_own(
     assert began_with(wait_for(place, 2)[1]) > 0
     place.open_gate()
     assert job.result(PATIENCE) > 0
+
+
+def test_a_warning_that_comes_before_the_call_is_heeded_when_it_begins(
+    executor: LocalExecutor, place: Place
+) -> None:
+    job = executor.submit(counting.Disturbs(place, signal.SIGUSR2))
+    assert job.result(PATIENCE) == "done"
+    assert place.lines() == ["disturbed", "saved", "runs"]
+
+
+def test_a_job_that_is_told_to_end_before_the_call_leaves_no_result_for_good(
+    executor: LocalExecutor, place: Place
+) -> None:
+    job = executor.submit(counting.Disturbs(place, signal.SIGTERM))
+    job.wait(PATIENCE)
+    result = job.folder.read_json(job.folder.result_file) or {}
+    assert result["signal"] == "SIGTERM"
+    assert place.lines() == ["disturbed"]
 
 
 def test_a_worker_that_is_told_to_end_from_outside_saves_what_it_has(

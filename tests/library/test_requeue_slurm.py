@@ -98,7 +98,7 @@ def test_one_without_a_checkpoint_begins_again(executor: SlurmExecutor, place: P
 
 def test_interrupted_it_is_queued_again_and_says_so(executor: SlurmExecutor, place: Place) -> None:
     job = executor.submit(Counting(place))
-    wait_for(place, 1)
+    until(lambda: place.lines() and not job.done() and job.state is JobState.RUNNING, "it runs")
     job._interrupt()
     until(lambda: not job.done() and job.state is JobState.PENDING, "it is queued again")
     assert job.status.reason.startswith("waits to be run again (run 2)")
@@ -108,6 +108,19 @@ def test_interrupted_it_is_queued_again_and_says_so(executor: SlurmExecutor, pla
     place.open_gate()
     assert job.result(PATIENCE) >= began_with(second)
     assert place.lines() == ["from 0", second]
+
+
+def test_it_is_queued_again_where_a_site_has_turned_that_off(
+    executor: SlurmExecutor, place: Place
+) -> None:
+    job = executor.submit(Counting(place))
+    wait_for(place, 1)
+    update = ["scontrol", "update", f"JobId={job.job_id}", "Requeue=0"]
+    subprocess.run(update, check=True)
+    job._interrupt()
+    assert began_with(wait_longer(place, 2)[1]) > 0
+    place.open_gate()
+    assert job.result(PATIENCE) > 0
 
 
 def test_at_the_end_of_its_time_it_goes_on_as_often_as_it_may(

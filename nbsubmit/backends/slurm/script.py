@@ -49,16 +49,15 @@ def batch_script(launch: Launch) -> str:
 
 
 def _again(launch: Launch) -> str:
-    """Lines that have the job, or this task of an array, queued again; empty if it is never told.
+    """Lines that have the job, or this task of an array, queued again.
 
     The request goes first: whoever reads it in the next run would take it for a new one.
     """
-    if launch.signal_seconds is None:
-        return ""
-    return (
-        'rm -f "${nbsubmit_exit%/*}/requeue.json"; '
-        'scontrol requeue "$SLURM_JOB_ID" || nbsubmit_code=1'
-    )
+    lines = ['rm -f "${nbsubmit_exit%/*}/requeue.json"']
+    if "no-requeue" not in launch.resources.extra:
+        # Where a site's default is otherwise the job could not be queued again.
+        lines.append('scontrol update JobId="$SLURM_JOB_ID" Requeue=1')
+    return "; ".join([*lines, 'scontrol requeue "$SLURM_JOB_ID" || nbsubmit_code=1'])
 
 
 def _task(launch: Launch) -> list[str]:
@@ -100,9 +99,6 @@ def _directives(launch: Launch) -> Iterator[tuple[str, str | None]]:
     if launch.signal_seconds is not None:
         # To the script, which passes it on: otherwise only what srun has started is told.
         yield "signal", f"B:USR2@{launch.signal_seconds}"
-        if not launch.resources.extra.keys() & {"requeue", "no-requeue"}:
-            # Where a site's default is otherwise the job could not be queued again.
-            yield "requeue", None
     # The logs are there already, readable by their owner alone.
     yield "open-mode", "append"
     if (
