@@ -474,8 +474,7 @@ def _submission(job: Job[Any]) -> DelayedSubmission:
     if CALL in values:
         function, args, kwargs = values[CALL]
     elif SHARED in values and isinstance(folder, TaskFolder) and folder.key.index is not None:
-        bundle = read_slice(folder, folder.key.index)
-        function, args, kwargs = load_slice(bundle, home, values[SHARED])
+        function, args, kwargs = load_slice(read_slice(folder), home, values[SHARED])[CALL]
     else:
         raise NbsubmitError(f"job {job.id} is a cell or a whole array: no single call was sent")
     return DelayedSubmission(function, *args, **kwargs)

@@ -1,8 +1,4 @@
-"""Function calls + the namespace of their functions → the payload, and a slice for each call.
-
-What several calls share by identity, and the classes of the user's own that are met in any of
-them, travel once, in the payload; a slice refers to them by number.
-"""
+"""Function calls + the namespace of their functions → the payload, and a slice for each call."""
 
 from __future__ import annotations
 
@@ -16,20 +12,15 @@ from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.call import CALL, SHARED, Calls, name_of
 from nbsubmit.core.capture import Collector, Want
 from nbsubmit.core.contents import type_name
-from nbsubmit.core.definitions.known import is_importable, known_classes
 from nbsubmit.core.errors import NotPicklable
-from nbsubmit.core.folder import PAYLOAD_PACK, SLICES_PACK
+from nbsubmit.core.folder import PAYLOAD_PACK
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.met import Met
 from nbsubmit.core.names import analyse
 from nbsubmit.core.payload import Payload
 from nbsubmit.core.slices import Slices
+from nbsubmit.core.slicing import slice_up
 from nbsubmit.core.unpicklable import Kind
-from nbsubmit.core.writer import BundleWriter
-
-_SMALL = (int, float, complex, str, bytes, bool, type(None), type, types.BuiltinFunctionType)
-# Text and bytes beyond this are worth sending once.
-_SHORT = 100
 
 
 def capture_call(call: Calls, home: Namespace, blobs: BlobStore) -> Payload:
@@ -63,20 +54,17 @@ def capture_calls(
     NotPicklable
         Naming the call and what of it cannot be sent.
     """
-    shared = _shared(calls)
-    writers = [_write(n, call, shared, {}, home) for n, call in enumerate(calls)]
-    classes = {kind: None for writer in writers for kind in writer.classes}
-    if classes:
-        shared += classes
-        known = {kind: known_classes()[kind] for kind in classes}
-        writers = [_write(n, call, shared, known, home) for n, call in enumerate(calls)]
-    mentioned = {n: f for writer in writers for n, f in writer.mentioned.items()}
-    payload = _payload({SHARED: shared}, mentioned, home, blobs, calls)
-    for writer in writers:
-        payload.sources.update(lines.known(writer.files))
-        for module, name in writer.modules.items():
-            payload.looked_up.setdefault(module, name)
-    return payload, Slices([writer.place(blobs, SLICES_PACK) for writer in writers])
+    values = [{CALL: (call.function, tuple(call.args), dict(call.kwargs))} for call in calls]
+
+    def refuse(number: int, _name: str, error: Exception) -> NotPicklable:
+        value = values[number][CALL]
+        kind = Kind(f"of type {type_name(value)}: {error}")
+        return refusal([calls[number]], home, str(culprit.Culprit("call", kind)))
+
+    sliced = slice_up(values, lambda number: _objects(calls[number]), home, refuse)
+    payload = _payload({SHARED: sliced.shared}, sliced.mentioned, home, blobs, calls)
+    sliced.complete(payload)
+    return payload, sliced.place(blobs)
 
 
 def _payload(
@@ -146,31 +134,6 @@ def _parts(call: Calls) -> Iterator[tuple[str, Any]]:
     yield from ((f"kwargs[{name!r}]", value) for name, value in call.kwargs.items())
 
 
-def _write(
-    number: int, call: Calls, shared: Sequence[Any], known: Mapping[type, str], home: Namespace
-) -> BundleWriter:
-    sent = {id(value): str(place) for place, value in enumerate(shared)}
-    writer = BundleWriter(home, known, sent=sent)
-    value = (call.function, tuple(call.args), dict(call.kwargs))
-    try:
-        writer.add(CALL, value, f"call {number}")
-    except Exception as error:
-        kind = Kind(f"of type {type_name(value)}: {error}")
-        raise refusal([call], home, str(culprit.Culprit("call", kind))) from None
-    return writer
-
-
-def _shared(calls: Sequence[Calls]) -> list[Any]:
-    """Return the objects that occur in more than one call and are worth sending once."""
-    met: dict[int, Any] = {}
-    again: dict[int, Any] = {}
-    for call in calls:
-        own = {id(part): part for part in _objects(call) if not _is_small(part)}
-        again |= {key: part for key, part in own.items() if key in met}
-        met |= own
-    return list(again.values())
-
-
 def _objects(call: Calls) -> Iterator[Any]:
     parts = [call.function, *call.args, *call.kwargs.values()]
     while parts:
@@ -180,11 +143,3 @@ def _objects(call: Calls) -> Iterator[Any]:
             parts += [part.func, *part.args, *part.keywords.values()]
         elif isinstance(part, types.MethodType):
             parts.append(part.__self__)
-
-
-def _is_small(part: Any) -> bool:
-    if isinstance(part, (str, bytes)):
-        return len(part) <= _SHORT
-    if isinstance(part, types.FunctionType):
-        return is_importable(part)
-    return isinstance(part, _SMALL)
