@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from nbsubmit.client.job import Job, backend_of, open_job
 from nbsubmit.core import settings as settings_module
@@ -12,6 +12,7 @@ from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.store import JobStore
+from nbsubmit.core.tasked import part_of
 from nbsubmit.core.watch import Watcher
 
 _log = logging.getLogger("nbsubmit")
@@ -59,7 +60,7 @@ def attach(
     Parameters
     ----------
     job_id : str
-        Its id, or enough of the id's beginning or end.
+        Its id, or enough of the id's beginning or end; ``ID_7`` for a task of an array.
     folder, watcher, home
         As for `jobs`.
 
@@ -70,9 +71,10 @@ def attach(
     """
     settings = settings_module.load()
     watcher = watcher or Watcher(settings)
-    job = _open(JobStore(Path(folder or settings.folder)).find(job_id), watcher, home)
+    found = JobStore(Path(folder or settings.folder)).find(job_id)
+    job = _open(JobFolder(found.whole), watcher, home)
     watcher.look_now([job])
-    return job
+    return cast("Job[Any]", part_of(job, found))
 
 
 def _try_to_open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job[Any] | None:

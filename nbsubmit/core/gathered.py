@@ -71,7 +71,9 @@ def gather(tasks: Sequence[Job]) -> Gathered:
             continue
         changed |= dict.fromkeys(result.changed)
         deleted |= dict.fromkeys(result.deleted)
-        gathered.imported |= {n: one.values[n] for n in result.imported if n in one.values}
+        gathered.imported |= {
+            n: one.values[n] for n in result.imported if n in one.values and n[:1] != "%"
+        }
         gathered.modules |= result.modules
         gathered.submodules = list(dict.fromkeys([*gathered.submodules, *result.submodules]))
         for name, why in {**result.unsent, **one.errors}.items():
@@ -124,3 +126,8 @@ def failed(task: Job) -> Missing:
     return Missing(text, error)
 
 
+def fill(into: list[Any], values: Sequence[Any], places: Sequence[int]) -> None:
+    """Put values into the places of a list where they are missing."""
+    for place in places:
+        if isinstance(into[place], Missing):
+            into[place] = values[place]

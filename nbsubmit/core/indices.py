@@ -1,4 +1,4 @@
-"""sbatch's grammar of array indices → the indices: ``0-15``, ``1,3,5-7``, ``0-15:4``, ``0-99%8``."""
+"""sbatch's grammar of array indices → the indices: ``0-15``, ``1,3,5-7``, ``0-15:4%8``."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from nbsubmit.core import lines, packages
 from nbsubmit.core.backend import Backend, Report
 from nbsubmit.core.bundle import Bundle
+from nbsubmit.core.call import SHARED
 from nbsubmit.core.contents import EMPTY, Contents, Entry
 from nbsubmit.core.definitions.exceptions import copy_of_exception
 from nbsubmit.core.definitions.known import adopting, defined_by
@@ -38,7 +39,10 @@ from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.result import CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError, Result
 from nbsubmit.core.settle import Found
+from nbsubmit.core.slices import load as load_slice
+from nbsubmit.core.slices import read as read_slice
 from nbsubmit.core.state import JobState, Status
+from nbsubmit.core.tasks import TaskFolder
 from nbsubmit.core.units import format_elapsed
 from nbsubmit.core.usage import Limits
 
@@ -350,6 +354,11 @@ class Job:
         return self._found.result.names if self._found.result else []
 
     @property
+    def loaded(self) -> Mapping[str, Any]:
+        """All values that came back: besides the names, the last expression and the error."""
+        return self._loaded()
+
+    @property
     def names(self) -> Mapping[str, Any]:
         """What came back, by name, whether or not it was brought into the notebook."""
         return {n: v for n, v in self._loaded().items() if n not in NO_NAMES}
@@ -357,6 +366,8 @@ class Job:
     @functools.cached_property
     def sent(self) -> Sent:
         """What was sent, and what was not."""
+        if self.whole is not None:
+            return self.whole.sent
         payload = self.folder.read_json(self.folder.payload_file)
         if payload is None:
             return Sent()
@@ -442,6 +453,9 @@ class Job:
         payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
         with adopting(self._namespace):
             parts = payload.load(self._namespace, values.__setitem__)
+            if isinstance(self.folder, TaskFolder) and self.folder.slices_file.exists():
+                shared = values.pop(SHARED, ())
+                values |= load_slice(read_slice(self.folder), self._namespace, shared)
         return values, parts() if parts else {}
 
     @property

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 # Whoever uses a value by one of these touches it; all else about an object says nothing of it.
-_TOUCHES = """
-    bool len iter next contains getitem setitem delitem reversed call enter exit await aiter anext
-    int float complex index round trunc floor ceil bytes format
-    lt le eq ne gt ge
-    add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or
-    radd rsub rmul rmatmul rtruediv rfloordiv rmod rdivmod rpow rlshift rrshift rand rxor ror
-    iadd isub imul imatmul itruediv ifloordiv imod ipow ilshift irshift iand ixor ior
-    neg pos abs invert
-""".split()
+_ARITHMETIC = (
+    "add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow", "lshift",
+    "rshift", "and", "xor", "or",
+)  # fmt: skip
+_TOUCHES = (
+    "bool", "len", "iter", "next", "contains", "getitem", "setitem", "delitem", "reversed", "call",
+    "enter", "exit", "await", "aiter", "anext", "int", "float", "complex", "index", "round",
+    "trunc", "floor", "ceil", "bytes", "format", "lt", "le", "eq", "ne", "gt", "ge", "neg", "pos",
+    "abs", "invert", *(side + name for side in ("", "r", "i") for name in _ARITHMETIC),
+)  # fmt: skip
 
 
 class Missing:

@@ -202,8 +202,8 @@ def _add_array(group: _Group) -> None:
     add("--product", action="store_true",
         help="a task for each combination of what several --map give")  # fmt: skip
     add("-a", "--array", metavar="SPEC", type=_as_type(Indices.parse),
-        help="a task for each index, as sbatch has them: 0-15, 1,3,5-7, 0-15:4; %%4 behind them, or "
-        "alone beside --map, for at most 4 at once")  # fmt: skip
+        help="a task for each index, as sbatch has them: 0-15, 1,3,5-7, 0-15:4; %%4 behind them, "
+        "or alone beside --map, for at most 4 at once")  # fmt: skip
 
 
 def _add_way(group: _Group) -> None:
@@ -362,7 +362,7 @@ def _mapped(text: str) -> Mapped:
     except SyntaxError as error:
         raise argparse.ArgumentTypeError(
             f"{text!r}: {source!r} is no expression of Python ({error.msg}). One with spaces or "
-            f"brackets stands in quotes:  --map \"{names}=[1, 2]\""
+            f'brackets stands in quotes:  --map "{names}=[1, 2]"'
         ) from None
     return Mapped(found, source.strip())
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from nbsubmit.core import tasks
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.gathered import Gathered, gather
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job, Watches
+from nbsubmit.core.originals import Home
 from nbsubmit.core.state import JobState, Status
-from nbsubmit.core.tasks import Shape, tasks_of
+from nbsubmit.core.tasks import Shape, name_of, tasks_of
 
 # What is said first of tasks that ended in several ways.
 _WORST = (
@@ -89,6 +92,45 @@ class TaskedJob(Job):
 
     # Values
 
+    @property
+    def failed(self) -> list[Job]:
+        """The tasks that have ended and have not succeeded."""
+        return [t for t in self.tasks if t.is_over and t.state is not JobState.COMPLETED]
+
+    @functools.cached_property
+    def _gathered(self) -> Gathered:
+        return gather(self.tasks)
+
+    def gathered(self) -> Gathered:
+        """Wait, and return what the tasks have brought, put together."""
+        self.wait()
+        return self._gathered
+
+    def forget_values(self) -> None:
+        self.__dict__.pop("_gathered", None)
+        for task in self.tasks:
+            task.forget_values()
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """A list for each name that came back, with the values of the tasks in their order.
+
+        In the place of a task that has failed stands what raises its error when it is used.
+        """
+        return self._gathered.lists if self.is_over else {}
+
+    @property
+    def value(self) -> list[Any]:
+        """The value of the last expression of each task; waits for them.
+
+        In the place of a task that has failed stands what raises its error when it is used.
+        """
+        return self.gathered().value
+
+    def sent_from(self, home: Home) -> None:
+        for task in self.tasks:
+            task.sent_from(_HomeOfTask(home))
+
     def result(self, timeout: float | None = None) -> list[Any]:
         """Wait, and return the value of each task, in order.
 
@@ -143,6 +185,28 @@ class TaskedJob(Job):
         self.notify()
 
 
+class _HomeOfTask:
+    """What a task may refer to of the notebook's objects: those that it has left as they were.
+
+    What tasks change they change each for itself, so that the notebook's own object stays.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def original(self, name: str, *, changed: bool) -> Any:
+        return None if changed else self._home.original(name, changed=False)
+
+    def part(self, name: str, number: int, *, changed: bool) -> Any:
+        return None if changed else self._home.part(name, number, changed=False)
+
+    def is_shared(self, _name: str) -> bool:
+        return False
+
+    def may_change_class(self, _kind: type) -> bool:
+        return False
+
+
 def together(jobs: Sequence[Job]) -> Status:
     """Return the one status of several tasks."""
     states = Counter(job.state for job in jobs)
@@ -152,24 +216,26 @@ def together(jobs: Sequence[Job]) -> Status:
             (s for s in (JobState.RUNNING, JobState.SUSPENDED) if s in states), JobState.PENDING
         )
         waiting = next((job.status.reason for job in jobs if job.state is first), "")
-        told = _counted(states) if len(states) > 1 else waiting
+        told = counted(states) if len(states) > 1 else waiting
         return Status(first, told)
     if set(states) == {JobState.COMPLETED}:
         return Status(JobState.COMPLETED)
     worst = next(state for state in _WORST if state in states)
     one = next(job for job in jobs if job.state is worst)
-    reason = f"{_counted(states)}; task {_name(one)}: {one.status.reason or worst.value}"
+    reason = f"{counted(states)}; task {name_of(one.folder)}: {one.status.reason or worst.value}"
     return Status(worst, reason, one.status.advice, one.status.node)
 
 
-def _counted(states: Counter[JobState]) -> str:
+def counted(states: Mapping[JobState, int]) -> str:
+    """Say how many tasks are in which state."""
     total = sum(states.values())
     told = [f"{states[state]} {state.value}" for state in JobState if state in states]
-    return f"of {total} tasks " + ", ".join(told)
+    return f"of {total} task{'s' * (total != 1)} " + ", ".join(told)
 
 
-def _name(job: Job) -> str:
-    return job.folder.id.rpartition("_")[2]
+def part_of(job: Job, folder: JobFolder) -> Job:
+    """Return the task of a job that has this folder, or the job itself."""
+    return next((task for task in job.parts if task.folder.path == folder.path), job)
 
 
 def open_job(

@@ -186,9 +186,11 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         script, start = self._session.script(prepared, backend)
         payload = prepared.request.payload
         print(script)
+        slices = prepared.request.slices
+        size = payload.size_bytes + (slices.size_bytes if slices else 0)
         sources = [source.to_json() for source in prepared.request.by_value]
-        names = sent_rows(payload.entries, payload.modules, sources)
-        print(f"sends {format_bytes(payload.size_bytes)}:" if names else "sends no names")
+        names = sent_rows(payload.entries, payload.modules, sources, prepared.request.more)
+        print(f"sends {format_bytes(size)}:" if names else "sends no names")
         print(words.table([("  " + n[0], *n[1:]) for n in names]))
         for item in payload.left_out:
             print(f"leaves out {item.name}: {item.reason}")
