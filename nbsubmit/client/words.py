@@ -9,7 +9,7 @@ from nbsubmit.client.rows import JobRow
 from nbsubmit.core.payload import PART
 from nbsubmit.core.result import VALUE
 from nbsubmit.core.state import JobState
-from nbsubmit.core.tasked import counted
+from nbsubmit.core.tasked import counted as counted
 from nbsubmit.core.units import format_bytes, format_memory, format_whole
 
 _SOON = timedelta(days=365)
@@ -147,7 +147,13 @@ def brings(row: JobRow) -> str:
         parts.append(f"deletes {', '.join(row.deleted)}")
     if row.kept:
         parts.append(f"{', '.join(row.kept)}: yours is newer and stays; the job's is in job.names")
-    XX if name == VALUE else name} stays on the node: {reason}"
+    if row.apart:
+        example = f'job.tasks[0].names["{row.apart[0]}"]'
+        parts.append(
+            f"{', '.join(row.apart)}: changed in each task and left here as it was; see {example}"
+        )
+    parts += [
+        f"{'the last expression' if name == VALUE else name} stays on the node: {reason}"
         for name, reason in row.unsent
     ]
     return "; ".join(parts)

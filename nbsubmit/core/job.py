@@ -70,6 +70,15 @@ class _AsShown:
         return self._lines
 
 
+def say_below(error: BaseException, line: str) -> None:
+    """Have a line shown below the traceback of an error of a job."""
+    shown = getattr(error, "_render_traceback_", None)
+    if shown is not None:
+        error._render_traceback_ = _AsShown([*shown(), line])  # type: ignore[attr-defined]
+    if hasattr(error, "add_note"):
+        error.add_note(line)
+
+
 @dataclass(frozen=True)
 class Sent:
     """What went with a cell.

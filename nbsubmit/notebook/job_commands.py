@@ -12,11 +12,13 @@ from IPython.display import publish_display_data
 from nbsubmit.client import words
 from nbsubmit.core.errors import OptionError, UnknownJob
 from nbsubmit.core.job import Job
+from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.notebook.panels import Panels
 from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.plain import show_error
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Session
+from nbsubmit.notebook.tasks import first_failed, print_logs
 
 ACTIONS = ("list", "show", "logs", "attach", "resubmit", "debug", "cancel")
 _USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
@@ -24,17 +26,20 @@ _USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
 %jobs logs [ID]      all that it printed
 %jobs attach [ID]    show its panel here and bring in its names; --all for all of the notebook
 %jobs resubmit ID [OPTIONS]   send it again; the options are added to those that it had
+%jobs resubmit ID --failed    of an array, run the tasks again that failed
 %jobs debug [ID]     IPython's debugger where it failed, with the values as they were there
 %jobs cancel ID      end it
 
-ID is enough of an id's beginning or end; without one it is the latest job, to debug the latest
-that failed."""
+ID is enough of an id's beginning or end, and ID_7 is task 7 of an array; without one it is the
+latest job, to debug the latest that failed."""
 
 
 # Options that say what is sent, or how a cell goes on.
 _FOR_CELLS = frozenset(
     ("--in", "--without", "--out", "--by-value", "--wait", "--cancel-on-interrupt", "--as")
-) | {"--dry-run", "--quiet", "--no-panel", "--debug"}
+) | {
+    "--dry-run", "--quiet", "--no-panel", "--debug", "--map", "--product",
+}  # fmt: skip
 
 
 class JobCommands:
@@ -95,6 +100,9 @@ class JobCommands:
 
     def _logs(self, rest: list[str]) -> None:
         job = self._one(rest)
+        if isinstance(job, TaskedJob):
+            print_logs(job)
+            return
         sys.stdout.write(job.stdout())
         sys.stderr.write(job.stderr())
 
@@ -102,7 +110,7 @@ class JobCommands:
         from nbsubmit.core.postmortem import PostMortem  # few look, and then seldom
         from nbsubmit.notebook.debugger import debug
 
-        job = self._one(rest) if rest else self._session.latest_failed()
+        job = first_failed(self._one(rest) if rest else self._session.latest_failed())
         namespace: dict[str, Any] = {}
         found = PostMortem(self._session.apart(job, namespace), namespace)
         row = self._session.row(job)
