@@ -98,16 +98,12 @@ class TaskedJob(Job):
         return [t for t in self.tasks if t.is_over and t.state is not JobState.COMPLETED]
 
     @functools.cached_property
-    def _gathered(self) -> Gathered:
+    def gathered(self) -> Gathered:
+        """What the tasks have brought, put together; they have to have ended."""
         return gather(self.tasks)
 
-    def gathered(self) -> Gathered:
-        """Wait, and return what the tasks have brought, put together."""
-        self.wait()
-        return self._gathered
-
     def forget_values(self) -> None:
-        self.__dict__.pop("_gathered", None)
+        self.__dict__.pop("gathered", None)
         for task in self.tasks:
             task.forget_values()
 
@@ -117,7 +113,7 @@ class TaskedJob(Job):
 
         In the place of a task that has failed stands what raises its error when it is used.
         """
-        return self._gathered.lists if self.is_over else {}
+        return self.gathered.lists if self.is_over else {}
 
     @property
     def value(self) -> list[Any]:
@@ -125,7 +121,8 @@ class TaskedJob(Job):
 
         In the place of a task that has failed stands what raises its error when it is used.
         """
-        return self.gathered().value
+        self.wait()
+        return self.gathered.value
 
     def sent_from(self, home: Home) -> None:
         for task in self.tasks:

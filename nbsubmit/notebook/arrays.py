@@ -34,7 +34,7 @@ class Arrays:
         whole = self._whole(job)
         if whole is None:
             self._known[job.id] = (job, list(job.tasks))
-            return self._bind(job.gathered(), sending)
+            return self._bind(job.gathered, sending)
         return self._fill(job, *whole, sending)
 
     def _whole(self, job: TaskedJob) -> tuple[TaskedJob, list[Job]] | None:
@@ -78,7 +78,7 @@ class Arrays:
         )
         for name, values in gathered.lists.items():
             self._injector.fill(sending, name, values, list(again), arrival)
-        fill(whole.value, gathered.value, list(again))
+        fill(whole.gathered.value, gathered.value, list(again))
         return _with_rest(arrival, gathered)
 
 
