@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,9 +54,25 @@ def names_in(tasks: Sequence[Job]) -> list[str]:
     for task in tasks:
         result = task.found.result
         if result is not None and task.state is JobState.COMPLETED:
-            others = {*result.changed, *result.imported}
+            others = {*result.changed, *result.imported, *_imported_by(task)}
             found |= dict.fromkeys(n for n in result.names if n not in others and n[:1] != "%")
     return list(found)
+
+
+def _imported_by(task: Job) -> frozenset[str]:
+    """Return the names that a cell imports from modules: they are one thing in all tasks."""
+    return _imports(str(task.spec.get("source", "")))
+
+
+@functools.lru_cache(maxsize=8)
+def _imports(source: str) -> frozenset[str]:
+    found, others = set[str](), set[str]()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            others.add(node.id)
+    return frozenset(found - others)
 
 
 def gather(tasks: Sequence[Job]) -> Gathered:
@@ -71,9 +89,8 @@ def gather(tasks: Sequence[Job]) -> Gathered:
             continue
         changed |= dict.fromkeys(result.changed)
         deleted |= dict.fromkeys(result.deleted)
-        gathered.imported |= {
-            n: one.values[n] for n in result.imported if n in one.values and n[:1] != "%"
-        }
+        imported = {*result.imported, *_imported_by(one.task)}
+        gathered.imported |= {n: v for n, v in one.values.items() if n in imported and n[:1] != "%"}
         gathered.modules |= result.modules
         gathered.submodules = list(dict.fromkeys([*gathered.submodules, *result.submodules]))
         for name, why in {**result.unsent, **one.errors}.items():

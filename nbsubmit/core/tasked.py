@@ -19,7 +19,7 @@ from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.tasks import Shape, name_of, tasks_of
 
 # What is said first of tasks that ended in several ways.
-_WORST = (
+WORST = (
     JobState.REFUSED, JobState.LOST, JobState.NODE_FAIL, JobState.OUT_OF_MEMORY, JobState.TIMEOUT,
     JobState.PREEMPTED, JobState.FAILED, JobState.CANCELLED,
 )  # fmt: skip
@@ -217,7 +217,7 @@ def together(jobs: Sequence[Job]) -> Status:
         return Status(first, told)
     if set(states) == {JobState.COMPLETED}:
         return Status(JobState.COMPLETED)
-    worst = next(state for state in _WORST if state in states)
+    worst = next(state for state in WORST if state in states)
     one = next(job for job in jobs if job.state is worst)
     reason = f"{counted(states)}; task {name_of(one.folder)}: {one.status.reason or worst.value}"
     return Status(worst, reason, one.status.advice, one.status.node)

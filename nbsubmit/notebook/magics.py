@@ -224,6 +224,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             print(f"not defined here: {', '.join(payload.missing)}")
         for text in payload.warnings:
             print(f"warning: {text}")
+        if prepared.request.count is not None:
+            print(f"tasks: {prepared.request.count}")
         if start:
             print(f"would start: {start}")
         print("nothing was sent")
