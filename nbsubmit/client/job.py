@@ -207,6 +207,27 @@ class Job(CoreJob, Generic[R]):
             _log.warning("job %s could not be cancelled", self.id, exc_info=True)
             return False
 
+    def resubmit(self, **changed: Any) -> Job[R]:
+        """Send the same call again, as a new job, and return that.
+
+        Parameters
+        ----------
+        **changed
+            Parameters of the executor that are to be others than they were.
+
+        Raises
+        ------
+        NbsubmitError
+            If the job is a cell: ``%jobs resubmit`` sends that.
+        """
+        from nbsubmit.client.again import place_of, send_again
+
+        place = place_of(self)
+        if place is None or self.whole is None:
+            return cast("Job[R]", send_again(self, changed))
+        whole = cast("Job[Any]", self.whole)
+        return cast("Job[R]", send_again(whole, changed, [place]).of_array()[0])
+
     def cancel_at_deletion(self, value: bool = True) -> Job[R]:
         """Have it cancelled when nobody holds it any more, and return it."""
         self._cancels_at_deletion = value
@@ -391,7 +412,42 @@ class Array(list["Job[R]"]):
 
     def failed(self) -> Array[R]:
         """Return those that have ended and have not succeeded."""
-        return Array(j for j in self if j.is_over and j.state is not JobState.COMPLETED)
+        return Array(j for j in self if _has_failed(j))
+
+    def rerun_failed(self, **changed: Any) -> Array[R]:
+        """Send the calls again that have failed; those of one array as one array.
+
+        Parameters
+        ----------
+        **changed
+            Parameters of the executor that are to be others than they were.
+
+        Returns
+        -------
+        list of Job
+            The jobs of this one, with new ones in the place of those that have failed.
+        """
+        from nbsubmit.client.again import place_of, send_again
+
+        found, of_arrays = list(self), dict[str, list[int]]()
+        for number, job in enumerate(self):
+            if not _has_failed(job):
+                continue
+            if job.whole is None or place_of(job) is None:
+                found[number] = job.resubmit(**changed)
+            else:
+                of_arrays.setdefault(job.whole.id, []).append(number)
+        for numbers in of_arrays.values():
+            whole = cast("Job[Any]", self[numbers[0]].whole)
+            places = [place_of(self[number]) or 0 for number in numbers]
+            jobs = send_again(whole, changed, places).of_array()
+            for number, job in zip(numbers, jobs, strict=True):
+                found[number] = job
+        return Array(found)
+
+
+def _has_failed(job: Job[Any]) -> bool:
+    return job.is_over and job.state is not JobState.COMPLETED
 
 
 class DelayedJob(Job[R]):
