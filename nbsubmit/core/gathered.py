@@ -141,10 +141,3 @@ def failed(task: Job) -> Missing:
     told = result.error if result is not None and result.error and not result.signal else None
     text = f"task {name_of(task.folder)} failed: {told}" if told else str(error).splitlines()[0]
     return Missing(text, error)
-
-
-def fill(into: list[Any], values: Sequence[Any], places: Sequence[int]) -> None:
-    """Put values into the places of a list where they are missing."""
-    for place in places:
-        if isinstance(into[place], Missing):
-            into[place] = values[place]

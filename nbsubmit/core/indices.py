@@ -1,4 +1,4 @@
-"""sbatch's grammar of array indices → the indices: ``0-15``, ``1,3,5-7``, ``0-15:4%8``."""
+"""Array indices as a scheduler's users write them → the indices: ``0-15``, ``1,3,5-7``, ``0-15:4%8``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Indices:
         parallel = int(limit) if sign else None
         if not parts:
             if not sign:
-                raise ValueError("it is empty; write indices as sbatch does: 0-15, 1,3,5-7, 0-15:4")
+                raise ValueError("it is empty; write indices like 0-15, 1,3,5-7, 0-15:4")
             return cls(None, parallel)
         numbers: set[int] = set()
         for part in parts.split(","):
@@ -54,7 +54,7 @@ def _numbers(part: str, text: str) -> range:
     found = _PART.match(part)
     if found is None:
         raise ValueError(
-            f"{text!r}: {part!r} is no index; write them as sbatch does: 0-15, 1,3,5-7, 0-15:4%2"
+            f"{text!r}: {part!r} is no index; write indices like 0-15, 1,3,5-7 or 0-15:4%2"
         )
     first, last, step = (None if group is None else int(group) for group in found.groups())
     if first is None or step == 0:

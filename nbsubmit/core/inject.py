@@ -8,11 +8,11 @@ from itertools import chain
 from typing import Any
 
 from nbsubmit.core.definitions.known import is_class
-from nbsubmit.core.gathered import fill
 from nbsubmit.core.handed import Handed
 from nbsubmit.core.history import RESULTS
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.lazy import lazy_module
+from nbsubmit.core.missing import fill
 from nbsubmit.core.revise import is_view, references
 
 _ABSENT = object()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 # Whoever uses a value by one of these touches it; all else about an object says nothing of it.
@@ -57,3 +58,10 @@ def _raise(missing: Any, *_args: Any, **_kwargs: Any) -> NoReturn:
 
 for _name in _TOUCHES:
     setattr(Missing, f"__{_name}__", _raise)
+
+
+def fill(into: list[Any], values: Sequence[Any], places: Sequence[int]) -> None:
+    """Put values into the places of a list where they are missing."""
+    for place in places:
+        if isinstance(into[place], Missing):
+            into[place] = values[place]

@@ -202,7 +202,7 @@ def _add_array(group: _Group) -> None:
     add("--product", action="store_true",
         help="a task for each combination of what several --map give")  # fmt: skip
     add("-a", "--array", metavar="SPEC", type=_as_type(Indices.parse),
-        help="a task for each index, as sbatch has them: 0-15, 1,3,5-7, 0-15:4; %%4 behind them, "
+        help="a task for each index: 0-15, 1,3,5-7, 0-15:4; %%4 behind them, "
         "or alone beside --map, for at most 4 at once")  # fmt: skip
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nbsubmit.core.errors import NbsubmitError
-from nbsubmit.core.gathered import Gathered, fill, gather
+from nbsubmit.core.gathered import Gathered, gather
 from nbsubmit.core.inject import Arrival, Injector, Sending
 from nbsubmit.core.job import Job
+from nbsubmit.core.missing import fill
 from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.core.tasks import TaskFolder, number_of
 

@@ -193,7 +193,7 @@ NO_ARRAYS = {
     "--array 0-8:0": "the step of '0-8:0' is 0",
     "--array a": "'a' is no index",
     "--array 1,": "'' is no index",
-    "--array -1": "expected one argument",
+    "--array -1": "'-1' is no index",
     "--array 0-3%0": "from 1 up",
     "--array 0-3%x": "from 1 up",
     "--array 0-99999999": "more than 1000000 tasks",
