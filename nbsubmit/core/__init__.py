@@ -6,6 +6,7 @@ state     the states of a job, and a status: state, reason, advice
 units     durations and memory as people write them
 spec      what was asked for and what is started, as frozen values
 indices   the indices of an array, as people write them
+splitting  the magic's line → its words
 options   the magic's line → what was asked for
 settings  built-in ← environment: where the store is, how often to look
 reserved  the names that are the shell's own

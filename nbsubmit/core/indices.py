@@ -1,4 +1,4 @@
-"""Array indices as a scheduler's users write them → the indices: ``0-15``, ``1,3,5-7``, ``0-15:4%8``."""
+"""The indices of an array as people write them → numbers: ``0-15``, ``1,3,5-7``, ``0-15:4%8``."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ import argparse
 import difflib
 import keyword
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
@@ -18,6 +17,7 @@ from typing import Any, NoReturn, TypeVar
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.indices import Indices
 from nbsubmit.core.spec import CellOptions, Mapped, Resources
+from nbsubmit.core.splitting import split
 from nbsubmit.core.units import parse_duration, parse_memory
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ class Grammar:
 
     def _split(self, line: str) -> list[str]:
         try:
-            return shlex.split(line)
+            return split(line)
         except ValueError as error:
             raise OptionError(f"{self._magic}: {error} in: {line}") from None
 

@@ -8,9 +8,8 @@ import shlex
 from IPython.utils.text import DollarFormatter
 
 from nbsubmit.core.home import Namespace
+from nbsubmit.core.splitting import EXPRESSIONS, split
 
-# Behind these stands Python, in which braces are sets and dictionaries.
-_EXPRESSIONS = ("--map",)
 _VARIABLE = re.compile(r"[{$]")
 
 
@@ -18,15 +17,15 @@ def expanded(line: str, namespace: Namespace) -> str:
     """Return the line with the values of ``{name}`` and ``$name`` in their place."""
     if not _VARIABLE.search(line):
         return line
-    if not any(option in line for option in _EXPRESSIONS):
+    if not any(option in line for option in EXPRESSIONS):
         return _expanded(line, namespace)
     try:
-        words = shlex.split(line)
+        words = split(line)
     except ValueError:  # which is said when the line is read
         return line
     found, before = [], ""
     for word in words:
-        is_expression = before in _EXPRESSIONS or word.partition("=")[0] in _EXPRESSIONS
+        is_expression = before in EXPRESSIONS or word.partition("=")[0] in EXPRESSIONS
         found.append(word if is_expression else _expanded(word, namespace))
         before = word
     return shlex.join(found)

@@ -1,7 +1,8 @@
-"""Many tasks from one cell: a list for each name, and what failed runs again and fills its place."""
+"""Many tasks from one cell: a list for each name, and what failed is run again into its place."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +16,11 @@ pytestmark = pytest.mark.kernel
 def says(kernel: Kernel, code: str) -> str:
     """What an expression is in the notebook."""
     return kernel.run(f"print({code})").stdout.strip()
+
+
+def plain(text: str) -> str:
+    """Text without its colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def test_each_element_is_a_task_and_each_name_becomes_a_list(kernel: Kernel, magic: str) -> None:
@@ -31,7 +37,7 @@ def test_a_name_that_is_there_only_by_the_line_is_not_missed(kernel: Kernel, mag
     ran = kernel.run(f"{magic} --map a,b=[(1,2),(3,4)] --map 'c={{5:0, 6:0}}' --wait\n(a, b, c)")
     assert ran.result == "[(1, 2, 5), (3, 4, 6)]"
     assert "not defined" not in ran.stdout
-    crossed = kernel.run(f"{magic} --map a=[1,2] --map b='xy' --product --wait\n(a, b)")
+    crossed = kernel.run(f"{magic} --map a=[1,2] --map b=['x', 'y'] --product --wait\n(a, b)")
     assert "not defined" not in crossed.stdout
     assert crossed.result == "[(1, 'x'), (1, 'y'), (2, 'x'), (2, 'y')]"
 
@@ -45,8 +51,8 @@ def test_what_tasks_share_and_classes_of_the_notebook_travel(kernel: Kernel, mag
         f"{magic} --map f,d=[(np.sum,data),(max,data)] --map net=nets --wait\n"
         "total = int(run(f, d))\nnew = Net(net.n + total)\nsame = type(net) is Net\nsent = data"
     )
-    assert says(kernel, "total, same") == "([499500, 999], [True, True])"
-    assert says(kernel, "[isinstance(n, Net) for n in new], new[0].n") == "([True, True], 499501)"
+    assert says(kernel, "total, same") == "[499500, 999] [True, True]"
+    assert says(kernel, "[isinstance(n, Net) for n in new], new[0].n") == "[True, True] 499501"
     assert says(kernel, "all(s is data for s in sent)") == "True"
 
 
@@ -65,9 +71,9 @@ def test_what_tasks_change_in_place_or_delete_stays_as_it_is_here(
         "kept = seen\ndel gone"
     )
     assert "changed in each task and left here as it was" in ran.stdout or ran.data
-    assert says(kernel, "seen, gone, result") == "([0], 1, 'mine')"
+    assert says(kernel, "seen, gone, result") == "[0] 1 mine"
     assert says(kernel, "kept, [t.names['seen'] for t in job.tasks]") == (
-        "([[0, 1], [0, 2]], [[0, 1], [0, 2]])"
+        "[[0, 1], [0, 2]] [[0, 1], [0, 2]]"
     )
     assert says(kernel, "[t.names['x'] for t in job.tasks]") == "[[1, 9], [2, 9]]"
 
@@ -85,7 +91,7 @@ def test_two_tasks_do_not_draw_the_same_numbers_and_the_same_task_does(
 
 def test_a_task_that_failed_is_missed_only_where_it_is_touched(kernel: Kernel, magic: str) -> None:
     ran = kernel.try_(f"{magic} --map x=[1,0,2] --wait --as job\nratio = 6 / x\nratio")
-    assert "ratio = 6 / x" in ran.traceback
+    assert "ratio = 6 / x" in plain(ran.traceback)
     assert "1 of 3 tasks failed; it is task 1" in ran.traceback
     assert says(kernel, "ratio[0], ratio[2], ratio[1]") == (
         "6.0 3.0 <task 1 failed: ZeroDivisionError: division by zero>"
@@ -107,7 +113,7 @@ def test_what_failed_runs_again_and_fills_its_places(kernel: Kernel, magic: str)
         "if x % 2 and not Path('mended').exists():\n    raise ValueError(x)\n"
         "tens = 10 * x\ntens"
     )
-    assert "2 of 4 tasks failed" in says(kernel, "tens") or "failed" in says(kernel, "tens")
+    assert says(kernel, "tens").count("failed: ValueError") == 2
     kernel.run("same, held = tens, tens[0]\nPath('mended').touch()")
     job = says(kernel, "job.id")
     kernel.run(f"%jobs resubmit {job} --failed")
@@ -153,7 +159,8 @@ def test_one_task_is_sent_again_by_its_id_and_its_log_is_seen(
 
 def test_indices_are_those_of_the_line(kernel: Kernel, magic: str) -> None:
     ran = kernel.run(
-        f"{magic} --array 3,5-9:2%2 --wait\nimport os\nindex = int(os.environ['SLURM_ARRAY_TASK_ID'])"
+        f"{magic} --array 3,5-9:2%2 --wait\nimport os\n"
+        "index = int(os.environ['SLURM_ARRAY_TASK_ID'])"
     )
     assert says(kernel, "index") == "[3, 5, 7, 9]"
     assert ran.status == "ok"
@@ -165,8 +172,8 @@ def test_no_more_tasks_run_at_once_than_the_line_allows(
 ) -> None:
     kernel = start_kernel()
     kernel.run(
-        f"%%{started_backend} --map x=range(4) --array %1 --wait\nimport time\nbegan = time.time()\n"
-        "time.sleep(0.3)\nended = time.time()"
+        f"%%{started_backend} --map x=range(4) --array %1 --wait\nimport time\n"
+        "began = time.time()\ntime.sleep(0.3)\nended = time.time()"
     )
     assert says(kernel, "all(e <= b for e, b in zip(ended, began[1:]))") == "True"
 
@@ -196,6 +203,7 @@ def test_a_task_and_the_whole_are_cancelled(
         "y = x\nif x:\n    time.sleep(300)"
     )
     job = says(kernel, "job.id")
+    until(lambda: says(kernel, "job.tasks[0].state") == "COMPLETED", "one has ended")
     kernel.run(f"%jobs cancel {job}_1")
     until(lambda: says(kernel, "job.tasks[1].state") == "CANCELLED", "one is cancelled")
     kernel.run(f"%jobs cancel {job}")
