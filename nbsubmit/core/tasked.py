@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from nbsubmit.core import tasks
 from nbsubmit.core.backend import Backend
+from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.gathered import Gathered, gather
 from nbsubmit.core.home import Namespace
@@ -50,6 +51,7 @@ class TaskedJob(Job):
     ) -> None:
         super().__init__(folder, backend, watcher, home)
         self.tasks = self._make_tasks()
+        self._send_failed: Callable[[str], Job] | None = None
         self._live = len(self.tasks)
         for task in self.tasks:
             task.add_done_callback(self._one_has_ended)
@@ -161,6 +163,35 @@ class TaskedJob(Job):
                     self.backend.stop(handle)
         self._watcher.add(self)
         return True
+
+    def resubmit_failed(self, options: str = "") -> Job:
+        """Send the tasks again that have failed; what they bring fills their places in the lists.
+
+        Parameters
+        ----------
+        options : str
+            Options to add to those of the cell's line: ``"--mem 8G"``.
+
+        Returns
+        -------
+        Job
+            The new job, of these tasks alone.
+
+        Raises
+        ------
+        NbsubmitError
+            If the job is not one of this notebook's cells.
+        """
+        if self._send_failed is None:
+            raise NbsubmitError(
+                f"job {self.id} is not a cell of this notebook. %jobs attach {self.id} makes it "
+                f"one; calls of functions are sent again by rerun_failed() of their array"
+            )
+        return self._send_failed(options)
+
+    def on_resubmit_failed(self, send: Callable[[str], Job]) -> None:
+        """Have this send the tasks that have failed, with more options."""
+        self._send_failed = send
 
     # For whoever watches
 

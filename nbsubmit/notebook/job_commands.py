@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from IPython.display import publish_display_data
@@ -51,14 +50,11 @@ class JobCommands:
         Knows the jobs.
     panels : Panels
         Shows them.
-    again : callable
-        Sends a job again: the job, the line of options, and ``tell`` in, the new job out.
     """
 
-    def __init__(self, session: Session, panels: Panels, again: Callable[..., Job]) -> None:
+    def __init__(self, session: Session, panels: Panels) -> None:
         self._session = session
         self._panels = panels
-        self._again = again
 
     def run(self, line: str) -> None:
         """Do what a line says.
@@ -144,16 +140,14 @@ class JobCommands:
         if not rest or rest[0].startswith("-"):
             raise OptionError("%jobs resubmit: which one? %jobs list shows the ids")
         job = self._session.find(rest[0])
-        earlier = str(job.spec.get("line", "")).partition(" ")[2]
         unfit = [word for word in rest[1:] if word.partition("=")[0] in _FOR_CELLS]
         if unfit:
             raise OptionError(
                 f"%jobs resubmit sends what was sent before, so {unfit[0]} has no meaning there; "
                 f"run the cell again for that"
             )
-        widgets = self._session.has_widgets
-        new = self._again(job, f"{earlier} {shlex.join(rest[1:])}".strip(), tell=not widgets)
-        if widgets:
+        new = self._session.again(job, shlex.join(rest[1:]))
+        if self._session.has_widgets:
             self._panels.show(new, Place(self._session.shell))
         else:
             print(f"{words.name(self._session.row(new))}: sent again")

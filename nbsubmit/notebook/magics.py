@@ -56,7 +56,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         self._session = session
         session.tell = partial(tell, session)  # type: ignore[method-assign]
         self.panels = panels_of(session, partial(self._again, tell=False))
-        self._commands = JobCommands(session, self.panels, self._again)
+        session.again = self._again_with  # type: ignore[method-assign]
+        self._commands = JobCommands(session, self.panels)
         self.grammars = {
             name: Grammar(f"%%{name}", OPTIONS, OWNED) for kind, name in MAGICS if kind == "cell"
         }
@@ -246,6 +247,11 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         return self._session.send_again(
             whole, options, f"%%{magic} {line}".strip(), backend, tell=tell, only=only
         )
+
+    def _again_with(self, job: Job, more: str) -> Job:
+        """Send a job again with the options that it had, and more."""
+        earlier = str((job.whole or job).spec.get("line", "")).partition(" ")[2]
+        return self._again(job, f"{earlier} {more}".strip(), tell=not self._session.has_widgets)
 
 
 _FIRST_LINES = {

@@ -299,6 +299,8 @@ class Session:
         line = StatusLine()
         job.on_wait(self._bring_home_if_main, lambda: self._while_waiting(job, line), line.clear)
         job.sent_from(self._injector.home_of(sending))
+        if isinstance(job, TaskedJob):
+            job.on_resubmit_failed(lambda more: self.again(job, f"{more} --failed".strip()))
         self._start_listening()
 
     def script(self, prepared: Prepared, backend: Backend) -> tuple[str, str]:
@@ -371,6 +373,10 @@ class Session:
 
     def _before_cell(self, _info: Any) -> None:
         self.bring_home()
+
+    def again(self, job: Job, more: str) -> Job:
+        """Send a job again with more options; replaced by whoever can read them."""
+        raise NotImplementedError
 
     def tell(self, job: Job) -> None:
         """Say that a job has ended, where no panel does; replaced by whoever can say it."""
