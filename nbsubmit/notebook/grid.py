@@ -87,4 +87,7 @@ def _failed(task: TaskRow) -> tuple[str, ...]:
 
 
 _LONGEST = 300
-_GRID = "font-family:'DejaVu Sans Mono',monospace;line-height:1.2;white-space:pre;overflow-x:auto"
+_GRID = (
+    "font-size:1.25em;letter-spacing:.1em;font-family:'DejaVu Sans Mono',monospace;"
+    "line-height:1.2;white-space:pre;overflow-x:auto"
+)
