@@ -277,3 +277,19 @@ def test_names_in_braces_are_replaced_but_not_in_an_expression(
     ran = kernel.run("%%local -J {label} --map 'x={n: 1, 5: 2}' --wait --as job\nx")
     assert ran.result == "[2, 5]"
     assert says(kernel, "job.name") == "sweep"
+
+
+def test_a_task_that_still_waits_is_cancelled_alone(
+    start_kernel: Callable[..., Kernel], started_backend: str
+) -> None:
+    kernel = start_kernel()
+    kernel.run("from pathlib import Path")
+    kernel.run(
+        f"%%{started_backend} --map x=range(3) --array %1 --as job\nimport time\n"
+        "while not Path('go').exists():\n    time.sleep(0.05)\ny = x"
+    )
+    job = says(kernel, "job.id")
+    kernel.run(f"%jobs cancel {job}_2")
+    assert says(kernel, "job.tasks[2].wait(60).state") == "CANCELLED"
+    kernel.run("Path('go').touch()\njob.wait(60)")
+    assert says(kernel, "y[:2]") == "[0, 1]"
