@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbsubmit.client.jobs import jobs as jobs
     from nbsubmit.client.progress import progress as progress
     from nbsubmit.core.errors import NbsubmitError as NbsubmitError
+    from nbsubmit.core.missing import Missing as Missing
     from nbsubmit.core.state import JobState as JobState
 
 # Loaded on first use: every job pays for what this module imports.
@@ -33,6 +34,7 @@ _PUBLIC = {
     "Executor": "nbsubmit.client.executor",
     "Job": "nbsubmit.client.job",
     "JobState": "nbsubmit.core.state",
+    "Missing": "nbsubmit.core.missing",
     "LocalExecutor": "nbsubmit.client.executor",
     "NbsubmitError": "nbsubmit.core.errors",
     "SlurmExecutor": "nbsubmit.client.executor",

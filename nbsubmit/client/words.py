@@ -159,6 +159,11 @@ def brings(row: JobRow) -> str:
     return "; ".join(parts)
 
 
+def ended(row: JobRow) -> str:
+    """One line for a job that has ended: which, how, and what it brings."""
+    return "; ".join(part for part in (title(row), tasks(row), brings(row)) if part)
+
+
 def table(lines: list[tuple[str, ...]]) -> str:
     """Columns, as wide as they need to be."""
     if not lines:

@@ -166,7 +166,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         value = job.value
         if not options.quiet and not self._has_panel(options):
             row = self._session.row(job)
-            print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
+            print(words.ended(row))
         if replay.result is None:
             return None
         if value is None:  # it could not travel; what it looks like did
@@ -188,7 +188,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             raise raised
         if not options.quiet and not self._has_panel(options):
             row = self._session.row(job)
-            print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
+            print(words.ended(row))
         value = job.value
         return None if all(one is None for one in value) else value
 

@@ -16,10 +16,11 @@ from nbsubmit.notebook.tasks import print_output
 def tell(session: Session, job: Job) -> None:
     """Say that a job has ended, and give out what it printed."""
     row = session.row(job)
-    print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
+    print(words.ended(row))
     if isinstance(job, TaskedJob):
         print_output(job)
-        show_error(row)
+        if job.failed:
+            show_error(row)
         return
     replay = Replay(job)
     replay.more()

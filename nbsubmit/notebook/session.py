@@ -16,6 +16,7 @@ from nbsubmit.client import jobs as client
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow, row_of
 from nbsubmit.core import ambient, by_value, credentials, lines
+from nbsubmit.core.ambient import chance
 from nbsubmit.core.ambient.logs import staying
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import capture
@@ -151,6 +152,8 @@ class Session:
         payload.missing += self._magics.unknown(use, cell.source)
         payload.warnings += staying(payload.names.items())
         payload.warnings += [_credential(path) for path in credentials.find(payload.names)]
+        if own:
+            payload.warnings += [_same_numbers(name) for name in chance.generators(payload.names)]
         if not self._runs_here(magic, options):
             modules = (*payload.looked_up, *payload.submodules)
             payload.warnings += self.local_modules.warnings(modules, cell.source)
@@ -443,6 +446,13 @@ def _credential(path: str) -> str:
     return (
         f"{path} looks like a credential and is written to the job's folder, which you alone can "
         f"read; leave it out (--without {name}) and have the job read it from where it is kept"
+    )
+
+
+def _same_numbers(name: str) -> str:
+    return (
+        f"each task has a copy of {name} as it is now and draws the same numbers from it; "
+        f"to have others in each, map it:  --map {name}={name}.spawn(N)"
     )
 
 
