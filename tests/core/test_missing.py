@@ -60,8 +60,8 @@ def test_numpy_and_pandas_touch_it(missing: Missing) -> None:
     import pandas as pd
 
     with pytest.raises(ValueError, match="bad"):
-        np.mean([1.0, missing])  # type: ignore[list-item]
-    with pytest.raises(ValueError, match="bad"):
+        np.mean([1.0, missing])
+    with pytest.raises((ValueError, TypeError), match="bad"):  # pandas makes its own of it
         pd.Series([1.0, missing]).sum()
 
 

@@ -89,6 +89,16 @@ def test_two_tasks_do_not_draw_the_same_numbers_and_the_same_task_does(
     assert says(kernel, "len({n for pair in first for n in pair}), drawn == first") == "6 True"
 
 
+def test_a_generator_that_all_tasks_have_is_warned_of(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = start_kernel()
+    kernel.run("import numpy as np\nrng = np.random.default_rng(0)")
+    ran = kernel.run("%%local --map x=[1,2] --wait --as job --no-panel\nfloat(rng.random())")
+    assert "each task has a copy of rng as it is now and draws the same numbers" in ran.stdout
+    ran = kernel.run("%%local --map r=rng.spawn(2) --wait --no-panel\nfloat(r.random())")
+    assert "same numbers" not in ran.stdout
+    assert says(kernel, "len(set(_))") == "2"
+
+
 def test_a_task_that_failed_is_missed_only_where_it_is_touched(kernel: Kernel, magic: str) -> None:
     ran = kernel.try_(f"{magic} --map x=[1,0,2] --wait --as job\nratio = 6 / x\nratio")
     assert "ratio = 6 / x" in plain(ran.traceback)
@@ -123,6 +133,23 @@ def test_what_failed_runs_again_and_fills_its_places(kernel: Kernel, magic: str)
     assert "of 2 tasks 2 COMPLETED" in again
     assert (
         "no task has failed" in kernel.try_(f"%jobs resubmit {again.split()[0]} --failed").traceback
+    )
+
+
+def test_what_failed_is_sent_again_by_a_method_with_other_options(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = start_kernel()
+    kernel.run("from pathlib import Path")
+    kernel.run("%%local --map x=[1,0] --as job\nratio = 1 / (x or Path('mended').exists())")
+    kernel.run("job.wait(60)\nPath('mended').touch()")
+    assert says(kernel, "ratio") == ("[1.0, <task 1 failed: ZeroDivisionError: division by zero>]")
+    assert says(kernel, "job.resubmit_failed('-J second').wait(60).name, ratio") == (
+        "second [1.0, 1.0]"
+    )
+    assert (
+        "no task has failed"
+        in kernel.try_("job.resubmit_failed().wait(60).resubmit_failed()").traceback
     )
 
 

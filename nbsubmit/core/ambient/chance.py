@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from nbsubmit.core.origin import attributes
+
 _KINDS = {
     "numpy.random": ("Generator", "RandomState", "BitGenerator"),
     "random": ("Random",),
@@ -15,11 +17,10 @@ _KINDS = {
 
 def generators(values: Mapping[str, Any]) -> list[str]:
     """Return the names whose values are sources of random numbers, of modules that are loaded."""
-    kinds = tuple(
-        getattr(sys.modules[module], name)
+    found = (
+        attributes(sys.modules.get(module)).get(name)
         for module, names in _KINDS.items()
-        if module in sys.modules
         for name in names
-        if isinstance(getattr(sys.modules[module], name, None), type)
     )
+    kinds = tuple(kind for kind in found if isinstance(kind, type))
     return [name for name, value in values.items() if isinstance(value, kinds)]
