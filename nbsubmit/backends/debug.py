@@ -6,6 +6,7 @@ The job has ended when `start` returns.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -62,6 +63,9 @@ class DebugBackend:
         for task in tasks_of(job):
             task.create()
             self._run(task, launch, task.key)
+            if _was_interrupted(task):  # who interrupts a cell means all of it
+                job.write_json(job.cancel_file, {"at": time.time()})
+                break
         if not Shape.of(job.spec).has_tasks:
             self._run(job, launch, TaskKey())
         return f"{os.getpid()}"
@@ -94,3 +98,9 @@ class DebugBackend:
 
     def stop(self, handle: str) -> None:
         """There is nothing left to stop."""
+
+
+def _was_interrupted(task: JobFolder) -> bool:
+    result = task.read_json(task.result_file)
+    error = result["error"] if result is not None else None
+    return error is not None and error["ename"] == KeyboardInterrupt.__name__

@@ -221,6 +221,23 @@ def test_an_interrupt_ends_the_waiting_and_not_the_tasks(
     assert kernel.run("job.wait(60)\nprint(y)").stdout.endswith("[1, 2]\n")
 
 
+def test_an_interrupt_of_tasks_in_this_process_ends_them_all(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = start_kernel()
+    sent = kernel.start(
+        "%%local --debug --map x=range(3) --wait --as job\nfrom pathlib import Path\nimport time\n"
+        "y = x\nif x == 1:\n    Path('began').touch()\n    time.sleep(300)"
+    )
+    until((kernel.folder / "began").exists, "the second task runs")
+    kernel.interrupt()
+    assert "KeyboardInterrupt" in kernel.finish(sent).traceback
+    assert says(kernel, "[str(t.state) for t in job.wait(30).tasks]") == (
+        "['COMPLETED', 'FAILED', 'CANCELLED']"
+    )
+    assert says(kernel, "y[0]") == "0"
+
+
 def test_a_task_and_the_whole_are_cancelled(
     start_kernel: Callable[..., Kernel], started_backend: str
 ) -> None:
