@@ -29,6 +29,9 @@ from nbsubmit.core.tasks import (
 )
 from nbsubmit.worker.run import run
 
+# In the handle of an array that was interrupted.
+_INTERRUPTED = ":interrupted"
+
 
 class DebugBackend:
     """Runs jobs in this process, one at a time, blocking."""
@@ -65,7 +68,7 @@ class DebugBackend:
             self._run(task, launch, task.key)
             if _was_interrupted(task):  # who interrupts a cell means all of it
                 job.write_json(job.cancel_file, {"at": time.time()})
-                break
+                return f"{os.getpid()}{_INTERRUPTED}"
         if not Shape.of(job.spec).has_tasks:
             self._run(job, launch, TaskKey())
         return f"{os.getpid()}"
@@ -93,8 +96,11 @@ class DebugBackend:
             os.close(err)
 
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
-        """Every job has ended."""
-        return dict.fromkeys(handles, Report(JobState.COMPLETED))
+        """Every job has ended; the tasks that an interrupt kept from running were cancelled."""
+        return {
+            handle: Report(JobState.CANCELLED if _INTERRUPTED in handle else JobState.COMPLETED)
+            for handle in handles
+        }
 
     def stop(self, handle: str) -> None:
         """There is nothing left to stop."""
