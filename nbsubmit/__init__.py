@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nbsubmit.core.errors import FailedSubmissionError as FailedSubmissionError
     from nbsubmit.core.errors import NbsubmitError as NbsubmitError
     from nbsubmit.core.errors import UncompletedJobError as UncompletedJobError
+    from nbsubmit.core.missing import Missing as Missing
     from nbsubmit.core.state import JobState as JobState
 
 # Loaded on first use: every job pays for what this module imports.
@@ -46,6 +47,7 @@ _PUBLIC = {
     "Job": "nbsubmit.client.job",
     "JobEnvironment": "nbsubmit.client.environment",
     "JobState": "nbsubmit.core.state",
+    "Missing": "nbsubmit.core.missing",
     "LocalExecutor": "nbsubmit.client.executor",
     "LocalJob": "nbsubmit.client.kinds",
     "NbsubmitError": "nbsubmit.core.errors",

@@ -6,6 +6,7 @@ The job has ended when `start` returns.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -27,6 +28,9 @@ from nbsubmit.core.tasks import (
     tasks_of,
 )
 from nbsubmit.worker.run import run
+
+# In the handle of an array that was interrupted.
+_INTERRUPTED = ":interrupted"
 
 
 class DebugBackend:
@@ -62,6 +66,9 @@ class DebugBackend:
         for task in tasks_of(job):
             task.create()
             self._run(task, launch, task.key)
+            if _was_interrupted(task):  # who interrupts a cell means all of it
+                job.write_json(job.cancel_file, {"at": time.time()})
+                return f"{os.getpid()}{_INTERRUPTED}"
         if not Shape.of(job.spec).has_tasks:
             self._run(job, launch, TaskKey())
         return f"{os.getpid()}"
@@ -93,11 +100,20 @@ class DebugBackend:
         return {}
 
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
-        """Every job has ended."""
-        return dict.fromkeys(handles, Report(JobState.COMPLETED))
+        """Every job has ended; the tasks that an interrupt kept from running were cancelled."""
+        return {
+            handle: Report(JobState.CANCELLED if _INTERRUPTED in handle else JobState.COMPLETED)
+            for handle in handles
+        }
 
     def warn(self, handle: str) -> None:
         """There is nothing left to warn."""
 
     def stop(self, handle: str) -> None:
         """There is nothing left to stop."""
+
+
+def _was_interrupted(task: JobFolder) -> bool:
+    result = task.read_json(task.result_file)
+    error = result["error"] if result is not None else None
+    return error is not None and error["ename"] == KeyboardInterrupt.__name__

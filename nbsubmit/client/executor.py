@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -119,6 +120,10 @@ class Executor:
         updated = {**self.parameters, **kwargs}
         self._asked(updated)  # so that what is wrong is said here and now
         self.parameters = updated
+
+    def asked(self) -> parameters.Asked:
+        """Return what its parameters ask for."""
+        return self._asked(self.parameters)
 
     def _asked(self, given: Mapping[str, Any]) -> parameters.Asked:
         return parameters.of_local(given, self.python)
@@ -263,8 +268,8 @@ class Executor:
     def _send(
         self, calls: Sequence[DelayedSubmission], after: Sequence[Job[Any]], *, one: bool = False
     ) -> list[Job[Any]]:
-        backend, settings = self._backend(), self._settings()
-        asked = self._asked(self.parameters)
+        backend, settings = self.backend(), self._settings()
+        asked = self.asked()
         options = started_after(asked.options, after, backend.name)
         store = JobStore(patterns.common(self.folder) / STORE_NAME)
         home = sys.modules["__main__"].__dict__
@@ -274,6 +279,8 @@ class Executor:
             "one_stream": asked.one_stream,
             "timeouts": self.max_num_timeout,
             "after": [Input.of(job).to_json() for job in after],
+            "parameters": plain(self.parameters),
+            "python": self.python,
         }
         if one or len(calls) == 1:
             payload, slices, count = capture_call(calls[0], home, store.blobs), None, None
@@ -286,7 +293,8 @@ class Executor:
         self.jobs.append(sent)
         return sent.of_array() if count is not None else [sent]
 
-    def _backend(self) -> Backend:
+    def backend(self) -> Backend:
+        """Return what runs its jobs."""
         return registry.get(self.backend_name)
 
     def _settings(self) -> Settings:
@@ -327,7 +335,7 @@ class SlurmExecutor(Executor):
 
     def _check(self) -> None:
         try:
-            self._backend().check()
+            self.backend().check()
         except BackendMissing as error:
             raise _NoSlurm(str(error)) from None
 
@@ -395,6 +403,19 @@ def started_after(options: CellOptions, jobs: Sequence[Job[Any]], backend: str) 
     wanted = ":".join(["afterok", *live])
     extra["dependency"] = f"{asked},{wanted}" if asked else wanted
     return replace(options, resources=replace(options.resources, extra=extra))
+
+
+def plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that can be kept as text."""
+    return {name: value for name, value in given.items() if _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _is_there(name: str) -> bool:

@@ -17,7 +17,7 @@ from nbsubmit.core.backend import Backend
 from nbsubmit.core.bundle import Bundle
 from nbsubmit.core.call import CALL, SHARED
 from nbsubmit.core.delayed import DelayedSubmission
-from nbsubmit.core.errors import BackendMissing, NbsubmitError, UnknownJob
+from nbsubmit.core.errors import BackendMissing, NbsubmitError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job as CoreJob
@@ -207,6 +207,27 @@ class Job(CoreJob, Generic[R]):
             _log.warning("job %s could not be cancelled", self.id, exc_info=True)
             return False
 
+    def resubmit(self, **changed: Any) -> Job[R]:
+        """Send the same call again, as a new job, and return that.
+
+        Parameters
+        ----------
+        **changed
+            Parameters of the executor that are to be others than they were.
+
+        Raises
+        ------
+        NbsubmitError
+            If the job is a cell: ``%jobs resubmit`` sends that.
+        """
+        from nbsubmit.client.again import place_of, send_again
+
+        place = place_of(self)
+        if place is None or self.whole is None:
+            return cast("Job[R]", send_again(self, changed))
+        whole = cast("Job[Any]", self.whole)
+        return cast("Job[R]", send_again(whole, changed, [place]).of_array()[0])
+
     def cancel_at_deletion(self, value: bool = True) -> Job[R]:
         """Have it cancelled when nobody holds it any more, and return it."""
         self._cancels_at_deletion = value
@@ -226,18 +247,10 @@ class Job(CoreJob, Generic[R]):
         """Return the jobs of an array, one for each index; the job itself if it is none."""
         return [self]
 
-    def of_index(self, index: str) -> Job[Any]:
-        """Return one job of an array.
-
-        Raises
-        ------
-        UnknownJob
-            If there is none of this index.
-        """
-        jobs = self.of_array()
-        if self.folder.spec.get("array") and index.isdecimal() and int(index) < len(jobs):
-            return jobs[int(index)]
-        raise UnknownJob(f"job {self.id} has no task {index}")
+    def of_folder(self, folder: JobFolder) -> Job[Any]:
+        """Return the part of the job that a folder belongs to: a task, or one of an array."""
+        parts = [cast("Job[Any]", part) for part in self.parts]
+        return next((j for j in (*parts, *self.of_array()) if j.folder.path == folder.path), self)
 
     def awaitable(self) -> AsyncJobProxy[R]:
         """Return what waits for it without keeping the loop busy."""
@@ -404,7 +417,42 @@ class Array(list["Job[R]"]):
 
     def failed(self) -> Array[R]:
         """Return those that have ended and have not succeeded."""
-        return Array(j for j in self if j.is_over and j.state is not JobState.COMPLETED)
+        return Array(j for j in self if _has_failed(j))
+
+    def rerun_failed(self, **changed: Any) -> Array[R]:
+        """Send the calls again that have failed; those of one array as one array.
+
+        Parameters
+        ----------
+        **changed
+            Parameters of the executor that are to be others than they were.
+
+        Returns
+        -------
+        list of Job
+            The jobs of this one, with new ones in the place of those that have failed.
+        """
+        from nbsubmit.client.again import place_of, send_again
+
+        found, of_arrays = list(self), dict[str, list[int]]()
+        for number, job in enumerate(self):
+            if not _has_failed(job):
+                continue
+            if job.whole is None or place_of(job) is None:
+                found[number] = job.resubmit(**changed)
+            else:
+                of_arrays.setdefault(job.whole.id, []).append(number)
+        for numbers in of_arrays.values():
+            whole = cast("Job[Any]", self[numbers[0]].whole)
+            places = [place_of(self[number]) or 0 for number in numbers]
+            jobs = send_again(whole, changed, places).of_array()
+            for number, job in zip(numbers, jobs, strict=True):
+                found[number] = job
+        return Array(found)
+
+
+def _has_failed(job: Job[Any]) -> bool:
+    return job.is_over and job.state is not JobState.COMPLETED
 
 
 class DelayedJob(Job[R]):
@@ -480,8 +528,7 @@ def _submission(job: Job[Any]) -> DelayedSubmission:
     if CALL in values:
         function, args, kwargs = values[CALL]
     elif SHARED in values and isinstance(folder, TaskFolder) and folder.key.index is not None:
-        bundle = read_slice(folder, folder.key.index)
-        function, args, kwargs = load_slice(bundle, home, values[SHARED])
+        function, args, kwargs = load_slice(read_slice(folder), home, values[SHARED])[CALL]
     else:
         raise NbsubmitError(f"job {job.id} is a cell or a whole array: no single call was sent")
     return DelayedSubmission(function, *args, **kwargs)

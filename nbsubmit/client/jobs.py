@@ -15,6 +15,7 @@ from nbsubmit.core.home import Namespace
 from nbsubmit.core.recover import recover
 from nbsubmit.core.settings import STORE_NAME, Settings
 from nbsubmit.core.store import JobStore
+from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey
 from nbsubmit.core.watch import Watcher
 
 _log = logging.getLogger("nbsubmit")
@@ -76,22 +77,23 @@ def attach(
     settings = settings_module.load()
     watcher = watcher or Watcher(settings)
     store = _store(folder, settings)
-    name, _, task = job_id.partition("_")
-    found = by_handle(store, job_id) or (store.find(name), task)
-    job = _open(found[0], watcher, home)
+    found = by_handle(store, job_id) or store.find(job_id)
+    job = _open(JobFolder(found.whole), watcher, home)
     watcher.look_now([job])
-    return job.of_index(found[1]) if found[1] else job
+    return job.of_folder(found)
 
 
-def by_handle(store: JobStore, text: str) -> tuple[JobFolder, str] | None:
-    """Return the job that the scheduler knows by an id, ``7`` or ``7_3``, and the index in it."""
+def by_handle(store: JobStore, text: str) -> JobFolder | None:
+    """Return the job, or task, that the scheduler knows by an id: ``7`` or ``7_3``."""
     array, _, index = text.partition("_")
     for folder in reversed(store.folders()):
         if folder.handle() == text:
-            return folder, ""
+            return folder
         for part in tasks.parts_of(folder).parts:
             if part.handle == array:
-                return folder, str(part.first + int(index)) if index.isdecimal() else ""
+                if not index.isdecimal():
+                    return folder
+                return TaskFolder(folder, TaskKey(part.first + int(index)), Shape.of(folder.spec))
     return None
 
 

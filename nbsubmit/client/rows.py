@@ -3,22 +3,55 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from nbsubmit.client.bars import Bar
 from nbsubmit.client.meters import Meters
+from nbsubmit.core.call import SHARED
 from nbsubmit.core.contents import Entry
+from nbsubmit.core.gathered import names_in
 from nbsubmit.core.inject import Arrival
 from nbsubmit.core.job import Job
 from nbsubmit.core.result import IMPORTED, NO_NAMES, VALUE, Result
 from nbsubmit.core.state import JobState
+from nbsubmit.core.tasked import TaskedJob
+from nbsubmit.core.tasks import name_of
 from nbsubmit.core.units import format_bytes, format_elapsed
 from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample
 
+# So many failed tasks are shown one by one.
+SHOWN_TASKS = 20
 # Name, type, size, how and why.
 SentRow = tuple[str, str, str, str, str]
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """What is shown of one task.
+
+    Attributes
+    ----------
+    place : int
+        Its place among the tasks.
+    name : str
+        The number by which people know it.
+    state : JobState
+        Its state.
+    reason : str
+        Why it is so.
+    node : str
+        Where it runs, or ran.
+    """
+
+    place: int
+    name: str
+    state: JobState
+    reason: str = ""
+    node: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +104,12 @@ class JobRow:
         What it used, oldest first, at most 120; empty unless `row_of` was given `Meters`.
     progress : tuple of Bar
         The progress bars of a job that runs, an outer one before the one inside it.
+    tasks : tuple of JobState
+        The state of each task, in order; empty for a job that has none.
+    failed : tuple of TaskRow
+        The first of those that have failed.
+    apart : tuple of str
+        Names that the tasks have changed in place or deleted, each its own.
     """
 
     id: str
@@ -104,6 +143,19 @@ class JobRow:
     peak: int | None = None
     samples: tuple[Sample, ...] = ()
     progress: tuple[Bar, ...] = ()
+    tasks: tuple[JobState, ...] = ()
+    failed: tuple[TaskRow, ...] = ()
+    apart: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[JobState, int]:
+        """How many tasks are in which state."""
+        return dict(Counter(self.tasks))
+
+    @property
+    def failures(self) -> int:
+        """How many tasks have ended and have not succeeded."""
+        return sum(s.ended and s is not JobState.COMPLETED for s in self.tasks)
 
     @property
     def short_id(self) -> str:
@@ -122,6 +174,7 @@ def sent_rows(
     entries: Iterable[Entry],
     modules: Mapping[str, str],
     by_value: Iterable[Mapping[str, Any]] = (),
+    more: Mapping[str, Any] | None = None,
 ) -> tuple[SentRow, ...]:
     """Return what is shown of each name that is sent, and of each module whose source is."""
     values = [
@@ -133,13 +186,21 @@ def sent_rows(
             entry.why,
         )
         for entry in entries
+        if entry.name != SHARED
     ]
     bound = ((name, "module", "", "", module) for name, module in modules.items())
     sources = (
         (s["name"], "module", format_bytes(s["size_bytes"]), "its source", f"files: {s['files']}")
         for s in by_value
     )
-    return (*values, *bound, *sources)
+    return (*_mapped(more or {}), *values, *bound, *sources)
+
+
+def _mapped(more: Mapping[str, Any]) -> Iterator[SentRow]:
+    """Return what is shown of the names that each task has for itself; the first has the size."""
+    for number, one in enumerate(more.get("maps") or ()):
+        size = "" if number else format_bytes(more["own_bytes"])
+        yield (", ".join(one["names"]), "", size, "one for each task", one["source"])
 
 
 def _came(result: Result, unsent: Mapping[str, str]) -> tuple[SentRow, ...]:
@@ -179,7 +240,7 @@ def row_of(job: Job, arrival: Arrival | None = None, meters: Meters | None = Non
     elapsed, limits = job.elapsed_seconds, job.limits
     unsent = dict(result.unsent) if result else {}
     unsent |= arrival.failed if arrival else {}
-    return JobRow(
+    row = JobRow(
         id=job.id,
         name=job.name,
         backend=str(job.spec.get("backend", "")),
@@ -189,7 +250,7 @@ def row_of(job: Job, arrival: Arrival | None = None, meters: Meters | None = Non
         advice=status.advice,
         node=status.node,
         elapsed=format_elapsed(elapsed) if elapsed else "",
-        sent=sent_rows(job.sent.entries, job.sent.modules, job.sent.by_value),
+        sent=sent_rows(job.sent.entries, job.sent.modules, job.sent.by_value, job.spec),
         left_out=tuple(job.sent.left_out.items()),
         missing=job.sent.missing,
         warnings=job.sent.warnings,
@@ -214,6 +275,40 @@ def row_of(job: Job, arrival: Arrival | None = None, meters: Meters | None = Non
         samples=meters.samples() if meters else (),
         progress=(meters or Meters(job)).progress() if runs else (),
     )
+    return _with_tasks(row, job, arrival) if isinstance(job, TaskedJob) else row
+
+
+def _with_tasks(row: JobRow, job: TaskedJob, arrival: Arrival | None) -> JobRow:
+    """Add to what is shown of a job what there is to say of its tasks."""
+    failed = list(islice(((n, t) for n, t in enumerate(job.tasks) if _has_failed(t)), SHOWN_TASKS))
+    first = failed[0][1].found.result if failed else None
+    error = first.error.traceback if first and first.error else ()
+    row = replace(
+        row,
+        tasks=tuple(task.state for task in job.tasks),
+        failed=tuple(task_row(place, task) for place, task in failed),
+        error=error,
+        frames=bool(failed) and failed[0][1].folder.kept_file.exists(),
+        apart=tuple(arrival.apart) if arrival else (),
+    )
+    if not row.state.ended:
+        return row
+    names = [name for name in names_in(job.tasks) if name not in dict(row.unsent)]
+    return replace(
+        row,
+        back=tuple(names),
+        came=tuple((name, f"list of {len(job.tasks)}", "", "", "") for name in names),
+    )
+
+
+def _has_failed(task: Job) -> bool:
+    return task.is_over and task.state is not JobState.COMPLETED
+
+
+def task_row(place: int, task: Job) -> TaskRow:
+    """Return what is shown of one task."""
+    status = task.status
+    return TaskRow(place, name_of(task.folder), status.state, status.reason, status.node)
 
 
 def _remaining(limits: Limits, elapsed: float) -> float | None:

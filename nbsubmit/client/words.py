@@ -9,6 +9,7 @@ from nbsubmit.client.rows import JobRow
 from nbsubmit.core.payload import PART
 from nbsubmit.core.result import VALUE
 from nbsubmit.core.state import JobState
+from nbsubmit.core.tasked import counted as counted
 from nbsubmit.core.units import format_bytes, format_memory, format_whole
 
 _SOON = timedelta(days=365)
@@ -47,8 +48,15 @@ def time(row: JobRow) -> str:
 
 def why(row: JobRow) -> str:
     """The reason for the state, what is known of the wait, and what to do next."""
-    reason = ", ".join(part for part in (row.reason, wait(row)) if part)
+    counts = tasks(row)
+    counts = "" if counts and row.reason.startswith(counts) else counts
+    reason = ", ".join(part for part in (counts, row.reason, wait(row)) if part)
     return "; ".join(part for part in (reason, row.advice) if part)
+
+
+def tasks(row: JobRow) -> str:
+    """How many tasks are in which state; empty for a job that has none."""
+    return counted(row.counts) if row.tasks else ""
 
 
 def wait(row: JobRow, now: datetime | None = None) -> str:
@@ -139,11 +147,21 @@ def brings(row: JobRow) -> str:
         parts.append(f"deletes {', '.join(row.deleted)}")
     if row.kept:
         parts.append(f"{', '.join(row.kept)}: yours is newer and stays; the job's is in job.names")
+    if row.apart:
+        example = f'job.tasks[0].names["{row.apart[0]}"]'
+        parts.append(
+            f"{', '.join(row.apart)}: changed in each task and left here as it was; see {example}"
+        )
     parts += [
         f"{'the last expression' if name == VALUE else name} stays on the node: {reason}"
         for name, reason in row.unsent
     ]
     return "; ".join(parts)
+
+
+def ended(row: JobRow) -> str:
+    """One line for a job that has ended: which, how, and what it brings."""
+    return "; ".join(part for part in (title(row), tasks(row), brings(row)) if part)
 
 
 def table(lines: list[tuple[str, ...]]) -> str:

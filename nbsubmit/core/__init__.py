@@ -6,6 +6,8 @@ groups    exceptions that are several
 state     the states of a job, and a status: state, reason, advice
 units     durations and memory as people write them
 spec      what was asked for and what is started, as frozen values
+indices   the indices of an array, as people write them
+splitting  the magic's line → its words
 options   the magic's line → what was asked for
 settings  built-in ← environment: where the store is, how often to look
 reserved  the names that are the shell's own
@@ -43,7 +45,7 @@ contents  the list of contents of a bundle: values, and where their buffers lie
 layout    buffers → regions → files
 writer    several named values → a stream and buffers
 bundle    a bundle that was written → the values in it
-slices    what each task of an array is called with
+slices    what each task of an array has for itself
 checkpoint  what a job that is run again goes on from
 result    what a job brings back, as plain data
 kept      the frames of a cell that failed, as plain data
@@ -51,6 +53,7 @@ revise    an object ↔ its content, which the object at home takes on
 originals  the objects that a result refers to by the names under which they were sent
 payload   what travels to a job, what stays behind, and why
 tests     what doctest and unittest find in a notebook
+slicing   values for each task → slices, and what several of them share
 capture   names + namespace → payload: what goes, what stays behind and why
 calling   function calls → payload, and a slice for each
 limits    how much may be sent, and whether the disk can take it
@@ -60,6 +63,7 @@ ambient   settings and chance, which lie in modules and not in names
 handed    what was sent: whether it is here still as it was
 lazy      modules that load when they are first used
 lending   what a job brings, at hand while it is loaded
+missing   what stands in the place of a value that a task did not bring
 inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order
 store     the folder of folders
@@ -67,6 +71,7 @@ backend   what a backend is: start, poll, stop
 recover   the handle of a job whose sender ended before noting it
 settle    what the folder says + what the backend says → the one status
 job       the handle a user holds
+gathered  what tasks have brought → a list for each name
 tasked    the handle of a job that has tasks
 inputs    the value of one job as an argument of another
 stopped   frames that stand still, and their lines

@@ -18,6 +18,7 @@ from typing import Any
 
 from nbsubmit.core import culprit, history, lines, tests
 from nbsubmit.core.blobs import BlobStore
+from nbsubmit.core.call import SHARED
 from nbsubmit.core.contents import type_name
 from nbsubmit.core.definitions.known import is_class, is_known
 from nbsubmit.core.errors import CaptureError, NotPicklable
@@ -31,6 +32,7 @@ from nbsubmit.core.names.calls import TESTING
 from nbsubmit.core.origin import attributes, is_made_by_hand
 from nbsubmit.core.payload import PART, LeftOut, Payload
 from nbsubmit.core.reserved import is_magic, is_passing, is_shells_own, users_own
+from nbsubmit.core.slicing import Sliced
 from nbsubmit.core.unpicklable import Kind
 from nbsubmit.core.writer import MOST_NUMBERED, MOST_TRIES, BundleWriter
 
@@ -53,6 +55,8 @@ def capture(
     first_line: int = 1,
     source: str = "",
     magics: Mapping[str, Any] | None = None,
+    bound: Iterable[str] = (),
+    sliced: Sliced | None = None,
 ) -> Payload:
     """Collect what a cell needs from the namespace.
 
@@ -72,6 +76,10 @@ def capture(
         The cell as Python, for the submodules that it reaches.
     magics : mapping, optional
         Sign and name → what goes for a magic, of all that the cell or its functions may call.
+    bound : iterable of str
+        Names that each task of an array has for itself; what the notebook has by them stays.
+    sliced : Sliced, optional
+        What they are bound to.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def capture(
     CaptureError
         If a name to include does not exist.
     """
-    unwanted = set(exclude)
+    unwanted = {*exclude, *bound}
     magics = magics or {}
     wanted = _wanted(use, namespace, tuple(include), unwanted, first_line)
     for name in use.magics.keys() & magics.keys() - unwanted:
@@ -89,7 +97,11 @@ def capture(
     if results:
         why = f"read in line {use.lines[history.RESULTS] + first_line - 1}"
         wanted[history.RESULTS] = Want(why, must=history.RESULTS in use.sure_reads)
-    collector = Collector(namespace, wanted, unwanted, use, {history.RESULTS: results, **magics})
+    instead = {history.RESULTS: results, **magics}
+    if sliced is not None:
+        wanted |= _of_tasks(sliced, namespace, unwanted, wanted)
+        instead[SHARED] = sliced.shared
+    collector = Collector(namespace, wanted, unwanted, use, instead)
     found = collector.collect()
     extensions = {v.name: n for n, v in found.names.items() if isinstance(v, Extension)}
     payload = Payload(
@@ -105,7 +117,10 @@ def capture(
         sources=lines.known(found.writer.files),
         looked_up=found.writer.modules | {m: n for n, m in found.modules.items()} | extensions,
     )
+    if sliced is not None:
+        sliced.complete(payload)
     _note_absent(payload, use, namespace, unwanted, magics)
+    payload.excluded = [name for name in payload.excluded if name not in set(bound)]
     if use.dynamic and not tuple(include):
         payload.warnings.append(
             f"cannot see all names that the cell reads ({', '.join(use.dynamic)}); "
@@ -166,6 +181,23 @@ def _wanted(
         for name, want in wanted.items()
         if name in namespace and name not in exclude and not is_shells_own(name, namespace[name])
     }
+
+
+def _of_tasks(
+    sliced: Sliced, namespace: Namespace, unwanted: set[str], wanted: Mapping[str, Want]
+) -> dict[str, Want]:
+    """Return what the values of the tasks need besides."""
+    found = {
+        name: Want(f"used by {user}", must=False)
+        for name, user in sliced.mentioned.items()
+        if name in namespace
+        and name not in unwanted
+        and name not in wanted
+        and not is_shells_own(name, namespace[name])
+    }
+    if sliced.shared:
+        found[SHARED] = Want("several tasks have it", must=True)
+    return found
 
 
 def _included(namespace: Namespace, include: tuple[str, ...]) -> list[str]:

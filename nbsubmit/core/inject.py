@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -12,6 +12,7 @@ from nbsubmit.core.handed import Handed
 from nbsubmit.core.history import RESULTS
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.lazy import lazy_module
+from nbsubmit.core.missing import fill
 from nbsubmit.core.revise import is_view, references
 
 _ABSENT = object()
@@ -48,12 +49,16 @@ class Arrival:
         Names whose value in the notebook is newer and was left alone.
     failed : dict
         Names that could not be brought, with the reason.
+    apart : list of str
+        Names that tasks of an array have changed in place or deleted, each its own; here they are
+        as they were.
     """
 
     brought: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    apart: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,29 @@ class Injector:
             else:
                 arrival.kept.append(name)
         return arrival
+
+    def fill(
+        self,
+        sending: Sending,
+        name: str,
+        values: list[Any],
+        places: Sequence[int],
+        arrival: Arrival,
+    ) -> None:
+        """Fill the places of a list that a job has brought and in which values are missing.
+
+        Only a list that is still the very one that was brought is touched; where there is none by
+        the name, the whole one is bound.
+        """
+        current = self._namespace.get(name, _ABSENT)
+        _, brought = self._brought.get(name, (0, None))
+        if current is _ABSENT:
+            self._bring(sending, name, values, arrival)
+        elif current is brought and isinstance(current, list) and len(current) == len(values):
+            fill(current, values, places)
+            arrival.brought.append(name)
+        else:
+            arrival.kept.append(name)
 
     def _bring(self, sending: Sending, name: str, value: Any, arrival: Arrival) -> None:
         if self._may_replace(sending, name):

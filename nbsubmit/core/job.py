@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 from nbsubmit.core import lines, packages
 from nbsubmit.core.backend import Backend, Report
 from nbsubmit.core.bundle import Bundle
+from nbsubmit.core.call import SHARED
 from nbsubmit.core.contents import EMPTY, Contents, Entry
 from nbsubmit.core.definitions.exceptions import copy_of_exception
 from nbsubmit.core.definitions.known import adopting, defined_by
@@ -40,7 +41,10 @@ from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.result import CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError, Result
 from nbsubmit.core.settle import Found
+from nbsubmit.core.slices import load as load_slice
+from nbsubmit.core.slices import read as read_slice
 from nbsubmit.core.state import JobState, Status
+from nbsubmit.core.tasks import TaskFolder
 from nbsubmit.core.units import format_elapsed
 from nbsubmit.core.usage import Limits
 
@@ -69,6 +73,15 @@ class _AsShown:
 
     def __call__(self) -> list[str]:
         return self._lines
+
+
+def say_below(error: BaseException, line: str) -> None:
+    """Have a line shown below the traceback of an error of a job."""
+    shown = getattr(error, "_render_traceback_", None)
+    if shown is not None:
+        error._render_traceback_ = _AsShown([*shown(), line])  # type: ignore[attr-defined]
+    if hasattr(error, "add_note"):
+        error.add_note(line)
 
 
 @dataclass(frozen=True)
@@ -358,6 +371,11 @@ class Job:
         return self._found.result.names if self._found.result else []
 
     @property
+    def loaded(self) -> Mapping[str, Any]:
+        """All values that came back: besides the names, the last expression and the error."""
+        return self._loaded()
+
+    @property
     def names(self) -> Mapping[str, Any]:
         """What came back, by name, whether or not it was brought into the notebook."""
         return {n: v for n, v in self._loaded().items() if n not in NO_NAMES}
@@ -365,6 +383,8 @@ class Job:
     @functools.cached_property
     def sent(self) -> Sent:
         """What was sent, and what was not."""
+        if self.whole is not None:
+            return self.whole.sent
         payload = self.folder.read_json(self.folder.payload_file)
         if payload is None:
             return Sent()
@@ -450,6 +470,9 @@ class Job:
         payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
         with adopting(self._namespace):
             parts = payload.load(self._namespace, values.__setitem__)
+            if isinstance(self.folder, TaskFolder) and self.folder.slices_file.exists():
+                shared = values.pop(SHARED, ())
+                values |= load_slice(read_slice(self.folder), self._namespace, shared)
         return values, parts() if parts else {}
 
     @property

@@ -10,14 +10,17 @@ import argparse
 import difflib
 import keyword
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from nbsubmit.core.errors import OptionError
-from nbsubmit.core.spec import CellOptions, Resources
+from nbsubmit.core.indices import Indices
+from nbsubmit.core.spec import CellOptions, Mapped, Resources
+from nbsubmit.core.splitting import split
 from nbsubmit.core.units import parse_duration, parse_memory
+
+T = TypeVar("T")
 
 _GPUS = re.compile(r"(?:[\w.-]+:)*\d+(?:,(?:[\w.-]+:)*\d+)*$")
 
@@ -107,11 +110,15 @@ class Grammar:
         found, left = self._parser.parse_known_args(words)
         if left:
             raise OptionError(self._unknown(left[0]))
-        return _cell_options(found, self._extra)
+        options = _cell_options(found, self._extra)
+        wrong = _wrong_array(options, found.array)
+        if wrong:
+            raise OptionError(f"{self._magic}: {wrong}")
+        return options
 
     def _split(self, line: str) -> list[str]:
         try:
-            return shlex.split(line)
+            return split(line)
         except ValueError as error:
             raise OptionError(f"{self._magic}: {error} in: {line}") from None
 
@@ -147,6 +154,7 @@ def _parser(magic: str, extra: tuple[Option, ...]) -> _Parser:
     )
     _add_resources(parser.add_argument_group("resources"))
     _add_names(parser.add_argument_group("names"))
+    _add_array(parser.add_argument_group("many tasks"))
     _add_way(parser.add_argument_group("waiting and seeing"))
     _add_environment(parser.add_argument_group("the job's environment"))
     if extra:
@@ -184,6 +192,18 @@ def _add_names(group: _Group) -> None:
     add("--out", dest="bring", metavar="NAMES", action="append", type=_names_or_none,
         help="bring back just these; none for nothing")  # fmt: skip
     add("--as", dest="bind", metavar="NAME", type=_name, help="bind the job to this name")
+
+
+def _add_array(group: _Group) -> None:
+    add = group.add_argument
+    add("--map", metavar="NAME=EXPR", action="append", type=_mapped, default=[],
+        help="a task for each element of EXPR, bound to NAME; may be repeated. Each name that the "
+        "tasks bring becomes a list")  # fmt: skip
+    add("--product", action="store_true",
+        help="a task for each combination of what several --map give")  # fmt: skip
+    add("-a", "--array", metavar="SPEC", type=_as_type(Indices.parse),
+        help="a task for each index: 0-15, 1,3,5-7, 0-15:4; %%4 behind them, "
+        "or alone beside --map, for at most 4 at once")  # fmt: skip
 
 
 def _add_way(group: _Group) -> None:
@@ -251,15 +271,37 @@ def _cell_options(found: argparse.Namespace, extra: tuple[Option, ...]) -> CellO
         setup=tuple(found.setup),
         env=dict(found.env),
         by_value=_joined(found.by_value),
+        parallel=found.array.parallel if found.array else None,
+        maps=tuple(found.map),
+        product=found.product,
+        indices=found.array.numbers if found.array else None,
     )
+
+
+def _wrong_array(options: CellOptions, array: Indices | None) -> str:
+    """Return what does not go together in the options of an array; empty if all does."""
+    names = [name for one in options.maps for name in one.names]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        return f"--map: {twice} is given twice"
+    if options.maps and options.indices is not None:
+        return (
+            "--map and --array both say how many tasks there are. Beside --map, --array %N says "
+            "how many may run at once"
+        )
+    if options.product and not options.maps:
+        return "--product crosses what several --map give, and there is none"
+    if array is not None and not options.is_array:
+        return f"--array %{array.parallel} says how many of how many tasks? Add indices, or --map"
+    return ""
 
 
 def _joined(lists: list[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for names in lists for name in names))
 
 
-def _as_type(parse: Callable[[str], int]) -> Callable[[str], int]:
-    def typed(text: str) -> int:
+def _as_type(parse: Callable[[str], T]) -> Callable[[str], T]:
+    def typed(text: str) -> T:
         try:
             return parse(text)
         except ValueError as error:
@@ -304,6 +346,25 @@ def _names_or_all(text: str) -> tuple[str, ...]:
 
 def _names_or_none(text: str) -> tuple[str, ...]:
     return () if text.strip() == "none" else _names(text)
+
+
+def _mapped(text: str) -> Mapped:
+    names, equals, source = text.partition("=")
+    if not equals or source.startswith("="):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=EXPR")
+    if not source.strip():
+        raise argparse.ArgumentTypeError(f"{text!r}: what stands behind {names}= is empty")
+    found = _names(names)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=EXPR")
+    try:
+        compile(source.strip(), f"<--map {names}>", "eval")
+    except SyntaxError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: {source!r} is no expression of Python ({error.msg}). One with spaces or "
+            f'brackets stands in quotes:  --map "{names}=[1, 2]"'
+        ) from None
+    return Mapped(found, source.strip())
 
 
 def _assignment(text: str) -> tuple[str, str]:

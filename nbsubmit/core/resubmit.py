@@ -7,6 +7,8 @@ import os
 import platform
 import shutil
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nbsubmit.core.backend import Backend
@@ -19,6 +21,7 @@ from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import asked, launch_of, started
 from nbsubmit.core.tasked import Opens, open_job
+from nbsubmit.core.tasks import Shape
 
 
 def resubmit(
@@ -31,6 +34,7 @@ def resubmit(
     settings: Settings,
     home: Namespace | None = None,
     opens: Opens = open_job,
+    only: Sequence[int] | None = None,
 ) -> Job:
     """Send what a job was sent with as another job, and return that.
 
@@ -44,6 +48,9 @@ def resubmit(
         The magic's line with these options, for people.
     backend, store, watcher, settings, home
         As for `nbsubmit.core.submit.submit`.
+
+    only : sequence of int, optional
+        Of an array, the places of the tasks that are to be run; by default all.
 
     Raises
     ------
@@ -63,11 +70,17 @@ def resubmit(
     if not old.payload_stream.exists():
         raise SubmitError(f"what job {job.id} was sent with is no longer in {old.path}")
     backend.check()
+    old_shape = Shape.of(job.spec)
+    count = old_shape.count if only is None else len(only)
+    shape = Shape(count, backend.largest_array(), old_shape.ranks)
     folder = store.new()
-    launch = launch_of(folder, options, where)
+    launch = launch_of(folder, replace(options, ranks=shape.ranks), where, shape)
 
     def fill() -> None:
-        for name in (old.payload_file.name, old.payload_stream.name, old.payload_pack.name):
+        files = [old.payload_file, old.payload_stream, old.payload_pack]
+        if old.slices_file.exists():
+            files += [old.slices_file, old.slices_pack]
+        for name in (file.name for file in files):
             shutil.copyfile(old.path / name, folder.path / name)
             (folder.path / name).chmod(0o600)
         if old.modules.is_dir():
@@ -88,7 +101,12 @@ def resubmit(
             "limits": asked(launch, backend).to_json(),
             "signal_seconds": launch.signal_seconds,
             "again": job.id,
+            **shape.to_json(),
         }
+        if only is not None:
+            earlier = job.spec.get("picked")
+            spec["picked"] = [earlier[place] if earlier else place for place in only]
+            spec["first"] = job.spec.get("first") or job.id
         folder.write_json(folder.spec_file, spec)
 
     return started(folder, fill, launch, backend, store, watcher, home, opens)

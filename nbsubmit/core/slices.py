@@ -1,4 +1,4 @@
-"""What each task of an array is called with: written side by side, and read one by one.
+"""What each task of an array has for itself: written side by side, and read one by one.
 
 What several of them share lies in the payload and is referred to by number. The file begins with
 the places of the slices, so that a task reads its own and no other; small regions of all of them
@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from nbsubmit.core.bundle import Bundle, Nothing
-from nbsubmit.core.call import CALL
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.layout import PACKED, Placed
 from nbsubmit.core.pickling import Reference
+from nbsubmit.core.tasks import TaskFolder, number_of
 
 if TYPE_CHECKING:
     from nbsubmit.core.mapped import Mappings
@@ -36,7 +36,7 @@ class Slices:
     Attributes
     ----------
     placed : list of Placed
-        Each with one value, by the name `CALL`.
+        Each with the values of one task by their names; that of a call by `CALL`.
     """
 
     placed: list[Placed] = field(default_factory=list)
@@ -88,8 +88,9 @@ def _header(contents: Contents, start: int) -> bytes:
     return json.dumps(replace(contents, regions=regions).to_json()).encode()
 
 
-def read(folder: JobFolder, number: int) -> Bundle:
+def read(folder: TaskFolder) -> Bundle:
     """Return the slice of one task."""
+    number = number_of(folder)
     with folder.slices_file.open("rb") as file:
         file.seek(_PLACE.size * number)
         start, end = struct.unpack("<QQ", file.read(2 * _PLACE.size))
@@ -115,8 +116,8 @@ def load(
     home: Namespace,
     shared: Sequence[Any],
     mappings: Mappings | None = None,
-) -> Any:
-    """Load the value of a slice."""
+) -> Namespace:
+    """Load the values of a slice, by their names."""
     found: Namespace = {}
     bundle.load(home, found.__setitem__, mappings=mappings, originals=_Shared(shared))
-    return found[CALL]
+    return found

@@ -49,6 +49,25 @@ class Resources:
 
 
 @dataclass(frozen=True)
+class Mapped:
+    """One ``--map``: a task for each element of what an expression gives.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What the element is bound to; of several each takes a part of it.
+    source : str
+        The expression.
+    """
+
+    names: tuple[str, ...]
+    source: str
+
+    def __str__(self) -> str:
+        return f"--map {','.join(self.names)}={self.source}"
+
+
+@dataclass(frozen=True)
 class CellOptions:
     """All that a magic's line says.
 
@@ -95,6 +114,12 @@ class CellOptions:
         started without.
     signal_seconds : int or None
         So long before its time is over the job is told, to save what it has.
+    maps : tuple of Mapped
+        What each task of an array has for itself.
+    product : bool
+        There is a task for each combination of the elements of several, not one for each position.
+    indices : tuple of int or None
+        The indices of a plain array.
     """
 
     resources: Resources = Resources()
@@ -117,6 +142,14 @@ class CellOptions:
     ranks: int = 1
     launcher: tuple[str, ...] | None = None
     signal_seconds: int | None = None
+    maps: tuple[Mapped, ...] = ()
+    product: bool = False
+    indices: tuple[int, ...] | None = None
+
+    @property
+    def is_array(self) -> bool:
+        """It asks for more than one task."""
+        return bool(self.maps) or self.indices is not None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.errors import FolderError, UnknownJob
 from nbsubmit.core.folder import BLOBS, PRIVATE_FOLDER, JobFolder, check_private, write_whole
+from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey
 
 # No vowels and no look-alikes: ids should neither spell words nor be misread.
 _LETTERS = "bcdfghjkmnpqrstvwxz2346789"
@@ -95,13 +96,14 @@ class JobStore:
         return [JobFolder(path) for path in sorted(jobs.iterdir()) if _ID.match(path.name)]
 
     def find(self, text: str) -> JobFolder:
-        """Return the one job whose id is, begins with, or ends in the text.
+        """Return the one job whose id is, begins with, or ends in the text; ``ID_7`` is a task.
 
         Raises
         ------
         UnknownJob
             If there is none, or more than one.
         """
+        text, _, task = text.partition("_")
         folders = self.folders()
         hits = [f for f in folders if text and (f.id.startswith(text) or f.id.endswith(text))]
         if len(hits) != 1:
@@ -109,4 +111,16 @@ class JobStore:
             known = ", ".join(f.id for f in (hits or folders)[-5:]) or "none yet"
             raise UnknownJob(f"{which} by the id {text!r} in {self.path}; the latest are: {known}")
         hits[0].check()
-        return hits[0]
+        return _task_of(hits[0], task) if task else hits[0]
+
+
+def _task_of(job: JobFolder, key: str) -> JobFolder:
+    """Return the folder of one task, or of the processes that run together as one of an array."""
+    shape = Shape.of(job.spec)
+    keys = shape.keys if shape.has_tasks else []
+    together = {TaskKey(each.index) for each in keys if each.index is not None}
+    found = next((each for each in (*keys, *together) if str(each) == key), None)
+    if found is None:
+        has = f"its tasks are {job.id}_{keys[0]} to {job.id}_{keys[-1]}" if keys else "it has none"
+        raise UnknownJob(f"job {job.id} has no task {key}: {has}")
+    return TaskFolder(job, found, shape)

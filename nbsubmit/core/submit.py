@@ -135,14 +135,11 @@ def started(
     SubmitError
         If the backend does not take it; the folder stays, says why, and holds the script.
     """
-    first = launch
-    if launch.count is not None and launch.part is not None:
-        first = replace(launch, count=min(launch.count, launch.part))
     try:
         fill()
         if Shape.of(folder.spec).has_tasks:
             tasks.prepare(folder)
-        _write_script(folder.script_file, first, backend)
+        _write_script(folder.script_file, first_part(launch), backend)
     except BaseException:
         shutil.rmtree(folder.path)
         raise
@@ -158,6 +155,13 @@ def started(
     watcher.add(job)
     store.blobs.collect_now_and_then()
     return job
+
+
+def first_part(launch: Launch) -> Launch:
+    """Return what is started first: of an array as many tasks as the backend takes at once."""
+    if launch.count is None or launch.part is None:
+        return launch
+    return replace(launch, count=min(launch.count, launch.part))
 
 
 def _write_script(file: Path, launch: Launch, backend: Backend) -> None:

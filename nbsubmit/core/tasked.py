@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from nbsubmit.core import tasks
 from nbsubmit.core.backend import Backend
+from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.gathered import Gathered, gather
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job, Watches
+from nbsubmit.core.originals import Home
 from nbsubmit.core.state import JobState, Status
-from nbsubmit.core.tasks import Shape, tasks_of
+from nbsubmit.core.tasks import Shape, name_of, tasks_of
 
 # What is said first of tasks that ended in several ways.
-_WORST = (
+WORST = (
     JobState.REFUSED, JobState.LOST, JobState.NODE_FAIL, JobState.OUT_OF_MEMORY, JobState.TIMEOUT,
     JobState.PREEMPTED, JobState.FAILED, JobState.CANCELLED,
 )  # fmt: skip
@@ -47,6 +51,7 @@ class TaskedJob(Job):
     ) -> None:
         super().__init__(folder, backend, watcher, home)
         self.tasks = self._make_tasks()
+        self._send_failed: Callable[[str], Job] | None = None
         self._live = len(self.tasks)
         for task in self.tasks:
             task.add_done_callback(self._one_has_ended)
@@ -88,6 +93,42 @@ class TaskedJob(Job):
         return "\n".join(task.stderr() for task in self.tasks)
 
     # Values
+
+    @property
+    def failed(self) -> list[Job]:
+        """The tasks that have ended and have not succeeded."""
+        return [t for t in self.tasks if t.is_over and t.state is not JobState.COMPLETED]
+
+    @functools.cached_property
+    def gathered(self) -> Gathered:
+        """What the tasks have brought, put together; they have to have ended."""
+        return gather(self.tasks)
+
+    def forget_values(self) -> None:
+        self.__dict__.pop("gathered", None)
+        for task in self.tasks:
+            task.forget_values()
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """A list for each name that came back, with the values of the tasks in their order.
+
+        In the place of a task that has failed stands what raises its error when it is used.
+        """
+        return self.gathered.lists if self.is_over else {}
+
+    @property
+    def value(self) -> list[Any]:
+        """The value of the last expression of each task; waits for them.
+
+        In the place of a task that has failed stands what raises its error when it is used.
+        """
+        self.wait()
+        return self.gathered.value
+
+    def sent_from(self, home: Home) -> None:
+        for task in self.tasks:
+            task.sent_from(_HomeOfTask(home))
 
     def result(self, timeout: float | None = None) -> list[Any]:
         """Wait, and return the value of each task, in order.
@@ -131,6 +172,35 @@ class TaskedJob(Job):
             if task.folder.is_first and not task.is_over:
                 task._interrupt(timeout)
 
+    def resubmit_failed(self, options: str = "") -> Job:
+        """Send the tasks again that have failed; what they bring fills their places in the lists.
+
+        Parameters
+        ----------
+        options : str
+            Options to add to those of the cell's line: ``"--mem 8G"``.
+
+        Returns
+        -------
+        Job
+            The new job, of these tasks alone.
+
+        Raises
+        ------
+        NbsubmitError
+            If the job is not one of this notebook's cells.
+        """
+        if self._send_failed is None:
+            raise NbsubmitError(
+                f"job {self.id} is not a cell of this notebook. %jobs attach {self.id} makes it "
+                f"one; calls of functions are sent again by rerun_failed() of their array"
+            )
+        return self._send_failed(options)
+
+    def on_resubmit_failed(self, send: Callable[[str], Job]) -> None:
+        """Have this send the tasks that have failed, with more options."""
+        self._send_failed = send
+
     # For whoever watches
 
     def _one_has_ended(self, _task: Job) -> None:
@@ -151,6 +221,28 @@ class TaskedJob(Job):
         self.notify()
 
 
+class _HomeOfTask:
+    """What a task may refer to of the notebook's objects: those that it has left as they were.
+
+    What tasks change they change each for itself, so that the notebook's own object stays.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def original(self, name: str, *, changed: bool) -> Any:
+        return None if changed else self._home.original(name, changed=False)
+
+    def part(self, name: str, number: int, *, changed: bool) -> Any:
+        return None if changed else self._home.part(name, number, changed=False)
+
+    def is_shared(self, _name: str) -> bool:
+        return False
+
+    def may_change_class(self, _kind: type) -> bool:
+        return False
+
+
 def together(jobs: Sequence[Job]) -> Status:
     """Return the one status of several tasks."""
     states = Counter(job.state for job in jobs)
@@ -160,24 +252,26 @@ def together(jobs: Sequence[Job]) -> Status:
             (s for s in (JobState.RUNNING, JobState.SUSPENDED) if s in states), JobState.PENDING
         )
         waiting = next((job.status.reason for job in jobs if job.state is first), "")
-        told = _counted(states) if len(states) > 1 else waiting
+        told = counted(states) if len(states) > 1 else waiting
         return Status(first, told)
     if set(states) == {JobState.COMPLETED}:
         return Status(JobState.COMPLETED)
-    worst = next(state for state in _WORST if state in states)
+    worst = next(state for state in WORST if state in states)
     one = next(job for job in jobs if job.state is worst)
-    reason = f"{_counted(states)}; task {_name(one)}: {one.status.reason or worst.value}"
+    reason = f"{counted(states)}; task {name_of(one.folder)}: {one.status.reason or worst.value}"
     return Status(worst, reason, one.status.advice, one.status.node)
 
 
-def _counted(states: Counter[JobState]) -> str:
+def counted(states: Mapping[JobState, int]) -> str:
+    """Say how many tasks are in which state."""
     total = sum(states.values())
     told = [f"{states[state]} {state.value}" for state in JobState if state in states]
-    return f"of {total} tasks " + ", ".join(told)
+    return f"of {total} task{'s' * (total != 1)} " + ", ".join(told)
 
 
-def _name(job: Job) -> str:
-    return job.folder.id.rpartition("_")[2]
+def part_of(job: Job, folder: JobFolder) -> Job:
+    """Return the task of a job that has this folder, or the job itself."""
+    return next((task for task in job.parts if task.folder.path == folder.path), job)
 
 
 def open_job(

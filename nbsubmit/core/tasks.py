@@ -244,6 +244,21 @@ class TaskFolder(JobFolder):
             os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
+def number_of(task: TaskFolder) -> int:
+    """Return which task of the whole array it is; one that is run again keeps its number."""
+    index = task.key.index or 0
+    picked = task.spec.get("picked")
+    return int(picked[index]) if picked else index
+
+
+def name_of(task: JobFolder) -> str:
+    """Return by what number people know a task: ``7``, or ``7_0`` for one of several processes."""
+    if not isinstance(task, TaskFolder):
+        return ""
+    index = None if task.key.index is None else number_of(task)
+    return str(TaskKey(index, task.key.rank))
+
+
 def prepare(job: JobFolder) -> None:
     """Make the folders in which the tasks of a job leave what they leave."""
     for name in (_TASKS, _RESULTS, _LOGS):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from nbsubmit.client.rows import JobRow
+from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.job import Job
 from nbsubmit.core.state import JobState
 from nbsubmit.notebook.markup import tag, text
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from nbsubmit.notebook.panel import Acts
 
 _SECONDS_TO_CONFIRM = 10.0
+_FAILED = "--failed"
 
 
 class Buttons:
@@ -32,15 +34,20 @@ class Buttons:
         Does it.
     place : callable
         Returns where a job that is sent from here is shown.
+    task : callable
+        Returns what is looked at now: of an array one of its tasks.
     """
 
-    def __init__(self, job: Job, acts: Acts, place: Callable[[], Place]) -> None:
+    def __init__(
+        self, job: Job, acts: Acts, place: Callable[[], Place], task: Callable[[], Job]
+    ) -> None:
         self._job = job
         self._acts = acts
         self._place = place
         self._asked_at = 0.0
         self.cancel = _button("Cancel", f"End job {job.id}")
         self.again = _button("Resubmit…", "Send the same again, with other options if you like")
+        self.failed = _button("Rerun failed…", "Run the tasks again that failed")
         self.bring = _button("Bring in", "Bind what the job has made, over what is there now")
         self.log = _button("Log file", "Where the whole log is")
         self.options = widgets.Text(
@@ -54,17 +61,17 @@ class Buttons:
         self.form = _row(self.options, self.send, self.double)
         self.form.layout.display = "none"
         self.message = widgets.HTML()
-        self.row = _row(self.cancel, self.again, self.bring, self.log)
+        self.row = _row(self.cancel, self.again, self.failed, self.bring, self.log)
         self.box = widgets.VBox([self.row, self.form, self.message])
         self.cancel.on_click(self._on_cancel)
         self.again.on_click(self._on_again)
+        self.failed.on_click(self._on_failed)
         self.bring.on_click(lambda button: self._do(button, self._bring))
-        self.log.on_click(lambda _: self._say(f"{job.folder.log_out}\n{job.folder.log_err}"))
+        self.log.on_click(lambda _: self._say(_logs(task().folder)))
         self.send.on_click(lambda b: self._do(b, lambda: self._send(self.options.value)))
         self.double.on_click(lambda b: self._do(b, lambda: self._send(self._doubled)))
-        for widget in (self.cancel, self.again, self.bring, self.log, self.send, self.double):
+        for widget in (*self.row.children, *self.form.children):
             answering_at_once(widget)
-        answering_at_once(self.options)
         self._memory = 0
 
     def all(self) -> list[Any]:
@@ -74,6 +81,7 @@ class Buttons:
     def draw(self, row: JobRow) -> None:
         """Show the buttons that make sense now."""
         _show(self.cancel, not row.state.ended)
+        _show(self.failed, row.state.ended and bool(row.failed))
         _show(self.bring, row.state.ended and bool(row.back or row.kept))
         self._memory = row.limits.memory or 0
         _show(self.double, row.state is JobState.OUT_OF_MEMORY and self._memory > 0)
@@ -110,6 +118,12 @@ class Buttons:
         hidden = self.form.layout.display == "none"
         self.form.layout.display = "" if hidden else "none"
 
+    def _on_failed(self, _button: Any) -> None:
+        """Open the form with the option that says which tasks."""
+        if _FAILED not in self.options.value.split():
+            self.options.value = f"{self.options.value} {_FAILED}".strip()
+        self.form.layout.display = ""
+
     def _bring(self) -> None:
         self._acts.bring_in(self._job)
         self._say("its names are bound before the next cell runs")
@@ -137,6 +151,10 @@ class Buttons:
 
     def _say(self, message: str) -> None:
         self.message.value = tag("div", text(message), "white-space:pre-wrap", role="status")
+
+
+def _logs(folder: JobFolder) -> str:
+    return f"{folder.log_out}\n{folder.log_err}"
 
 
 def _row(*parts: Any) -> Any:

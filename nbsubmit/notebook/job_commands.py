@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from IPython.display import publish_display_data
@@ -12,11 +11,13 @@ from IPython.display import publish_display_data
 from nbsubmit.client import words
 from nbsubmit.core.errors import OptionError, UnknownJob
 from nbsubmit.core.job import Job
+from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.notebook.panels import Panels
 from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.plain import show_error
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Session
+from nbsubmit.notebook.tasks import first_failed, print_logs
 
 ACTIONS = ("list", "show", "logs", "attach", "resubmit", "debug", "cancel")
 _USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
@@ -24,17 +25,20 @@ _USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
 %jobs logs [ID]      all that it printed
 %jobs attach [ID]    show its panel here and bring in its names; --all for all of the notebook
 %jobs resubmit ID [OPTIONS]   send it again; the options are added to those that it had
+%jobs resubmit ID --failed    of an array, run the tasks again that failed
 %jobs debug [ID]     IPython's debugger where it failed, with the values as they were there
 %jobs cancel ID      end it
 
-ID is enough of an id's beginning or end; without one it is the latest job, to debug the latest
-that failed."""
+ID is enough of an id's beginning or end, and ID_7 is task 7 of an array; without one it is the
+latest job, to debug the latest that failed."""
 
 
 # Options that say what is sent, or how a cell goes on.
 _FOR_CELLS = frozenset(
     ("--in", "--without", "--out", "--by-value", "--wait", "--cancel-on-interrupt", "--as")
-) | {"--dry-run", "--quiet", "--no-panel", "--debug"}
+) | {
+    "--dry-run", "--quiet", "--no-panel", "--debug", "--map", "--product",
+}  # fmt: skip
 
 
 class JobCommands:
@@ -46,14 +50,11 @@ class JobCommands:
         Knows the jobs.
     panels : Panels
         Shows them.
-    again : callable
-        Sends a job again: the job, the line of options, and ``tell`` in, the new job out.
     """
 
-    def __init__(self, session: Session, panels: Panels, again: Callable[..., Job]) -> None:
+    def __init__(self, session: Session, panels: Panels) -> None:
         self._session = session
         self._panels = panels
-        self._again = again
 
     def run(self, line: str) -> None:
         """Do what a line says.
@@ -95,6 +96,9 @@ class JobCommands:
 
     def _logs(self, rest: list[str]) -> None:
         job = self._one(rest)
+        if isinstance(job, TaskedJob):
+            print_logs(job)
+            return
         sys.stdout.write(job.stdout())
         sys.stderr.write(job.stderr())
 
@@ -102,7 +106,7 @@ class JobCommands:
         from nbsubmit.core.postmortem import PostMortem  # few look, and then seldom
         from nbsubmit.notebook.debugger import debug
 
-        job = self._one(rest) if rest else self._session.latest_failed()
+        job = first_failed(self._one(rest) if rest else self._session.latest_failed())
         namespace: dict[str, Any] = {}
         found = PostMortem(self._session.apart(job, namespace), namespace)
         row = self._session.row(job)
@@ -136,16 +140,14 @@ class JobCommands:
         if not rest or rest[0].startswith("-"):
             raise OptionError("%jobs resubmit: which one? %jobs list shows the ids")
         job = self._session.find(rest[0])
-        earlier = str(job.spec.get("line", "")).partition(" ")[2]
         unfit = [word for word in rest[1:] if word.partition("=")[0] in _FOR_CELLS]
         if unfit:
             raise OptionError(
                 f"%jobs resubmit sends what was sent before, so {unfit[0]} has no meaning there; "
                 f"run the cell again for that"
             )
-        widgets = self._session.has_widgets
-        new = self._again(job, f"{earlier} {shlex.join(rest[1:])}".strip(), tell=not widgets)
-        if widgets:
+        new = self._session.again(job, shlex.join(rest[1:]))
+        if self._session.has_widgets:
             self._panels.show(new, Place(self._session.shell))
         else:
             print(f"{words.name(self._session.row(new))}: sent again")

@@ -17,12 +17,14 @@ from nbsubmit.client import words
 from nbsubmit.client.rows import sent_rows
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.errors import OptionError
-from nbsubmit.core.job import Job
+from nbsubmit.core.job import Job, say_below
 from nbsubmit.core.options import Grammar
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.submit import launch_of
+from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.core.units import format_bytes
 from nbsubmit.notebook.job_commands import JobCommands
+from nbsubmit.notebook.line import expanded, without
 from nbsubmit.notebook.panels import panels_of
 from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.plain import tell
@@ -30,6 +32,7 @@ from nbsubmit.notebook.raised import as_raised
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
 from nbsubmit.notebook.status_line import StatusLine
+from nbsubmit.notebook.tasks import failures, first_failed, part_again, print_output
 
 MAGICS = (("cell", "slurm"), ("cell", "local"), ("cell", "submit"), ("line", "jobs"))
 
@@ -53,7 +56,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         self._session = session
         session.tell = partial(tell, session)  # type: ignore[method-assign]
         self.panels = panels_of(session, partial(self._again, tell=False))
-        self._commands = JobCommands(session, self.panels, self._again)
+        session.again = self._again_with  # type: ignore[method-assign]
+        self._commands = JobCommands(session, self.panels)
         self.grammars = {
             name: Grammar(f"%%{name}", OPTIONS, OWNED) for kind, name in MAGICS if kind == "cell"
         }
@@ -61,18 +65,21 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             function = getattr(type(self), name)
             function.__doc__ = f"{_FIRST_LINES[name]}\n\n{grammar.help()}"
 
+    @no_var_expand
     @cell_magic
     def slurm(self, line: str, cell: str) -> Any:
         """Send the cell to Slurm."""
         __tracebackhide__ = True
         return self._run("slurm", line, cell)
 
+    @no_var_expand
     @cell_magic
     def local(self, line: str, cell: str) -> Any:
         """Run the cell in a process on this machine."""
         __tracebackhide__ = True
         return self._run("local", line, cell)
 
+    @no_var_expand
     @cell_magic
     def submit(self, line: str, cell: str) -> Any:
         """Send the cell to the best backend that there is here."""
@@ -90,6 +97,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
     def _run(self, magic: str, line: str, cell: str) -> Any:
         # A debugger goes from the job's frames past ours.
         __tracebackhide__ = True
+        line = expanded(line, self.shell.user_ns)
         options = self.grammars[magic].parse(line)
         backend = self._backend(magic, options)
         prepared = self._session.prepare(magic, line, cell, options)
@@ -149,6 +157,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             raise
         finally:
             line.clear()
+        if isinstance(job, TaskedJob):
+            return self._after_tasks(job, options)
         self._when_the_cell_has_ended(replay.finish)
         error = job.exception()
         if error is not None:
@@ -156,7 +166,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         value = job.value
         if not options.quiet and not self._has_panel(options):
             row = self._session.row(job)
-            print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
+            print(words.ended(row))
         if replay.result is None:
             return None
         if value is None:  # it could not travel; what it looks like did
@@ -164,6 +174,23 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         if "image/png" in replay.result["data"]:
             self._show_figures(value)
         return value
+
+    def _after_tasks(self, job: TaskedJob, options: CellOptions) -> Any:
+        """Show what is to be seen of an array that was waited for, and return its values."""
+        __tracebackhide__ = True
+        if not options.quiet:
+            print_output(job)
+        failed = first_failed(job)
+        error = failed.exception()
+        if error is not None:
+            raised = as_raised(error, failed, self.shell.user_ns)
+            say_below(raised, failures(job))
+            raise raised
+        if not options.quiet and not self._has_panel(options):
+            row = self._session.row(job)
+            print(words.ended(row))
+        value = job.value
+        return None if all(one is None for one in value) else value
 
     def _show_figures(self, value: Any) -> None:
         """Have the shell draw a figure that a job has made: nothing here has been told how to."""
@@ -186,9 +213,11 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         script, start = self._session.script(prepared, backend)
         payload = prepared.request.payload
         print(script)
+        slices = prepared.request.slices
+        size = payload.size_bytes + (slices.size_bytes if slices else 0)
         sources = [source.to_json() for source in prepared.request.by_value]
-        names = sent_rows(payload.entries, payload.modules, sources)
-        print(f"sends {format_bytes(payload.size_bytes)}:" if names else "sends no names")
+        names = sent_rows(payload.entries, payload.modules, sources, prepared.request.more)
+        print(f"sends {format_bytes(size)}:" if names else "sends no names")
         print(words.table([("  " + n[0], *n[1:]) for n in names]))
         for item in payload.left_out:
             print(f"leaves out {item.name}: {item.reason}")
@@ -196,6 +225,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             print(f"not defined here: {', '.join(payload.missing)}")
         for text in payload.warnings:
             print(f"warning: {text}")
+        if prepared.request.count is not None:
+            print(f"tasks: {prepared.request.count}")
         if start:
             print(f"would start: {start}")
         print("nothing was sent")
@@ -207,13 +238,20 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         magic = str(job.spec.get("line", "")).partition(" ")[0].lstrip("%")
         if magic not in self.grammars:
             raise OptionError(f"job {job.id} was not sent by a cell and cannot be sent again")
+        line, failed = without(line, "--failed")
         options = self.grammars[magic].parse(line)
         if options.dry_run:
             raise OptionError("--dry-run: a job is sent again, or it is not")
         backend = self._backend(magic, options)
+        whole, only = part_again(job, failed=failed)
         return self._session.send_again(
-            job, options, f"%%{magic} {line}".strip(), backend, tell=tell
+            whole, options, f"%%{magic} {line}".strip(), backend, tell=tell, only=only
         )
+
+    def _again_with(self, job: Job, more: str) -> Job:
+        """Send a job again with the options that it had, and more."""
+        earlier = str((job.whole or job).spec.get("line", "")).partition(" ")[2]
+        return self._again(job, f"{earlier} {more}".strip(), tell=not self._session.has_widgets)
 
 
 _FIRST_LINES = {

@@ -21,10 +21,12 @@ from nbsubmit.client.screen import Screen
 from nbsubmit.core.job import Job
 from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.state import JobState
-from nbsubmit.notebook import markup, record
-from nbsubmit.notebook.buttons import Buttons
+from nbsubmit.core.tasked import TaskedJob
+from nbsubmit.notebook import grid, markup, record
+from nbsubmit.notebook.buttons import Buttons, answering_at_once
 from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.replay import as_outputs, give_out
+from nbsubmit.notebook.tasks import first_failed
 
 _log = logging.getLogger("nbsubmit")
 
@@ -73,28 +75,48 @@ class Panel:
         self._place = place
         self._brief = brief
         self._display_id = f"nbsubmit-{job.id}"
-        self._reader = OutputReader(job.folder, longest=_READ_BYTES)
-        self._meters = Meters(job)
-        self._screen = Screen(_LINES)
-        self._pieces: list[Piece] = []
+        self._look_at(job.parts[0])
         self._lock = threading.RLock()
         self._drawn_at = 0.0
         self._displays_at = 0.0
         # Shown for its buttons though the job has ended, until the next cell runs.
         self._lingers = False
         self._closed = False
-        self._undrawn = False
-        self._clears = False
         self._gave_out = brief
         self._settled: dict[str, str] = {}
-        self._parts = _Parts(brief)
-        self._buttons = Buttons(job, acts, lambda: self._place)
+        self._chosen = False
+        self._parts = _Parts(brief, len(job.parts) if isinstance(job, TaskedJob) else 0)
+        self._parts.task.observe(self._on_choice, "value")
+        self._buttons = Buttons(job, acts, lambda: self._place, lambda: self._task)
         self._box = widgets.VBox(
-            [self._parts.title, self._buttons.box, self._parts.tabs],
+            [self._parts.title, self._parts.grid, self._buttons.box, self._parts.tabs],
             # The same for a job in every kernel: a saved page finds it again.
             model_id=uuid.uuid5(uuid.NAMESPACE_OID, job.id).hex,
         )
         self._box.add_class("nbsubmit-panel")
+
+    def _look_at(self, task: Job) -> None:
+        """Show the output of this task from its beginning; of a job without any it is the job."""
+        self._task = task
+        self._reader = OutputReader(task.folder, longest=_READ_BYTES)
+        self._meters = Meters(task)
+        self._screen = Screen(_LINES)
+        self._pieces: list[Piece] = []
+        self._undrawn = True
+        self._clears = False
+
+    def _on_choice(self, change: Any) -> None:
+        with self._lock:
+            if not self._closed:
+                self._chosen = True
+                self._look_at(self._job.parts[change["new"]])
+                self._draw()
+
+    def _show_first_failed(self, row: JobRow) -> None:
+        """Show the task that failed first, unless somebody has chosen one."""
+        if row.failed and not self._chosen:
+            self._parts.task.value = row.failed[0].place
+            self._chosen = True
 
     @property
     def is_over(self) -> bool:
@@ -161,6 +183,8 @@ class Panel:
         row = self._acts.row(self._job, self._meters)
         parts = self._parts
         _set(parts.title, "value", record.title(row))
+        _set(parts.grid, "value", grid.grid(row) + grid.failures(row))
+        self._show_first_failed(row)
         _set(parts.names, "value", record.names(row))
         _set(parts.resources, "value", record.resources(row))
         if not parts.script.value:
@@ -183,9 +207,10 @@ class Panel:
                 # What is cleared stays until something new comes, so that nothing flickers.
                 self._clears |= piece.kind == "clear_output"
         content = markup.screen(self._screen.lines, _TAIL_CHARACTERS)
-        if row.error:
+        result = self._task.found.result
+        if result is not None and result.error is not None:
             error = Screen()
-            error.feed("\n".join(row.error))
+            error.feed("\n".join(result.error.traceback))
             content += "\n" + markup.screen(error.lines, _TAIL_CHARACTERS)
         _set(self._parts.tail, "value", markup.pre(content, "24em"))
         now = time.monotonic()
@@ -207,7 +232,7 @@ class Panel:
         self._place.display(dict(data), transient=transient, update=True)
         if not self._gave_out:
             self._gave_out = True
-            result = self._job.found.result
+            result = first_failed(self._job).found.result
             pieces = OutputReader(self._job.folder, longest=_RECORD_CHARACTERS).read()
             error = result.error if result else None
             give_out(pieces, error, self._place, most=_RECORD_CHARACTERS)
@@ -216,8 +241,13 @@ class Panel:
 class _Parts:
     """The widgets that show something."""
 
-    def __init__(self, brief: bool) -> None:
+    def __init__(self, brief: bool, tasks: int) -> None:
         self.title = widgets.HTML()
+        self.grid = widgets.HTML()
+        self.task = widgets.BoundedIntText(
+            0, min=0, max=max(tasks - 1, 0), description="Task", tooltip="Whose output is shown"
+        )
+        answering_at_once(self.task)
         self.tail = widgets.HTML()
         self.displays = widgets.Output()
         self.names = widgets.HTML()
@@ -225,7 +255,8 @@ class _Parts:
         self.script = widgets.HTML()
         shown = [self.names, self.resources, self.script]
         if not brief:
-            shown = [self.tail, self.displays, *shown]
+            self.output = widgets.VBox([self.task, self.tail] if tasks else [self.tail])
+            shown = [self.output, self.displays, *shown]
         self.tabs = widgets.Tab(shown, titles=_TABS[-len(shown) :])
 
     def all(self) -> list[Any]:
@@ -236,6 +267,11 @@ def commands(row: JobRow) -> list[str]:
     """What can be done with a job that has not gone well, as one types it."""
     if not row.state.ended or row.state is JobState.COMPLETED:
         return []
+    if row.failed:
+        task = f"{row.short_id}_{row.failed[0].place}"
+        again = f"%jobs resubmit {row.short_id} --failed"
+        debug = [f"%jobs debug {task}"] if row.frames else []
+        return [again, *debug, f"%jobs logs {task}"]
     found = [f"%jobs debug {row.short_id}"] if row.frames else []
     memory = row.limits.memory if row.state is JobState.OUT_OF_MEMORY else None
     more = f" --mem {2 * memory >> 20}M" if memory else ""

@@ -7,14 +7,21 @@ import sys
 from nbsubmit.client import words
 from nbsubmit.client.rows import JobRow
 from nbsubmit.core.job import Job
+from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Session
+from nbsubmit.notebook.tasks import print_output
 
 
 def tell(session: Session, job: Job) -> None:
     """Say that a job has ended, and give out what it printed."""
     row = session.row(job)
-    print(f"{words.title(row)}; {words.brings(row)}".rstrip("; "))
+    print(words.ended(row))
+    if isinstance(job, TaskedJob):
+        print_output(job)
+        if job.failed:
+            show_error(row)
+        return
     replay = Replay(job)
     replay.more()
     show_error(row)

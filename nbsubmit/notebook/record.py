@@ -11,24 +11,17 @@ from nbsubmit.client import words
 from nbsubmit.client.bars import Bar
 from nbsubmit.client.rows import JobRow
 from nbsubmit.core.result import VALUE
-from nbsubmit.core.state import JobState
 from nbsubmit.core.units import format_elapsed, format_memory
-from nbsubmit.notebook import markup
+from nbsubmit.notebook import grid, markup
+from nbsubmit.notebook.colours import colour
 from nbsubmit.notebook.markup import tag, text
 
-_WAITING, _GOING, _GOOD, _BAD = "#b26a00", "#3b7dd8", "#1f8f3f", "#d1453b"
-_COLOURS = {
-    JobState.PENDING: _WAITING,
-    JobState.SUSPENDED: _WAITING,
-    JobState.RUNNING: _GOING,
-    JobState.COMPLETED: _GOOD,
-}
 _HEADS = ("name", "type", "size", "how", "why")
 
 
 def title(row: JobRow) -> str:
     """The state in colour, which job it is, where and for how long; its reason; its bars."""
-    state = tag("b", text(row.state.value), f"color:{_COLOURS.get(row.state, _BAD)}", role="status")
+    state = tag("b", text(row.state.value), f"color:{colour(row.state)}", role="status")
     # One click selects the whole id.
     id_ = tag("code", text(row.short_id), "user-select:all", title=row.id)
     name = tag("b", text(row.name)) if row.name else ""
@@ -140,6 +133,8 @@ def bundle(row: JobRow, more: str, commands: list[str]) -> dict[str, str]:
     ]
     body = [
         title(row),
+        grid.grid(row),
+        grid.failures(row),
         tag("div", text(when)) if when else "",
         *(tag("div", text(line)) for line in told),
         *(tag("details", tag("summary", text(n)) + part) for n, part in details if part),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from nbsubmit.client import jobs as client
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow, row_of
 from nbsubmit.core import ambient, by_value, credentials, lines
+from nbsubmit.core.ambient import chance
 from nbsubmit.core.ambient.logs import staying
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.capture import capture
@@ -31,11 +32,17 @@ from nbsubmit.core.names import NameUse, analyse
 from nbsubmit.core.payload import PART, Payload
 from nbsubmit.core.resubmit import resubmit
 from nbsubmit.core.settings import Settings
+from nbsubmit.core.slices import Slices
+from nbsubmit.core.slicing import slice_names
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
-from nbsubmit.core.submit import Request, launch_of, submit
+from nbsubmit.core.submit import Request, first_part, launch_of, submit
+from nbsubmit.core.tasked import TaskedJob, part_of
+from nbsubmit.core.tasks import Shape
 from nbsubmit.core.watch import Watcher
+from nbsubmit.notebook import mapping
+from nbsubmit.notebook.arrays import Arrays
 from nbsubmit.notebook.local_modules import LocalModules
 from nbsubmit.notebook.own_magics import OwnMagics, known_to_analysis, parted
 from nbsubmit.notebook.place import has_front_end
@@ -94,6 +101,7 @@ class Session:
         self.store = JobStore(Path(settings.folder))
         self.watcher = Watcher(settings)
         self._injector = Injector(shell.user_ns)
+        self._arrays = Arrays(self._injector, self.find)
         self._sent: dict[str, _Sent] = {}
         self._number = 0
         self._listening = False
@@ -121,6 +129,8 @@ class Session:
             If there is no source of a module that is to go by value.
         """
         cell = read_cell(self.shell, magic, line, body)
+        own = mapping.tasks(options, self.shell.user_ns)
+        sliced = slice_names(own, self.shell.user_ns) if own and options.maps else None
         magics = self._magics.found()
         use = analyse(
             cell.source,
@@ -137,10 +147,14 @@ class Session:
             first_line=cell.first_line,
             source=cell.source,
             magics=magics,
+            bound=own[0] if own else (),
+            sliced=sliced,
         )
         payload.missing += self._magics.unknown(use, cell.source)
         payload.warnings += staying(payload.names.items())
         payload.warnings += [_credential(path) for path in credentials.find(payload.names)]
+        if own:
+            payload.warnings += [_same_numbers(name) for name in chance.generators(payload.names)]
         if not self._runs_here(magic, options):
             modules = (*payload.looked_up, *payload.submodules)
             payload.warnings += self.local_modules.warnings(modules, cell.source)
@@ -156,6 +170,7 @@ class Session:
         )
         if checkpoint.is_used(cell.source, payload.names):
             options = checkpoint.warned(options)
+        slices = sliced.place(self.store.blobs) if sliced else None
         names = (*by_value.split(self.settings.by_value), *options.by_value)
         request = Request(
             cell,
@@ -164,6 +179,9 @@ class Session:
             f"%%{magic} {line}".strip(),
             origin(self.shell),
             by_value=by_value.find(names, self.store.path),
+            count=len(own) if own else None,
+            slices=slices,
+            more=_of_array(options, len(own), slices) if own else {},
         )
         return Prepared(request, cell, use)
 
@@ -190,8 +208,9 @@ class Session:
         """
         request, cell = prepared.request, prepared.cell
         snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
-        # The notebook stands still while it waits, and while a job runs in its own process.
-        waits = request.options.wait or backend.name == "debug"
+        # The notebook stands still while it waits, and while a job runs in its own process; but
+        # what is around it cannot go on in several tasks at once.
+        waits = (request.options.wait or backend.name == "debug") and request.count is None
         around = ambient.snapshot()
         self._pending.watch()
         packed = ambient.pack(around, waits=waits, kept=self._pending)
@@ -204,9 +223,32 @@ class Session:
         return job
 
     def send_again(
-        self, job: Job, options: CellOptions, line: str, backend: Backend, *, tell: bool
+        self,
+        job: Job,
+        options: CellOptions,
+        line: str,
+        backend: Backend,
+        *,
+        tell: bool,
+        only: Sequence[int] | None = None,
     ) -> Job:
         """Submit what a job was sent with once more, and have its result brought home.
+
+        Parameters
+        ----------
+        job : Job
+            The job.
+        options : CellOptions
+            How to run it now.
+        line : str
+            The magic's line with these options, for people.
+        backend : Backend
+            Where to.
+        tell : bool
+            Say when its result is brought home: nothing else does.
+        only : sequence of int, optional
+            Of an array, run these tasks alone, by their places in it; what they bring fills the
+            places of those that failed.
 
         Raises
         ------
@@ -224,6 +266,7 @@ class Session:
             self.watcher,
             self.settings,
             self.shell.user_ns,
+            only=only,
         )
         earlier = self._sent.get(job.id)
         handed = earlier.handed if earlier else None
@@ -264,12 +307,15 @@ class Session:
         line = StatusLine()
         job.on_wait(self._bring_home_if_main, lambda: self._while_waiting(job, line), line.clear)
         job.sent_from(self._injector.home_of(sending))
+        if isinstance(job, TaskedJob):
+            job.on_resubmit_failed(lambda more: self.again(job, f"{more} --failed".strip()))
         self._start_listening()
 
     def script(self, prepared: Prepared, backend: Backend) -> tuple[str, str]:
         """Return the script that would be run, and when it would start, in words."""
         folder = JobFolder(self.store.path / "jobs" / "ID")
-        launch = launch_of(folder, prepared.request.options)
+        shape = Shape(prepared.request.count, backend.largest_array())
+        launch = first_part(launch_of(folder, prepared.request.options, shape=shape))
         return backend.script(launch), backend.expected_start(launch)
 
     # Bringing home
@@ -286,11 +332,13 @@ class Session:
             self._stop_listening()
 
     def _inject(self, sent: _Sent) -> Arrival:
+        if sent.handed is not None:
+            sent.handed.look_again()
+        if isinstance(sent.job, TaskedJob):
+            return self._arrays.bring(sent.job, sent.sending)
         result = sent.job.found.result
         if result is None:
             return Arrival()
-        if sent.handed is not None:
-            sent.handed.look_again()
         try:
             values, magics = parted(sent.job.names)
         except NbsubmitError as error:
@@ -334,6 +382,10 @@ class Session:
     def _before_cell(self, _info: Any) -> None:
         self.bring_home()
 
+    def again(self, job: Job, more: str) -> Job:
+        """Send a job again with more options; replaced by whoever can read them."""
+        raise NotImplementedError
+
     def tell(self, job: Job) -> None:
         """Say that a job has ended, where no panel does; replaced by whoever can say it."""
 
@@ -369,8 +421,9 @@ class Session:
                 raise UnknownJob("no job was sent from this notebook yet; %jobs list --all")
             return next(reversed(self._sent.values())).job
         folder = self.store.find(text)
-        if folder.id in self._sent:
-            return self._sent[folder.id].job
+        known = self._sent.get(folder.whole.name)
+        if known is not None:
+            return part_of(known.job, folder)
         return client.attach(
             folder.id, self.store.path, watcher=self.watcher, home=self.shell.user_ns
         )
@@ -401,6 +454,13 @@ def _credential(path: str) -> str:
     )
 
 
+def _same_numbers(name: str) -> str:
+    return (
+        f"each task has a copy of {name} as it is now and draws the same numbers from it; "
+        f"to have others in each, map it:  --map {name}={name}.spawn(N)"
+    )
+
+
 def _public_names(module: str) -> Iterable[str] | None:
     """What ``from module import *`` binds, if the module is known here."""
     found = sys.modules.get(module)
@@ -408,6 +468,16 @@ def _public_names(module: str) -> Iterable[str] | None:
         return None
     public = getattr(found, "__all__", None)
     return public or [name for name in vars(found) if not name.startswith("_")]
+
+
+def _of_array(options: CellOptions, count: int, slices: Slices | None) -> dict[str, Any]:
+    """Return what is to be known of an array from the start."""
+    return {
+        "tasks": count,
+        "indices": options.indices,
+        "maps": [{"names": one.names, "source": one.source} for one in options.maps],
+        "own_bytes": slices.size_bytes if slices else 0,
+    }
 
 
 def _watched(use: NameUse, payload: Payload) -> tuple[str, ...] | None:

@@ -81,11 +81,10 @@ def run_call(
 
 def _call(folder: JobFolder, namespace: dict[str, Any], sent: dict[str, Any]) -> Any:
     """Return function, arguments and keyword arguments."""
-    index = folder.key.index if isinstance(folder, TaskFolder) else None
-    if index is None:
+    if not isinstance(folder, TaskFolder) or folder.key.index is None:
         return sent[CALL]
-    bundle = read(folder, index)
-    return load_slice(bundle, namespace, sent[SHARED], mappings_for(bundle.contents))
+    bundle = read(folder)
+    return load_slice(bundle, namespace, sent[SHARED], mappings_for(bundle.contents))[CALL]
 
 
 def _with_values(

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from nbsubmit.core import ambient, packages
 from nbsubmit.core.ambient import Around
 from nbsubmit.core.blobs import BlobStore
+from nbsubmit.core.call import SHARED
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.checkpoint import Keeper, keeping
 from nbsubmit.core.contents import Contents
@@ -31,7 +32,7 @@ from nbsubmit.core.layout import Placed
 from nbsubmit.core.reserved import is_magic
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.shell import started_by
-from nbsubmit.worker import handled, missing, surroundings
+from nbsubmit.worker import handled, missing, surroundings, task
 from nbsubmit.worker.call import run_call
 from nbsubmit.worker.collect import Collection, collect
 from nbsubmit.worker.execute import Outcome, execute
@@ -109,7 +110,8 @@ def _run_cell(
     shell = Shell(cell, module, recorder)
     contents = Contents.from_json(payload["contents"])
     mappings = mappings_for(contents)
-    around = Around(payload["ambient"])
+    task.set_variables(folder)
+    around = Around(payload["ambient"], task.number(folder))
     shell.precision = around.sent(ambient.SHELL).get("float_precision", "")
     shell.when_started(lambda: around.apply_to(ambient.SHELL))
     sent = _prepare(folder, payload, cell, shell, contents, mappings)
@@ -206,16 +208,24 @@ def _prepare(
     """Make the process look like the notebook's and load what was sent."""
     namespace = shell.namespace
     magics: dict[str, Any] = {}
+    shared: list[Any] = []
 
     def arrived(name: str, value: Any) -> None:
-        (magics if is_magic(name) else namespace)[name] = value
+        if name == SHARED:
+            shared.extend(value)
+        else:
+            (magics if is_magic(name) else namespace)[name] = value
 
     texts = {cell.file_name: cell.text}
     with started_by(shell.start):
         parts = load(folder, payload, texts, namespace, arrived, contents, mappings)
+        own = task.own_values(folder, namespace, shared, mappings)
+    namespace.update(own)
     shell.take_magics(magics)
     handled.put(cell, namespace)
-    return Sent.take(namespace, contents, payload["modules"], cell, mappings, parts, magics)
+    return Sent.take(
+        namespace, contents, [*payload["modules"], *own], cell, mappings, parts, magics
+    )
 
 
 def _failure(error: BaseException) -> Result:

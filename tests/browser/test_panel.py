@@ -352,3 +352,48 @@ class Traffic:
     def stop(self) -> None:
         self._session.send("Network.disable")
         self._session.detach()
+
+
+SWEEP = """%%local -J sweep --map x=range(24)
+import time
+from pathlib import Path
+print("task", x, "is here")
+while x >= 8 and not Path("go").exists():
+    time.sleep(0.1)
+if x == 17 and not Path("mended").exists():
+    raise ValueError("seventeen")
+y = 10 * x
+"""
+
+
+def test_an_array_is_a_grid_in_which_a_task_is_chosen_and_what_failed_runs_again(
+    open_notebook: Open, pictures: Path
+) -> None:
+    notebook = open_notebook(SWEEP, "import time; time.sleep(4)")
+    notebook.run(1)
+    where = panel(notebook, 1)
+    expect(where.get_by_role("img", name="of 24 tasks")).to_be_visible()
+    expect(where).to_contain_text("8 COMPLETED", timeout=PATIENCE_MS)
+    notebook.start(2)
+    chooser = where.get_by_role("spinbutton")
+    chooser.fill("3")
+    chooser.press("Enter")
+    expect(where.locator("pre").first).to_have_text("task 3 is here")
+    notebook.screenshot(pictures / "array-live.png")
+    let_go(notebook)
+    output = ended(notebook, 1, "FAILED")
+    expect(output).to_contain_text("■ 23 COMPLETED")
+    expect(output).to_contain_text("☒ 1 FAILED")
+    expect(output).to_contain_text("ValueError: seventeen")
+    expect(output).not_to_contain_text("task 3 is here")
+    notebook.screenshot(pictures / "array-record.png")
+    (notebook.path.parent / "mended").touch()
+    attached = notebook.do("%jobs attach")
+    again = notebook.output(attached)
+    again.get_by_role("button", name="Rerun failed").click()
+    expect(again.get_by_role("textbox", name="Options")).to_have_value(re.compile("--failed$"))
+    notebook.screenshot(pictures / "array-again.png")
+    again.get_by_role("button", name="Send").first.click()
+    expect(again).to_contain_text("■ 1 COMPLETED", timeout=PATIENCE_MS)
+    shown = notebook.output(notebook.do("y == [10 * x for x in range(24)]"))
+    expect(shown).to_contain_text("True")

@@ -9,7 +9,7 @@ import pytest
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.options import Grammar
-from nbsubmit.core.spec import CellOptions, Resources
+from nbsubmit.core.spec import CellOptions, Mapped, Resources
 
 GRAMMAR = Grammar("%%slurm", OPTIONS, OWNED)
 
@@ -147,7 +147,73 @@ def test_an_option_that_nbsubmit_sets_itself_is_refused_with_what_to_do(
     assert said == f"%%slurm: --{name} cannot be set here. {OWNED[name]}"
 
 
-SHORT_OWNED = {"-o": "output", "-e": "error", "-D": "chdir", "-a": "array", "-i": "input"}
+ARRAYS = {
+    "--map x=range(4)": CellOptions(maps=(Mapped(("x",), "range(4)"),)),
+    "--map=x=[1,2]": CellOptions(maps=(Mapped(("x",), "[1,2]"),)),
+    "--map 'x=[1, 2]'": CellOptions(maps=(Mapped(("x",), "[1, 2]"),)),
+    "--map x=[1, 2] -c 4": CellOptions(Resources(cpus=4), maps=(Mapped(("x",), "[1, 2]"),)),
+    "--map x=['a', \"b c\"]": CellOptions(maps=(Mapped(("x",), "['a', \"b c\"]"),)),
+    "--map=x=f('a)', 1)": CellOptions(maps=(Mapped(("x",), "f('a)', 1)"),)),
+    "--map x='range( 4 )'": CellOptions(maps=(Mapped(("x",), "range( 4 )"),)),
+    "--map \"x=['a']\"": CellOptions(maps=(Mapped(("x",), "['a']"),)),
+    "--map x={'a': 1}": CellOptions(maps=(Mapped(("x",), "{'a': 1}"),)),
+    "--map a,b=zip(u,v)": CellOptions(maps=(Mapped(("a", "b"), "zip(u,v)"),)),
+    "--map 'x=[y==1 for y in z]'": CellOptions(maps=(Mapped(("x",), "[y==1 for y in z]"),)),
+    "--map x=a --map y=b --product": CellOptions(
+        maps=(Mapped(("x",), "a"), Mapped(("y",), "b")), product=True
+    ),
+    "--map x=a --array %4": CellOptions(maps=(Mapped(("x",), "a"),), parallel=4),
+    "--array 0-3": CellOptions(indices=(0, 1, 2, 3)),
+    "-a 0-3": CellOptions(indices=(0, 1, 2, 3)),
+    "-a1,3,5-7": CellOptions(indices=(1, 3, 5, 6, 7)),
+    "--array=0-15:4": CellOptions(indices=(0, 4, 8, 12)),
+    "--array 7": CellOptions(indices=(7,)),
+    "--array 3,1,2-3": CellOptions(indices=(1, 2, 3)),
+    "--array 0-9:5%2": CellOptions(indices=(0, 5), parallel=2),
+}
+
+
+@pytest.mark.parametrize("line", ARRAYS)
+def test_many_tasks_are_asked_for_by_elements_or_by_indices(line: str) -> None:
+    assert parse(line) == ARRAYS[line]
+
+
+NO_ARRAYS = {
+    "--map x": "'x' is not NAME=EXPR",
+    "--map x==1": "'x==1' is not NAME=EXPR",
+    "--map x=": "what stands behind x= is empty",
+    "--map 'x=  '": "what stands behind x= is empty",
+    "--map =[1]": "'=[1]' is not NAME=EXPR",
+    "--map 1x=[1]": "'1x' is not a name",
+    "--map for=[1]": "'for' is not a name",
+    "--map x.y=[1]": "'x.y' is not a name",
+    "--map x=[1,": "no expression of Python",
+    "--map x=a + b": "what is '+'?",
+    "--map x=['a": "No closing quotation",
+    "--map": "expected one argument",
+    "--map x=a --map x=b": "x is given twice",
+    "--map x,x=a": "x is given twice",
+    "--map x=a --array 0-3": "both say how many tasks there are",
+    "--product": "there is none",
+    "--array %4": "of how many tasks",
+    "--array ''": "it is empty",
+    "--array 5-3": "ends before it begins",
+    "--array 0-8:0": "the step of '0-8:0' is 0",
+    "--array a": "'a' is no index",
+    "--array 1,": "'' is no index",
+    "--array -1": "'-1' is no index",
+    "--array 0-3%0": "from 1 up",
+    "--array 0-3%x": "from 1 up",
+    "--array 0-99999999": "more than 1000000 tasks",
+}
+
+
+@pytest.mark.parametrize("line", NO_ARRAYS)
+def test_what_is_no_array_is_told(line: str) -> None:
+    assert NO_ARRAYS[line] in complaint(line)
+
+
+SHORT_OWNED = {"-o": "output", "-e": "error", "-D": "chdir", "-i": "input"}
 
 
 @pytest.mark.parametrize("short", SHORT_OWNED)

@@ -226,3 +226,17 @@ def test_a_job_that_is_gone_from_the_disk_is_gone_from_the_list(store: JobStore)
     shutil.rmtree(job.path)
     assert store.folders() == []
     assert list((store.path / "jobs").iterdir()) == []
+
+
+def test_a_task_goes_by_the_id_of_its_job_and_its_number(store: JobStore) -> None:
+    array, single = store.new(), store.new()
+    array.write_json(array.spec_file, {"array": {"count": 12}})
+    single.write_json(single.spec_file, {})
+    assert store.find(f"{array.id}_7").id == f"{array.id}_7"
+    assert store.find(f"{array.id[-4:]}_11").path == array.path / "tasks" / "11"
+    with pytest.raises(
+        UnknownJob, match=f"no task 12: its tasks are {array.id}_0 to {array.id}_11"
+    ):
+        store.find(f"{array.id}_12")
+    with pytest.raises(UnknownJob, match="it has no tasks"):
+        store.find(f"{single.id}_0")

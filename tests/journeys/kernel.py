@@ -60,6 +60,7 @@ class Kernel:
     """
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self.folder = folder
         env = {**os.environ, "IPYTHONDIR": str(folder / "ipython"), **environ}
         try:
             self._start(folder, env)

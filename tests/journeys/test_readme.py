@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nbsubmit.backends.queue.machine import GPUS_VARIABLE, SLOTS_VARIABLE
+from nbsubmit.backends.queue.place import VARIABLE
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.core.options import Grammar
 from nbsubmit.core.settings import Settings
 
+OF_THE_QUEUE = (GPUS_VARIABLE, SLOTS_VARIABLE, VARIABLE)
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -31,11 +34,12 @@ def test_its_python_runs(tmp_path: Path) -> None:
 
 def test_its_options_are_those_that_there_are() -> None:
     grammar = Grammar("%%slurm", OPTIONS, OWNED)
-    of_the_command = {"--slurm", "--lab", "--all"}
-    mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - of_the_command
+    of_commands = {"--slurm", "--lab", "--all", "--failed"}
+    mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - of_commands
     assert mentioned - set(grammar.flags) == set()
 
 
 def test_its_settings_are_those_that_there_are() -> None:
     mentioned = set(re.findall(r"`NBSUBMIT_(\w+)`", README))
-    assert mentioned == {name.upper() for name in vars(Settings())}
+    of_the_queue = {variable.removeprefix("NBSUBMIT_") for variable in OF_THE_QUEUE}
+    assert mentioned == {name.upper() for name in vars(Settings())} | of_the_queue

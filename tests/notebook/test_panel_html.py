@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from nbsubmit.client.bars import Bar
-from nbsubmit.client.rows import JobRow
+from nbsubmit.client.rows import JobRow, TaskRow
 from nbsubmit.client.screen import Screen
 from nbsubmit.core.state import JobState
 from nbsubmit.core.usage import Limits
-from nbsubmit.notebook import markup, record
+from nbsubmit.notebook import grid, markup, record
 from nbsubmit.notebook.panel import commands
 
 EVIL = '<script>alert(1)</script><img src=x onerror="x"> & \' " <b>'
@@ -149,6 +149,61 @@ def test_colours_are_styles_and_control_characters_do_not_reach_the_page() -> No
 )
 def test_terminal_styles_are_css(codes: str, style: str) -> None:
     assert shown(f"\x1b[{codes}mx") == f'<span style="{style}">x</span>'
+
+
+# The tasks of an array
+
+MANY = replace(
+    PLAIN,
+    tasks=(*[JobState.COMPLETED] * 20, *[JobState.RUNNING] * 3, JobState.FAILED),
+    failed=(TaskRow(23, EVIL, JobState.FAILED, EVIL, EVIL),),
+    apart=(EVIL,),
+)
+
+
+def test_the_tasks_of_an_array_are_signs_and_counts() -> None:
+    page = Page(grid.grid(MANY))
+    assert page.text.startswith(" 0 " + "■" * 20 + "▣" * 3 + "☒")
+    assert page.text.endswith("of 24: ▣ 3 RUNNING, ■ 20 COMPLETED, ☒ 1 FAILED")
+    assert 'title="tasks 0 to 19: COMPLETED"' in grid.grid(MANY)
+    assert 'title="task 23: FAILED"' in grid.grid(MANY)
+    assert 'aria-label="of 24 tasks 3 RUNNING, 20 COMPLETED, 1 FAILED"' in grid.grid(MANY)
+    assert grid.grid(PLAIN) == ""
+
+
+def test_many_thousand_tasks_take_a_few_signs_that_show_the_worst_of_each_group() -> None:
+    states = [JobState.COMPLETED] * 10_000
+    states[5_001] = JobState.FAILED
+    shown = grid.grid(replace(PLAIN, tasks=tuple(states)))
+    text = Page(shown).text
+    assert text.count("■") + text.count("☒") == 400 + 2  # and the two that are explained
+    assert text.count("☒") == 2
+    assert 'title="tasks 5000 to 5024: FAILED"' in shown
+    assert "each sign is 25 tasks, and shows the worst of them" in text
+    assert len(shown) < 4_000
+    mixed = tuple(list(JobState)[n % len(JobState)] for n in range(400))
+    assert len(grid.grid(replace(PLAIN, tasks=mixed))) < 40_000
+
+
+def test_what_has_failed_is_a_short_table_in_which_nothing_hostile_works() -> None:
+    for part in [*parts(MANY), grid.grid(MANY), grid.failures(MANY)]:
+        page = Page(part)
+        assert set(page.tags) <= OURS
+        assert set(page.attributes) <= HARMLESS
+    assert Page(grid.failures(MANY)).text.count(EVIL) == 3
+    assert EVIL in Page(parts(MANY)[-1]).text
+    failed = tuple(TaskRow(n, str(n), JobState.FAILED, "x" * 9_999) for n in range(20))
+    many = replace(MANY, tasks=(JobState.FAILED,) * 134, failed=failed)
+    assert "the first 20 of 134 that failed" in grid.failures(many)
+    assert len(grid.failures(many)) < 20_000
+
+
+def test_what_can_be_done_with_an_array_names_the_task_that_failed() -> None:
+    assert commands(replace(MANY, frames=True)) == [
+        "%jobs resubmit bcdf --failed",
+        "%jobs debug bcdf_23",
+        "%jobs logs bcdf_23",
+    ]
 
 
 # The title

@@ -117,7 +117,6 @@ OPTIONS: tuple[Option, ...] = (
 _LOGS = "The output goes to the job's folder: see %jobs logs."
 _CELL = "The job is the cell."
 OWNED: dict[str, str] = {
-    "array": "A cell is one job; send it in a loop for several.",
     "chdir": "The job runs where the notebook does; os.chdir in the cell changes that.",
     "comment": "nbsubmit finds its jobs by it; use --job-name.",
     "error": _LOGS,
@@ -142,7 +141,6 @@ OWNED |= {
     for letter, name in {
         "D": "chdir",
         "V": "version",
-        "a": "array",
         "e": "error",
         "h": "help",
         "i": "input",

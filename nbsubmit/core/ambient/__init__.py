@@ -19,7 +19,7 @@ from typing import Any
 
 import cloudpickle
 
-from nbsubmit.core.ambient.kind import Chance, Kind, Values, same
+from nbsubmit.core.ambient.kind import Chance, Kind, Values, same, seed_of
 from nbsubmit.core.ambient.kinds import KINDS
 from nbsubmit.core.ambient.pending import Pending, as_text
 from nbsubmit.core.ambient.pending import from_text as from_text
@@ -97,16 +97,23 @@ class Around:
     ----------
     packed : mapping
         What `pack` gave.
+    task : int, optional
+        Which task of an array it is: each has seeds of its own, and has them again when it is run
+        again.
     """
 
-    def __init__(self, packed: Mapping[str, str]) -> None:
+    def __init__(self, packed: Mapping[str, str], task: int | None = None) -> None:
         self._packed = packed
+        self._task = task
         self._before: dict[str, Values] = {}
         self._applied: dict[str, Values] = {}
 
     def sent(self, name: str) -> Values:
         """Return what was sent of a kind."""
-        return from_text(self._packed[name]) if name in self._packed else {}
+        values = from_text(self._packed[name]) if name in self._packed else {}
+        if self._task and "seed" in values:
+            values = {"seed": seed_of(values["seed"], self._task)}
+        return values
 
     def apply(self) -> None:
         """Set what lies in the modules that are there."""

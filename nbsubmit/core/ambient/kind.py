@@ -8,6 +8,10 @@ from typing import Any
 
 Values = dict[str, Any]
 
+SEEDS = 1 << 32
+# Odd, so that no two tasks have one seed; and large, so that none are neighbours.
+_STEP = 0x9E3779B1
+
 
 class Kind(ABC):
     """The settings, or the chance, of one module.
@@ -70,6 +74,11 @@ class Chance(Kind):
     @abstractmethod
     def draw(self) -> int:
         """Draw a seed from it."""
+
+
+def seed_of(seed: int, task: int) -> int:
+    """Return the seed of one task of an array."""
+    return (seed + task * _STEP) % SEEDS
 
 
 def under(prefix: str, values: Mapping[str, Any]) -> Values:

@@ -10,12 +10,10 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from nbsubmit.core.ambient.kind import Chance, Kind, Values, under
+from nbsubmit.core.ambient.kind import SEEDS, Chance, Kind, Values, under
 from nbsubmit.core.ambient.learning import Sklearn, TorchSettings
 from nbsubmit.core.ambient.logs import Logging
 from nbsubmit.core.ambient.process import Process, Shell
-
-_SEEDS = 1 << 32
 
 
 class _Python(Kind):
@@ -155,7 +153,7 @@ class _Random(Chance):
             random.setstate(values["state"])
 
     def draw(self) -> int:
-        return int(sys.modules["random"].randrange(_SEEDS))
+        return int(sys.modules["random"].randrange(SEEDS))
 
 
 class _NumpyRandom(Chance):
@@ -174,7 +172,7 @@ class _NumpyRandom(Chance):
         numpy.set_state((kind, sys.modules["numpy"].frombuffer(key, "u4"), *rest))
 
     def draw(self) -> int:
-        return int(sys.modules["numpy.random"].randint(0, _SEEDS, dtype="u4"))
+        return int(sys.modules["numpy.random"].randint(0, SEEDS, dtype="u4"))
 
 
 class _Torch(Chance):
@@ -192,7 +190,7 @@ class _Torch(Chance):
 
     def draw(self) -> int:
         torch = sys.modules["torch"]
-        return int(torch.randint(0, _SEEDS, (), dtype=torch.int64))
+        return int(torch.randint(0, SEEDS, (), dtype=torch.int64))
 
 
 KINDS: dict[str, Kind] = {
