@@ -13,7 +13,6 @@ settings  built-in ← environment: where the store is, how often to look
 reserved  the names that are the shell's own
 lines     the text of code that lies in no file
 cell      the cell itself, on its way
-utils     the place where scripts for submitit look for some of these
 call      a function call on its way
 names     cell text → the names it reads, writes, changes
 history   the shell's results that a cell names
@@ -36,6 +35,7 @@ culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
 folder    one job's files
 delayed   a function and what it is to be called with
+utils     the place where scripts for submitit look for some of these
 tasks     the tasks of a job, which share what is sent
 patterns  a folder whose name depends on the job
 usage     what a running job uses, sample by sample, and what it was given
