@@ -57,14 +57,14 @@ def capture_calls(
     values = [{CALL: (call.function, tuple(call.args), dict(call.kwargs))} for call in calls]
 
     def refuse(number: int, _name: str, error: Exception) -> NotPicklable:
-        value = values[number][CALL]
-        kind = Kind(f"of type {type_name(value)}: {error}")
-        return refusal([calls[number]], home, str(culprit.Culprit("call", kind)), number)
+        kind = Kind(f"of type {type_name(values[number][CALL])}: {error}")
+        culprits = str(culprit.Culprit("call", kind))
+        return refusal([calls[number]], home, culprits, number)
 
-    sliced = slice_up(values, lambda number: _objects(calls[number]), home, refuse)
+    sliced = slice_up(values, lambda number: _objects(calls[number]), home, blobs, refuse)
     payload = _payload({SHARED: sliced.shared}, sliced.mentioned, home, blobs, calls)
     sliced.complete(payload)
-    return payload, sliced.place(blobs)
+    return payload, sliced.slices
 
 
 def _payload(

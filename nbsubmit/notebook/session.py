@@ -130,7 +130,9 @@ class Session:
         """
         cell = read_cell(self.shell, magic, line, body)
         own = mapping.tasks(options, self.shell.user_ns)
-        sliced = slice_names(own, self.shell.user_ns) if own and options.maps else None
+        sliced = (
+            slice_names(own, self.shell.user_ns, self.store.blobs) if own and options.maps else None
+        )
         magics = self._magics.found()
         use = analyse(
             cell.source,
@@ -170,7 +172,6 @@ class Session:
         )
         if checkpoint.is_used(cell.source, payload.names):
             options = checkpoint.warned(options)
-        slices = sliced.place(self.store.blobs) if sliced else None
         names = (*by_value.split(self.settings.by_value), *options.by_value)
         request = Request(
             cell,
@@ -180,8 +181,8 @@ class Session:
             origin(self.shell),
             by_value=by_value.find(names, self.store.path),
             count=len(own) if own else None,
-            slices=slices,
-            more=_of_array(options, len(own), slices) if own else {},
+            slices=sliced.slices if sliced else None,
+            more=_of_array(options, len(own), sliced.slices if sliced else None) if own else {},
         )
         return Prepared(request, cell, use)
 
