@@ -95,12 +95,19 @@ class DebugBackend:
             os.close(out)
             os.close(err)
 
+    def find(self, _job_id: str) -> Mapping[int, str]:
+        """None: a job ends with the process that has started it."""
+        return {}
+
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
         """Every job has ended; the tasks that an interrupt kept from running were cancelled."""
         return {
             handle: Report(JobState.CANCELLED if _INTERRUPTED in handle else JobState.COMPLETED)
             for handle in handles
         }
+
+    def warn(self, handle: str) -> None:
+        """There is nothing left to warn."""
 
     def stop(self, handle: str) -> None:
         """There is nothing left to stop."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -103,6 +104,14 @@ class LocalBackend:
             raise SubmitError(failed.reason)
         return str(Handle(key, here()))
 
+    def find(self, job_id: str) -> Mapping[int, str]:
+        """Look into the queue."""
+        try:
+            known = job_id in QueueFolder().read().entries
+        except FolderError as error:
+            raise OSError(str(error)) from error
+        return {0: str(Handle(job_id, here()))} if known else {}
+
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
         """Tell what waits, runs or has ended."""
         queue = QueueFolder()
@@ -123,6 +132,16 @@ class LocalBackend:
             else:
                 answers[text] = found[handle] if handle.is_here else _elsewhere(handle)
         return answers
+
+    def warn(self, handle: str) -> None:
+        """Send the signal to the scripts, which pass it on to their workers."""
+        known = Handle.parse(handle)
+        if known is None or not known.is_here:
+            raise OSError(f"it is in the queue of {known.host if known else 'an earlier release'}")
+        entry = QueueFolder().read().entries.get(known.key)
+        for task, run in (entry.runs if entry else {}).items():
+            if known.task in (None, task):
+                processes.tell(run.processes, signal.SIGUSR2)
 
     def stop(self, handle: str) -> None:
         """Take the job out of the queue, or end it and all that it started, by force if need be."""

@@ -12,22 +12,27 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
 from nbsubmit.backends import registry
-from nbsubmit.client import parameters, places
+from nbsubmit.client import parameters
 from nbsubmit.client.job import Array, DelayedJob, Job, open_job, promote
 from nbsubmit.client.watching import watcher
+from nbsubmit.core import patterns
 from nbsubmit.core import settings as settings_module
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.call import Call, name_of
 from nbsubmit.core.calling import capture_call, capture_calls
-from nbsubmit.core.delayed import DelayedSubmission
 from nbsubmit.core.errors import BackendMissing
-from nbsubmit.core.settings import Settings
+from nbsubmit.core.inputs import Input, InputFailed
+from nbsubmit.core.settings import STORE_NAME, Settings
+from nbsubmit.core.spec import CellOptions
+from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, submit
+from nbsubmit.core.utils import DelayedSubmission  # so that nbsubmit.core.utils is there
 
 R = TypeVar("R")
 
@@ -54,6 +59,8 @@ class Executor:
         The folder, absolute.
     parameters : dict
         What was set with `update_parameters`.
+    jobs : list of Job
+        What was sent, an array as one job.
     """
 
     backend_name: ClassVar[str] = ""
@@ -73,7 +80,7 @@ class Executor:
         self.parameters: dict[str, Any] = {}
         self._batch: list[tuple[DelayedJob[Any], DelayedSubmission]] | None = None
         self._sends_early = False
-        self._jobs: list[Job[Any]] = []
+        self.jobs: list[Job[Any]] = []
         self._check()
 
     def __repr__(self) -> str:
@@ -147,9 +154,12 @@ class Executor:
         SubmitError
             If it could not be handed to the backend.
         """
-        after = _after(fn, kwargs)
-        call = DelayedSubmission(fn, *args, **kwargs)
+        after = [*_after(fn, kwargs), *(a for a in (*args, *kwargs.values()) if isinstance(a, Job))]
+        given = {name: _as_input(value) for name, value in kwargs.items()}
+        call = DelayedSubmission(fn, *map(_as_input, args), **given)
         if self._batch is not None:
+            if after:
+                raise RuntimeError("inside of batch() a job cannot start after another one")
             delayed: DelayedJob[R] = DelayedJob(self)
             self._batch.append((delayed, call))
             return delayed
@@ -260,7 +270,8 @@ class Executor:
     ) -> list[Job[Any]]:
         backend, settings = self.backend(), self._settings()
         asked = self.asked()
-        store = JobStore(places.store_of(self.folder))
+        options = started_after(asked.options, after, backend.name)
+        store = JobStore(patterns.common(self.folder) / STORE_NAME)
         home = sys.modules["__main__"].__dict__
         what = Call(name_of(calls[0].function))
         more = {
@@ -269,18 +280,17 @@ class Executor:
             "timeouts": self.max_num_timeout,
             "parameters": plain(self.parameters),
             "python": self.python,
+            "after": [Input.of(job).to_json() for job in after],
         }
         if one or len(calls) == 1:
             payload, slices, count = capture_call(calls[0], home, store.blobs), None, None
         else:
             payload, slices = capture_calls(calls, home, store.blobs)
             count = len(calls)
-        request = Request(
-            what, payload, asked.options, what.name, more=more, count=count, slices=slices
-        )
+        request = Request(what, payload, options, what.name, more=more, count=count, slices=slices)
         job = submit(request, backend, store, watcher(), settings, home, open_job)
         sent = cast("Job[Any]", job)
-        self._jobs.append(sent)
+        self.jobs.append(sent)
         return sent.of_array() if count is not None else [sent]
 
     def backend(self) -> Backend:
@@ -304,11 +314,11 @@ class Executor:
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Wait for the jobs that were sent, or cancel those that have not started."""
-        for job in self._jobs:
+        for job in self.jobs:
             if cancel_futures and not job.done() and not job.running():
                 job.cancel()
         if wait:
-            for job in self._jobs:
+            for job in self.jobs:
                 job.wait()
 
 
@@ -381,6 +391,31 @@ def _is_plain(value: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def _as_input(value: Any) -> Any:
+    return Input.of(value) if isinstance(value, Job) else value
+
+
+def started_after(options: CellOptions, jobs: Sequence[Job[Any]], backend: str) -> CellOptions:
+    """Return options by which the scheduler starts a job only when others have succeeded.
+
+    Raises
+    ------
+    InputFailed
+        If one has failed already.
+    """
+    for job in jobs:
+        if job.done() and job.state is not JobState.COMPLETED:
+            raise InputFailed(f"nothing was submitted: its input, job {job.id}, is {job.status}")
+    live = [job.handle for job in jobs if not job.done() and job.folder.spec["backend"] == backend]
+    if not live or backend != SlurmExecutor.backend_name:
+        return options  # the job itself waits for them
+    extra = dict(options.resources.extra)
+    asked = extra.get("dependency")
+    wanted = ":".join(["afterok", *live])
+    extra["dependency"] = f"{asked},{wanted}" if asked else wanted
+    return replace(options, resources=replace(options.resources, extra=extra))
 
 
 def _is_there(name: str) -> bool:

@@ -17,7 +17,7 @@ from nbsubmit.core.backend import Backend
 from nbsubmit.core.bundle import Bundle
 from nbsubmit.core.call import CALL, SHARED
 from nbsubmit.core.delayed import DelayedSubmission
-from nbsubmit.core.errors import BackendMissing, NbsubmitError
+from nbsubmit.core.errors import BackendMissing, NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job as CoreJob
@@ -82,7 +82,7 @@ class Job(CoreJob, Generic[R]):
     def job_id(self) -> str:
         """The scheduler's id of it, ``7`` or ``7_3``; our own where there is no scheduler."""
         if self.folder.spec.get("backend") in _WITHOUT_IDS:
-            return _our_id(self.folder)
+            return self.folder.job_id
         return self.handle
 
     @property
@@ -246,6 +246,19 @@ class Job(CoreJob, Generic[R]):
     def of_array(self) -> list[Job[Any]]:
         """Return the jobs of an array, one for each index; the job itself if it is none."""
         return [self]
+
+    def of_index(self, index: str) -> Job[Any]:
+        """Return one job of an array.
+
+        Raises
+        ------
+        UnknownJob
+            If there is none of this index.
+        """
+        jobs = self.of_array()
+        if self.folder.spec.get("array") and index.isdecimal() and int(index) < len(jobs):
+            return jobs[int(index)]
+        raise UnknownJob(f"job {self.id} has no task {index}")
 
     def awaitable(self) -> AsyncJobProxy[R]:
         """Return what waits for it without keeping the loop busy."""
@@ -506,13 +519,6 @@ def _find(job: TaskedJob, key: TaskKey) -> Job[Any]:
     if shape.ranks > 1 and key.rank is None:
         return job.of_array()[key.index or 0]
     return cast("Job[Any]", job.tasks[shape.keys.index(key)])
-
-
-def _our_id(folder: JobFolder) -> str:
-    if not isinstance(folder, TaskFolder):
-        return folder.id
-    index = folder.key.index
-    return folder.job.id if index is None else f"{folder.job.id}_{index}"
 
 
 def _look_now(job: Job[Any]) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from nbsubmit.client.job import Job, backend_of, open_job
+from nbsubmit.core import patterns, tasks
 from nbsubmit.core import settings as settings_module
-from nbsubmit.core.errors import FolderError
+from nbsubmit.core.errors import FolderError, SubmitError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
+from nbsubmit.core.recover import recover
+from nbsubmit.core.settings import STORE_NAME, Settings
 from nbsubmit.core.store import JobStore
-from nbsubmit.core.tasked import part_of
 from nbsubmit.core.watch import Watcher
 
 _log = logging.getLogger("nbsubmit")
@@ -29,7 +31,8 @@ def jobs(
     Parameters
     ----------
     folder : path, optional
-        The store; by default ``NBSUBMIT_FOLDER``, or ``.nbsubmit`` in the working directory.
+        The store, or the folder that an executor was given; by default ``NBSUBMIT_FOLDER``, or
+        ``.nbsubmit`` in the working directory.
     watcher : Watcher, optional
         Looks at those that are waited for.
     home : dict, optional
@@ -42,7 +45,7 @@ def jobs(
     """
     settings = settings_module.load()
     watcher = watcher or Watcher(settings)
-    store = JobStore(Path(folder or settings.folder))
+    store = _store(folder, settings)
     found = [job for folder in store.folders() if (job := _try_to_open(folder, watcher, home))]
     watcher.look_now(found)
     return sorted(found, key=lambda job: job.created)
@@ -60,7 +63,8 @@ def attach(
     Parameters
     ----------
     job_id : str
-        Its id, or enough of the id's beginning or end; ``ID_7`` for a task of an array.
+        Its id, or enough of the id's beginning or end, or the scheduler's id of it; with ``_k``
+        behind it, the task with the index k of an array.
     folder, watcher, home
         As for `jobs`.
 
@@ -71,10 +75,31 @@ def attach(
     """
     settings = settings_module.load()
     watcher = watcher or Watcher(settings)
-    found = JobStore(Path(folder or settings.folder)).find(job_id)
-    job = _open(JobFolder(found.whole), watcher, home)
+    store = _store(folder, settings)
+    name, _, task = job_id.partition("_")
+    found = by_handle(store, job_id) or (store.find(name), task)
+    job = _open(found[0], watcher, home)
     watcher.look_now([job])
-    return cast("Job[Any]", part_of(job, found))
+    return job.of_index(found[1]) if found[1] else job
+
+
+def by_handle(store: JobStore, text: str) -> tuple[JobFolder, str] | None:
+    """Return the job that the scheduler knows by an id, ``7`` or ``7_3``, and the index in it."""
+    array, _, index = text.partition("_")
+    for folder in reversed(store.folders()):
+        if folder.handle() == text:
+            return folder, ""
+        for part in tasks.parts_of(folder).parts:
+            if part.handle == array:
+                return folder, str(part.first + int(index)) if index.isdecimal() else ""
+    return None
+
+
+def _store(folder: Path | str | None, settings: Settings) -> JobStore:
+    """Return the store in a folder, which may be the one that an executor was given."""
+    path = patterns.common(Path(folder or settings.folder).expanduser())
+    inside = path / STORE_NAME
+    return JobStore(inside if inside.is_dir() else path)
 
 
 def _try_to_open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job[Any] | None:
@@ -87,4 +112,10 @@ def _try_to_open(folder: JobFolder, watcher: Watcher, home: Namespace | None) ->
 
 
 def _open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job[Any]:
-    return open_job(folder, backend_of(folder), watcher, home)
+    backend = backend_of(folder)
+    if backend is not None:
+        try:
+            recover(folder, backend)
+        except (OSError, SubmitError):
+            _log.debug("%s could not be asked for job %s", backend.name, folder.id, exc_info=True)
+    return open_job(folder, backend, watcher, home)

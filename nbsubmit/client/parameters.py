@@ -174,8 +174,9 @@ def of_slurm(given: Mapping[str, Any], python: str | None) -> Asked:
         parts.extra.setdefault("gpus-per-node", str(values["num_gpus"]))
     if values["exclusive"]:
         parts.extra["exclusive"] = None if values["exclusive"] is True else values["exclusive"]
-    nodes = _number("nodes", values["nodes"] or 1)
-    ranks = nodes * _number("ntasks_per_node", values["ntasks_per_node"] or 1)
+    ranks = _number("nodes", values["nodes"]) * _number(
+        "ntasks_per_node", values["ntasks_per_node"]
+    )
     if values["time"] is not None:
         parts.resources["time_seconds"] = _seconds("time", values["time"])
     if values["mem"] is not None:
@@ -204,7 +205,7 @@ def of_local(given: Mapping[str, Any], python: str | None) -> Asked:
     """
     values = {**LOCAL, **given}
     parts = _Parts()
-    if _number("nodes", values["nodes"] or 1) > 1:
+    if _number("nodes", values["nodes"]) > 1:
         raise WrongValue(f"nodes={values['nodes']}: this machine is one node")
     if values["timeout_min"] is not None:
         parts.resources["time_seconds"] = _seconds("timeout_min", values["timeout_min"])
@@ -213,7 +214,7 @@ def of_local(given: Mapping[str, Any], python: str | None) -> Asked:
     if values["visible_gpus"] is not None:
         shown = ",".join(str(number) for number in values["visible_gpus"])
         parts.options["env"] = {"CUDA_VISIBLE_DEVICES": shown}
-    ranks = _number("tasks_per_node", values["tasks_per_node"] or 1)
+    ranks = _number("tasks_per_node", values["tasks_per_node"])
     return _asked(values, parts, python, ranks=ranks, launcher=None)
 
 
@@ -285,6 +286,9 @@ def _name(value: Any) -> str | None:
 
 
 def _number(name: str, value: Any) -> int:
+    """A whole number from 1 up; 1 if none is given."""
+    if value is None:
+        return 1
     try:
         number = int(value)
     except (TypeError, ValueError):

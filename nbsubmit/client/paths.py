@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nbsubmit.client import places
+from nbsubmit.core import patterns
 from nbsubmit.core.folder import JobFolder
 
 
@@ -39,7 +39,7 @@ class JobPaths:
         asked = self._folder.spec.get("folder")
         if not asked:
             return self._folder.path
-        return places.resolved(asked, self._job_id, self._task_id)
+        return patterns.resolved(asked, self._job_id, self._task_id)
 
     @property
     def submission_file(self) -> Path:

@@ -1,6 +1,7 @@
 """The way of a job, in the order in which a job goes it.
 
 errors    what can go wrong, as a tree
+failed    an exception that is also that of a failed job
 groups    exceptions that are several
 state     the states of a job, and a status: state, reason, advice
 units     durations and memory as people write them
@@ -12,7 +13,7 @@ settings  built-in ← environment: where the store is, how often to look
 reserved  the names that are the shell's own
 lines     the text of code that lies in no file
 cell      the cell itself, on its way
-delayed   a function and what it is to be called with
+utils     the place where scripts for submitit look for some of these
 call      a function call on its way
 names     cell text → the names it reads, writes, changes
 history   the shell's results that a cell names
@@ -34,7 +35,9 @@ fingerprint  one value → hashes of its content
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
 folder    one job's files
+delayed   a function and what it is to be called with
 tasks     the tasks of a job, which share what is sent
+patterns  a folder whose name depends on the job
 usage     what a running job uses, sample by sample, and what it was given
 by_value  the source of modules that the node cannot import
 blobs     large buffers, kept once each, named by their content
@@ -43,6 +46,7 @@ layout    buffers → regions → files
 writer    several named values → a stream and buffers
 bundle    a bundle that was written → the values in it
 slices    what each task of an array has for itself
+checkpoint  what a job that is run again goes on from
 result    what a job brings back, as plain data
 kept      the frames of a cell that failed, as plain data
 revise    an object ↔ its content, which the object at home takes on
@@ -64,10 +68,12 @@ inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order
 store     the folder of folders
 backend   what a backend is: start, poll, stop
+recover   the handle of a job whose sender ended before noting it
 settle    what the folder says + what the backend says → the one status
 job       the handle a user holds
 gathered  what tasks have brought → a list for each name
 tasked    the handle of a job that has tasks
+inputs    the value of one job as an argument of another
 stopped   frames that stand still, and their lines
 postmortem  the frames that were kept, for a debugger
 submit    the way itself

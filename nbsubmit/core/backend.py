@@ -103,6 +103,25 @@ class Backend(Protocol):
             If it could not be started; ``Refused`` when the backend said no to this job.
         """
 
+    def find(self, job_id: str) -> Mapping[int, str]:
+        """Look for a job of which it is not known whether it was started.
+
+        Parameters
+        ----------
+        job_id : str
+            Our own id.
+
+        Returns
+        -------
+        mapping
+            The first task of each part of it that there is, 0 for a job by itself → its handle.
+
+        Raises
+        ------
+        OSError
+            If the backend could not be asked.
+        """
+
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
         """Return what is seen of each job, with one query for all of them.
 
@@ -110,6 +129,15 @@ class Backend(Protocol):
         ------
         OSError
             If the backend could not be asked; ask again later.
+        """
+
+    def warn(self, handle: str) -> None:
+        """Send a job SIGUSR2, as when its time is nearly over; one that does not run gets none.
+
+        Raises
+        ------
+        OSError
+            If the backend could not be asked.
         """
 
     def stop(self, handle: str) -> None:

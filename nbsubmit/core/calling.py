@@ -57,14 +57,14 @@ def capture_calls(
     values = [{CALL: (call.function, tuple(call.args), dict(call.kwargs))} for call in calls]
 
     def refuse(number: int, _name: str, error: Exception) -> NotPicklable:
-        value = values[number][CALL]
-        kind = Kind(f"of type {type_name(value)}: {error}")
-        return refusal([calls[number]], home, str(culprit.Culprit("call", kind)))
+        kind = Kind(f"of type {type_name(values[number][CALL])}: {error}")
+        culprits = str(culprit.Culprit("call", kind))
+        return refusal([calls[number]], home, culprits, number)
 
-    sliced = slice_up(values, lambda number: _objects(calls[number]), home, refuse)
+    sliced = slice_up(values, lambda number: _objects(calls[number]), home, blobs, refuse)
     payload = _payload({SHARED: sliced.shared}, sliced.mentioned, home, blobs, calls)
     sliced.complete(payload)
-    return payload, sliced.place(blobs)
+    return payload, sliced.slices
 
 
 def _payload(
@@ -117,13 +117,21 @@ class _Collector(Collector):
             raise refusal(self._calls, self._home, str(self._failed[fatal[0]][1][0]))
 
 
-def refusal(calls: Sequence[Calls], home: Namespace, otherwise: str) -> NotPicklable:
+def refusal(
+    calls: Sequence[Calls], home: Namespace, otherwise: str, number: int | None = None
+) -> NotPicklable:
     """Return the error that names what of some calls cannot be sent."""
-    for number, call in enumerate(calls):
+    for call in calls:
         found = [part for name, value in _parts(call) for part in culprit.find(name, value, home)]
         if found:
-            where = f"call {number} of {name_of(call.function)}: " if len(calls) > 1 else ""
-            told = [f"{where}{part}, and cannot be sent to the job: {part.cure}." for part in found]
+            where = "" if number is None else f"call {number} of {name_of(call.function)}: "
+            told = [
+                # The cures are those of a cell.
+                f"{where}{part}, and cannot be sent to the job: {part.cure}.".replace(
+                    "the cell", "the function"
+                )
+                for part in found
+            ]
             return NotPicklable("\n".join([*told, "Nothing was submitted."]))
     return NotPicklable(f"{otherwise}, and cannot be sent to the job. Nothing was submitted.")
 

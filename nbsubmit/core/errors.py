@@ -8,16 +8,18 @@ NbsubmitError
 │   └── TooLarge             more would be sent than the settings allow
 ├── FolderError            the store or a job's folder is unsafe or unusable
 │   └── OtherFormat          another nbsubmit has written it
-├── SubmitError            the job could not be handed to the backend
+├── SubmitError            the job could not be handed to the backend; also FailedSubmissionError
 │   ├── BackendMissing       this backend cannot run here
 │   └── Refused              the backend looked at the job and said no
 ├── UnknownJob             no job, or several, by that id
 └── JobError               a job ended without what was asked of it
-    ├── CellFailed           the cell raised, and its exception cannot be rebuilt here
-    ├── JobCancelled         somebody cancelled it
-    ├── JobTimedOut          it reached its time limit
-    ├── JobLost              it ended without a word: killed, out of memory, node lost
-    └── ResultUnreadable     its result is there and cannot be loaded here
+    └── UncompletedJobError  it ended without a result
+        ├── FailedJobError     the function or the cell raised
+        │   └── CellFailed       and its exception cannot be rebuilt here
+        ├── JobCancelled       somebody cancelled it
+        ├── JobTimedOut        it reached its time limit
+        ├── JobLost            it ended without a word: killed, out of memory, node lost
+        └── ResultUnreadable   its result is there and cannot be loaded here
 
 A message says what happened, to which, and what to do next. The facts are attributes too.
 Each of them pickles.
@@ -121,8 +123,12 @@ class OtherFormat(FolderError):
     """A job's file was written by an nbsubmit that writes it in another way."""
 
 
-class SubmitError(NbsubmitError):
+class SubmitError(NbsubmitError, RuntimeError):
     """The job could not be handed to the backend; nothing runs."""
+
+
+# Its name for who comes from submitit.
+FailedSubmissionError = SubmitError
 
 
 class BackendMissing(SubmitError):
@@ -157,29 +163,37 @@ class JobError(NbsubmitError):
     """
 
     def __init__(self, message: str, job_id: str = "", folder: Path | None = None) -> None:
-        super().__init__(message, job_id, folder)
+        super().__init__(message)
         self.job_id = job_id
         self.folder = folder
 
-    def __str__(self) -> str:
-        return str(self.args[0])
+
+class UncompletedJobError(JobError, RuntimeError):
+    """A job ended without a result."""
 
 
-class CellFailed(JobError):
+class FailedJobError(UncompletedJobError):
+    """The function or the cell that was sent raised an exception.
+
+    What a job raises is an instance of this and of the exception's own class.
+    """
+
+
+class CellFailed(FailedJobError):
     """The cell raised an exception that cannot be rebuilt here; its text is the message."""
 
 
-class JobCancelled(JobError):
+class JobCancelled(UncompletedJobError):
     """The job was cancelled before it could end by itself."""
 
 
-class JobTimedOut(JobError):
+class JobTimedOut(UncompletedJobError):
     """The job reached its time limit."""
 
 
-class JobLost(JobError):
+class JobLost(UncompletedJobError):
     """The job ended without a result: it was killed, ran out of memory, or its node was lost."""
 
 
-class ResultUnreadable(JobError):
+class ResultUnreadable(UncompletedJobError):
     """The result is there but cannot be loaded in this process."""

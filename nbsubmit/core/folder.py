@@ -26,9 +26,10 @@ FORMAT = 5
 # The folder of blobs, in the store and in each job's folder.
 BLOBS = "blobs"
 PAYLOAD_PACK, RESULT_PACK = "payload.bin", "result.bin"
-SLICES_PACK, CHECKPOINT_PACK = "slices.bin", "checkpoint.bin"
+SLICES_PACK = "slices.bin"
+CHECKPOINT, STATE = "checkpoint.pkl", "state.pkl"
 _SHARED_PACKS = (PAYLOAD_PACK, SLICES_PACK)
-_PACKS = (*_SHARED_PACKS, RESULT_PACK, CHECKPOINT_PACK)
+_PACKS = (*_SHARED_PACKS, RESULT_PACK, CHECKPOINT, STATE)
 # The event that only says to which stream the text that follows belongs.
 MARK = "mark"
 # Tells the worker by what name its backend knows the node; unset, it is the host's name.
@@ -97,17 +98,19 @@ class JobFolder:
     refusal_file = _File("refusal.json", shared=True)
     cancel_file = _File("cancel.json")
     end_file = _File("end.json")
+    interrupt_file = _File("interrupt.json")
     # Written by the job.
     started_file = _File("started.json")
     beat_file = _File("beat")
     usage_file = _File("usage.jsonl")
     signal_file = _File("signal.json")
     exit_file = _File("exit")
-    # It is to be run again, and with what.
+    # It is to be run again, or why it is not; how often that was; and what it goes on from.
     requeue_file = _File("requeue.json")
-    checkpoint_file = _File("checkpoint.json")
-    checkpoint_stream = _File("checkpoint.pkl")
-    checkpoint_pack = _File(CHECKPOINT_PACK)
+    not_requeued_file = _File("not_requeued.json")
+    runs_file = _File("runs.json")
+    checkpoint_file = _File(CHECKPOINT)
+    state_file = _File(STATE)
     result_stream = _File("result.pkl")
     result_pack = _File(RESULT_PACK)
     # What a debugger needs of a cell that failed, and the values in it.
@@ -119,6 +122,21 @@ class JobFolder:
         self.path = path
         self.whole = path
         self.id = path.name
+
+    @property
+    def job_id(self) -> str:
+        """Our own id of the job, by which it goes where there is no scheduler with another."""
+        return self.id
+
+    @property
+    def together(self) -> JobFolder:
+        """The folder of the processes that run together with this one; its own if it is alone."""
+        return self
+
+    @property
+    def is_first(self) -> bool:
+        """Tell whether it is the first of the processes that run together: it speaks for all."""
+        return True
 
     @property
     def result_file(self) -> Path:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from nbsubmit.core import lines, packages
 from nbsubmit.core.backend import Backend, Report
@@ -29,9 +29,11 @@ from nbsubmit.core.errors import (
     JobError,
     JobLost,
     JobTimedOut,
+    NbsubmitError,
     OtherFormat,
     ResultUnreadable,
 )
+from nbsubmit.core.failed import failed_as
 from nbsubmit.core.folder import JobFolder, check_format
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.lending import lending
@@ -51,6 +53,9 @@ _log = logging.getLogger("nbsubmit")
 # A short sleep keeps a wait open to an interrupt on every platform.
 _SLICE_SECONDS = 0.2
 _TAIL_BYTES = 2000
+
+
+J = TypeVar("J", bound="Job")
 
 
 class RemoteTraceback(Exception):
@@ -266,7 +271,7 @@ class Job:
 
     # Waiting
 
-    def wait(self, timeout: float | None = None) -> Job:
+    def wait(self: J, timeout: float | None = None) -> J:
         """Block until it has ended and return it; an interrupt ends the waiting, not the job.
 
         Parameters
@@ -347,7 +352,10 @@ class Job:
             return None
         result = self._found.result
         if result is not None and result.error is not None and not result.signal:
-            return self._cell_error(result.error)
+            error = self._cell_error(result.error)
+            # Who calls a function expects either; a cell raises as if it had run here.
+            is_call = bool(self.spec.get("function"))
+            return failed_as(error, self.id, self.folder.path) if is_call else error
         return self._ending_error()
 
     @property
@@ -525,6 +533,27 @@ class Job:
             self.backend.stop(handle)
         self._watcher.add(self)
         return True
+
+    def _interrupt(self, timeout: bool = False) -> None:
+        """Have it interrupted, to see that it can go on: as if it had to make room for another job.
+
+        Parameters
+        ----------
+        timeout : bool
+            As if its time were nearly over instead.
+
+        Raises
+        ------
+        NbsubmitError
+            If it has not begun.
+        """
+        folder = self.folder.together
+        begun = any(part.folder.started_file.exists() for part in self.parts)
+        if self.backend is None or not begun:
+            raise NbsubmitError(f"job {self.id} has not begun, so it cannot be interrupted")
+        folder.write_json(folder.interrupt_file, {"timeout": timeout})
+        self.backend.warn(self.handle)
+        self._watcher.add(self)
 
     def add_done_callback(self, callback: Callable[[Job], None]) -> None:
         """Call this once it has ended, with the job; at once if it has.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 import io
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -77,7 +77,11 @@ class Placed:
     @property
     def new_bytes(self) -> int:
         """What has to be written in all."""
-        return self.stream.tell() + sum(self.regions[number][2] for number in self.new)
+        return len(self.stream.getbuffer()) + sum(self.regions[number][2] for number in self.new)
+
+    def alone(self) -> Placed:
+        """Return what is needed to write it: thousands of them are kept at once."""
+        return replace(self, stream=io.BytesIO(self.stream.getvalue()), hashes={}, spans=[])
 
     def content(self, view: memoryview) -> bytes | None:
         """Bytes that stand for the content of a buffer of this bundle; None for any other."""

@@ -99,6 +99,7 @@ def resubmit(
             "kernel_pid": os.getpid(),
             "beat_seconds": settings.beat_seconds,
             "limits": asked(launch, backend).to_json(),
+            "signal_seconds": launch.signal_seconds,
             "again": job.id,
             **shape.to_json(),
         }

@@ -21,7 +21,6 @@ from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.result import Result
 from nbsubmit.core.state import JobState, Status
-from nbsubmit.core.tasks import TaskFolder
 from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample
 
 T = TypeVar("T")
@@ -68,6 +67,10 @@ class Found:
         The outcome.
     end : Status or None
         The end that was settled on earlier.
+    run : int
+        How often it has been started.
+    not_again : str
+        Why it is not run once more now that its time is over, or empty.
     """
 
     handle: str = ""
@@ -82,6 +85,8 @@ class Found:
     last_words: str = ""
     result: Result | None = None
     end: Status | None = None
+    run: int = 1
+    not_again: str = ""
 
     @property
     def suspicious(self) -> bool:
@@ -108,7 +113,7 @@ def look(folder: JobFolder) -> Found:
         raise FolderError(f"its folder {folder.whole} was deleted")
     node, started, limits = _read(folder, folder.started_file, _started, ("", 0.0, NOTHING_KNOWN))
     # The script around several processes leaves one exit code for all of them.
-    together = folder.together if isinstance(folder, TaskFolder) else folder
+    together = folder.together
     found = Found(
         handle=folder.handle(),
         refusal=folder.refusal(),
@@ -120,12 +125,20 @@ def look(folder: JobFolder) -> Found:
         signal=_read(folder, folder.signal_file, lambda data: str(data["signal"]), ""),
         exit_code=_exit_code(folder.exit_file, together.exit_file),
         result=_read(folder, folder.result_file, Result.from_json, None),
-        end=_read(folder, folder.end_file, _end, None),
+        end=_end_of(folder, together),
+        run=_read(together, together.runs_file, lambda data: int(data.get("run", 1)), 1),
+        not_again=_read(together, together.not_requeued_file, lambda data: str(data["reason"]), ""),
     )
     never_started = found.exit_code and not found.node and found.result is None
     if not never_started:
         return found
     return replace(found, last_words=_last_line(folder.log_err) or _last_line(together.log_err))
+
+
+def _end_of(folder: JobFolder, together: JobFolder) -> Status | None:
+    """The first of several processes may have settled the end of all of them."""
+    found = _read(folder, folder.end_file, _end, None)
+    return found or _read(together, together.end_file, _end, None)
 
 
 def _last_line(log: Path) -> str:
@@ -220,7 +233,8 @@ def _of_life(found: Found, report: Report | None, node: str) -> Status:
         if report.state is not JobState.PENDING or not found.node:
             return Status(report.state, reason, node=node)
         # Started once and pending again: it waits for another run.
-        return Status(JobState.PENDING, reason or "waits to be run again")
+        again = f"waits to be run again (run {found.run + 1})"
+        return Status(JobState.PENDING, again + _after(reason))
     if found.node:
         return Status(JobState.RUNNING, reason, node=node)
     return Status(JobState.PENDING, reason)
@@ -242,6 +256,8 @@ def _of_end(found: Found, state: JobState, reason: str, node: str) -> Status:
         told = f"told to end by {found.signal}" if found.signal else ""
         reason = told or _exit_in_words(found) or reason or _REASONS[state]
         return Status(state, reason, _after_exit(found), node)
+    if state is JobState.TIMEOUT and found.not_again:
+        reason = f"Job not requeued because: {found.not_again}"
     reason = reason or _REASONS.get(state, "")
     if state is JobState.OUT_OF_MEMORY:
         reason += _used(found)

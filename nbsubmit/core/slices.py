@@ -71,7 +71,7 @@ class Slices:
         place = _PLACE.size * (len(headers) + 1)
         for one, header in zip(self.placed, headers, strict=True):
             file.write(_PLACE.pack(place))
-            place += _HEADER.size + len(header) + one.stream.tell()
+            place += _HEADER.size + len(header) + len(one.stream.getbuffer())
         file.write(_PLACE.pack(place))
         for one, header in zip(self.placed, headers, strict=True):
             file.write(_HEADER.pack(len(header)))

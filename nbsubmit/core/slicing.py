@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbsubmit.core import culprit, lines
@@ -32,34 +32,44 @@ _FEW = 100
 
 @dataclass
 class Sliced:
-    """The values of each task, pickled.
+    """The values of each task, pickled, and what was met on the way.
 
     Attributes
     ----------
     shared : list
         What they refer to by number; the payload has to hold it by the name `SHARED`.
-    writers : list of BundleWriter
-        One for each task.
+    slices : Slices
+        One for each task, to be written.
+    classes : dict
+        The classes that go by value.
+    mentioned : dict
+        Name that a function among the values mentions → the function.
+    modules : dict
+        Module → the first name that needs it.
+    files : set of str
+        The code files of the functions.
     """
 
     shared: list[Any]
-    writers: list[BundleWriter]
-
-    @property
-    def mentioned(self) -> dict[str, str]:
-        """Name that a function among the values mentions → the function."""
-        return {n: f for writer in self.writers for n, f in writer.mentioned.items()}
+    slices: Slices = field(default_factory=Slices)
+    classes: dict[type, None] = field(default_factory=dict)
+    mentioned: dict[str, str] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+    files: set[str] = field(default_factory=set)
 
     def complete(self, payload: Payload) -> None:
         """Note in the payload what the job has to look up, and the sources of functions."""
-        for writer in self.writers:
-            payload.sources.update(lines.known(writer.files))
-            for module, name in writer.modules.items():
-                payload.looked_up.setdefault(module, name)
+        payload.sources.update(lines.known(self.files))
+        for module, name in self.modules.items():
+            payload.looked_up.setdefault(module, name)
 
-    def place(self, blobs: BlobStore) -> Slices:
-        """Decide where each buffer goes; nothing is written."""
-        return Slices([writer.place(blobs, SLICES_PACK) for writer in self.writers])
+    def take(self, writer: BundleWriter, blobs: BlobStore) -> None:
+        """Add what was pickled of one task; the writer and what it holds may go then."""
+        self.classes.update(dict.fromkeys(writer.classes))
+        self.mentioned.update(writer.mentioned)
+        self.modules.update(writer.modules)
+        self.files.update(writer.files)
+        self.slices.placed.append(writer.place(blobs, SLICES_PACK).alone())
 
 
 # The number of a task, its values, and what went wrong with a name → the error to raise.
@@ -70,6 +80,7 @@ def slice_up(
     values: Sequence[Namespace],
     parts: Callable[[int], Iterable[Any]],
     home: Namespace,
+    blobs: BlobStore,
     refuse: Refuses,
 ) -> Sliced:
     """Pickle the values of each task.
@@ -82,24 +93,28 @@ def slice_up(
         Returns, of a task by its number, the objects that it may have in common with others.
     home : dict
         The namespace whose functions are bound to that of the job.
+    blobs : BlobStore
+        Has what was sent before; nothing is written to it.
     refuse : callable
         Returns the error for a value that cannot be sent.
     """
 
-    def write(known: Mapping[type, str]) -> list[BundleWriter]:
+    def sliced(known: Mapping[type, str]) -> Sliced:
+        found = Sliced(shared)
         sent = {id(value): str(place) for place, value in enumerate(shared)}
-        return [_write(n, one, sent, known, home, refuse) for n, one in enumerate(values)]
+        for number, one in enumerate(values):
+            found.take(_write(number, one, sent, known, home, refuse), blobs)
+        return found
 
     shared = _shared(parts(number) for number in range(len(values)))
-    writers = write({})
-    classes = {kind: None for writer in writers for kind in writer.classes}
-    if classes:
-        shared += classes
-        writers = write({kind: known_classes()[kind] for kind in classes})
-    return Sliced(shared, writers)
+    found = sliced({})
+    if found.classes:
+        shared += found.classes
+        found = sliced({kind: known_classes()[kind] for kind in found.classes})
+    return found
 
 
-def slice_names(values: Sequence[Namespace], home: Namespace) -> Sliced:
+def slice_names(values: Sequence[Namespace], home: Namespace, blobs: BlobStore) -> Sliced:
     """Pickle what the names that each task of a cell has for itself are bound to.
 
     Raises
@@ -118,7 +133,7 @@ def slice_names(values: Sequence[Namespace], home: Namespace) -> Sliced:
         ]
         return NotPicklable("\n".join([*told, "Nothing was submitted."]), (name,))
 
-    return slice_up(values, lambda number: _within(values[number]), home, refuse)
+    return slice_up(values, lambda number: _within(values[number]), home, blobs, refuse)
 
 
 def _within(values: Namespace) -> list[Any]:

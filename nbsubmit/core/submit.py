@@ -301,6 +301,7 @@ def _spec(
         "beat_seconds": settings.beat_seconds,
         "origin": dict(request.origin),
         "limits": asked(launch, backend).to_json(),
+        "signal_seconds": launch.signal_seconds,
         **shape.to_json(),
     }
 

@@ -193,6 +193,14 @@ class TaskedJob(Job):
         """Have this send the tasks that have failed, with more options."""
         self._send_failed = send
 
+    def _interrupt(self, timeout: bool = False) -> None:
+        if self.folder.whole != self.folder.path or Shape.of(self.folder.spec).count is None:
+            super()._interrupt(timeout)  # they run together, and are told together
+            return
+        for task in self.tasks:
+            if task.folder.is_first and not task.is_over:
+                task._interrupt(timeout)
+
     # For whoever watches
 
     def _one_has_ended(self, _task: Job) -> None:

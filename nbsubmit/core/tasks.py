@@ -24,9 +24,12 @@ from nbsubmit.core.folder import (
 
 # Tell a worker which task of the array it is, and which of how many processes that run together.
 TASK_VARIABLE, RANK_VARIABLE, RANKS_VARIABLE = "NBSUBMIT_TASK", "NBSUBMIT_RANK", "NBSUBMIT_RANKS"
+# The scheduler's id of the job or task, where there is one.
+ID_VARIABLE = "NBSUBMIT_JOB_ID"
 # What a job must not inherit from one that it is submitted from inside of.
 OF_A_JOB = (
-    TASK_VARIABLE, RANK_VARIABLE, RANKS_VARIABLE, JOB_VARIABLE, LIMITS_VARIABLE, NODE_VARIABLE,
+    TASK_VARIABLE, RANK_VARIABLE, RANKS_VARIABLE, JOB_VARIABLE, ID_VARIABLE, LIMITS_VARIABLE,
+    NODE_VARIABLE,
 )  # fmt: skip
 _TASKS, _RESULTS, _LOGS = "tasks", "results", "logs"
 _RESULT = ".json"
@@ -194,13 +197,29 @@ class TaskFolder(JobFolder):
         return f"{part}+{inside}" if part else inside
 
     @property
+    def job_id(self) -> str:
+        index = self.key.index
+        return self.job.id if index is None else f"{self.job.id}_{index}"
+
+    @property
     def together(self) -> JobFolder:
-        """The folder of the processes that run together with this one; its own if it is alone."""
         if self.key.rank is None:
             return self
         if self.key.index is None:
             return self.job
         return TaskFolder(self.job, TaskKey(self.key.index), self.shape)
+
+    @property
+    def is_first(self) -> bool:
+        return not self.key.rank
+
+    @property
+    def ranks(self) -> list[TaskFolder]:
+        """The folders of the processes that run together, with its own."""
+        if self.key.rank is None:
+            return [self]
+        keys = (TaskKey(self.key.index, rank) for rank in range(self.shape.ranks))
+        return [TaskFolder(self.job, key, self.shape) for key in keys]
 
     def handle(self) -> str:
         if self.key.index is None:

@@ -163,7 +163,7 @@ def _wants_answer(
     """Tell whether only the backend knows, and it may be asked again."""
     wait: float = backend.polite_seconds * 2 ** min(asked.failures, 10)
     regular = settings.poll_seconds if backend.polite_seconds else 1.0
-    if one.found.suspicious:
+    if one.found.suspicious and not _is_queued_again(one):
         return now - asked.at >= min(wait, _LONGEST_ASK)
     if one.found.node and not _lapsed(one, settings, now):
         # The beat of a running job is its sign of life; a free backend is asked all the same.
@@ -171,6 +171,11 @@ def _wants_answer(
     age = now - one.since
     spacing = max(regular, min(age / 4, _LONGEST_ASK), min(wait, _LONGEST_ASK))
     return age >= regular and now - asked.at >= spacing
+
+
+def _is_queued_again(one: Watched) -> bool:
+    """What an earlier run has left is no news."""
+    return one.report is not None and one.report.state is JobState.PENDING
 
 
 def _lapsed(one: Watched, settings: Settings, now: float) -> bool:
@@ -226,7 +231,7 @@ class Watcher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._watched: dict[str, Watched] = {}
+        self._watched: dict[int, Watched] = {}
         self._asked: dict[str, Asked] = {}
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -239,7 +244,8 @@ class Watcher:
                 return
             since = time.monotonic() - _age(job)
             for part in live:
-                one = self._watched.setdefault(part.id, Watched(part, since=since))
+                # Two handles of one job are two to look at.
+                one = self._watched.setdefault(id(part), Watched(part, since=since))
                 one.next_look = 0.0
             self._wake.set()
             if self._thread is None:
@@ -266,7 +272,7 @@ class Watcher:
         while True:
             with self._lock:
                 live = [w for w in self._watched.values() if not w.job.is_over]
-                self._watched = {w.job.id: w for w in live}
+                self._watched = {id(w.job): w for w in live}
                 if not live:
                     self._thread = None
                     return

@@ -12,6 +12,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from nbsubmit.client import checkpoint
 from nbsubmit.client import jobs as client
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow, row_of
@@ -129,7 +130,9 @@ class Session:
         """
         cell = read_cell(self.shell, magic, line, body)
         own = mapping.tasks(options, self.shell.user_ns)
-        sliced = slice_names(own, self.shell.user_ns) if own and options.maps else None
+        sliced = (
+            slice_names(own, self.shell.user_ns, self.store.blobs) if own and options.maps else None
+        )
         magics = self._magics.found()
         use = analyse(
             cell.source,
@@ -167,7 +170,8 @@ class Session:
             deletes=tuple(sorted(use.sure_deletes)),
             handled=tuple(sorted((use.handled & self.shell.user_ns.keys()) - use.reads)),
         )
-        slices = sliced.place(self.store.blobs) if sliced else None
+        if checkpoint.is_used(cell.source, payload.names):
+            options = checkpoint.warned(options)
         names = (*by_value.split(self.settings.by_value), *options.by_value)
         request = Request(
             cell,
@@ -177,8 +181,8 @@ class Session:
             origin(self.shell),
             by_value=by_value.find(names, self.store.path),
             count=len(own) if own else None,
-            slices=slices,
-            more=_of_array(options, len(own), slices) if own else {},
+            slices=sliced.slices if sliced else None,
+            more=_of_array(options, len(own), sliced.slices if sliced else None) if own else {},
         )
         return Prepared(request, cell, use)
 
@@ -252,6 +256,8 @@ class Session:
         SubmitError
             If that is no longer there, or the backend does not take it.
         """
+        if checkpoint.is_used(str(job.spec.get("source", "")), {}):
+            options = checkpoint.warned(options)
         new = resubmit(
             job,
             options,

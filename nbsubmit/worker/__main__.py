@@ -1,5 +1,6 @@
 """``python -m nbsubmit.worker FOLDER`` runs the job in that folder."""
 
+import signal
 import sys
 
 if __name__ == "__main__":
@@ -10,6 +11,9 @@ if __name__ == "__main__":
             f"nbsubmit needs Python 3.10 or newer, and {sys.executable} is {version}. "
             f"Choose the notebook's own with --python"
         )
+    # A warning must not end what has not even begun.
+    early: "list[int]" = []
+    signal.signal(signal.SIGUSR2, lambda number, _frame: early.append(number))
     from nbsubmit.worker.process import main
 
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], early))

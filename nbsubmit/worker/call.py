@@ -10,6 +10,7 @@ from nbsubmit.core import packages
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.call import CALL, SHARED
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.checkpoint import Keeper, keeping
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.definitions.known import known_classes
 from nbsubmit.core.folder import JobFolder
@@ -20,6 +21,7 @@ from nbsubmit.core.slices import read
 from nbsubmit.core.tasks import TaskFolder
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
 from nbsubmit.worker.execute import Outcome, call
+from nbsubmit.worker.interrupt import Uninterrupted, Work
 from nbsubmit.worker.load import load, mappings_for
 from nbsubmit.worker.shell import Shell
 from nbsubmit.worker.streams import Recorder
@@ -36,6 +38,7 @@ def run_call(
     module: types.ModuleType,
     recorder: Recorder,
     after_call: Callable[[], None],
+    interruptions: Uninterrupted,
 ) -> tuple[Result, Placed]:
     """Call what was sent, and return the outcome with what is to be written of it."""
     shell = Shell(_NO_CELL, module, recorder)
@@ -47,8 +50,13 @@ def run_call(
     contents = Contents.from_json(payload["contents"])
     mappings = mappings_for(contents)
     load(folder, payload, {}, namespace, arrived, contents, mappings)
-    function, args, kwargs = _call(folder, namespace, sent)
-    with shell:
+    keeper = Keeper.of(folder, namespace)
+    saved = keeper.load(keeper.folder.checkpoint_file)
+    function, args, kwargs = saved or _call(folder, namespace, sent)
+    if saved is None and folder.spec.get("after"):
+        args, kwargs = _with_values(folder, namespace, args, kwargs)
+    with shell, keeping(keeper):
+        interruptions.begin(Work(keeper, (function, args, kwargs)))
         outcome = call(function, args, kwargs)
         after_call()
         shell.finish()
@@ -77,6 +85,21 @@ def _call(folder: JobFolder, namespace: dict[str, Any], sent: dict[str, Any]) ->
         return sent[CALL]
     bundle = read(folder)
     return load_slice(bundle, namespace, sent[SHARED], mappings_for(bundle.contents))[CALL]
+
+
+def _with_values(
+    folder: JobFolder, home: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Wait for the jobs that this one starts after, and put their values where they stand."""
+    from nbsubmit.core.inputs import Input  # a third of the worker's start, and few jobs need it
+
+    for data in folder.spec["after"]:
+        Input.from_json(data).ended(home)
+
+    def value(argument: Any) -> Any:
+        return argument.value(home) if isinstance(argument, Input) else argument
+
+    return tuple(map(value, args)), {name: value(argument) for name, argument in kwargs.items()}
 
 
 def _error(error: BaseException, shell: Shell) -> CellError:

@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from nbsubmit.core.folder import JOB_VARIABLE, PRIVATE_FILE, JobFolder
-from nbsubmit.core.tasks import TASK_VARIABLE, Shape, TaskFolder, TaskKey
+from nbsubmit.core.tasks import ID_VARIABLE, TASK_VARIABLE, Shape, TaskFolder, TaskKey
+from nbsubmit.worker import links
+from nbsubmit.worker.interrupt import Interruptions
 from nbsubmit.worker.meter import Meter
 from nbsubmit.worker.run import run
 from nbsubmit.worker.surroundings import limits, rank_here
 
 
-class Terminated(BaseException):
-    """The process was asked to end; no ``except Exception`` of the cell stops it.
+def main(path: str, early: Sequence[int] = ()) -> int:
+    """Run the job in a folder; the exit code tells whether the cell succeeded.
 
     Parameters
     ----------
-    signal : str
-        The name of the signal.
+    path : str
+        The folder.
+    early : sequence of int
+        Warnings that came before anything could be done about them.
     """
-
-    def __init__(self, signal: str) -> None:
-        super().__init__(signal)
-        self.signal = signal
-
-
-def main(path: str) -> int:
-    """Run the job in a folder; the exit code tells whether the cell succeeded."""
     faulthandler.enable()
     os.umask(0o077)
     folder = _own_folder(JobFolder(Path(path)))
@@ -42,19 +37,18 @@ def main(path: str) -> int:
         return 1
     if _is_done(folder):
         return 0
-    # Of a run before a requeue.
-    for stale in (folder.signal_file, folder.exit_file, folder.kept_file, folder.usage_file):
-        stale.unlink(missing_ok=True)
+    _forget_earlier_run(folder)
+    interruptions = Interruptions(folder)
+    interruptions.listen(early)
     Beat(folder).start()
     meter = Meter(folder, limits().cpus or 1)
     meter.start()
-    _report_signals(folder)
 
     def after_cell() -> None:
-        _finish_undisturbed()
+        interruptions.end()
         meter.look(last=True)
 
-    succeeded = run(folder, stdout=1, stderr=2, after_cell=after_cell)
+    succeeded = run(folder, stdout=1, stderr=2, after_cell=after_cell, interruptions=interruptions)
     # Threads that the cell left behind would keep the node busy; what it printed is out already.
     sys.stdout.flush()
     sys.stderr.flush()
@@ -72,25 +66,62 @@ def _own_folder(job: JobFolder) -> JobFolder:
     job.check()
     os.environ[JOB_VARIABLE] = str(job.path)
     shape = Shape.of(job.spec)
-    if not shape.has_tasks:
-        return job
-    index = None if shape.count is None else int(os.environ[TASK_VARIABLE])
-    rank = None if shape.ranks == 1 else rank_here()
-    folder = TaskFolder(job, TaskKey(index, rank), shape)
-    folder.create()
-    if rank is not None:
-        # Each process has logs of its own; the scheduler's is that of the script around them.
-        for descriptor, log in ((1, folder.log_out), (2, folder.log_err)):
-            opened = os.open(log, os.O_WRONLY | os.O_APPEND)
-            os.dup2(opened, descriptor)
-            os.close(opened)
+    folder = job
+    if shape.has_tasks:
+        index = None if shape.count is None else int(os.environ[TASK_VARIABLE])
+        rank = None if shape.ranks == 1 else rank_here()
+        folder = TaskFolder(job, TaskKey(index, rank), shape)
+        folder.create()
+        # Processes that run together have a log each; the script around them has another.
+        _print_to(folder.log_out, 1)
+        _print_to(folder.log_err, 2)
+    if job.spec.get("one_stream"):
+        os.dup2(1, 2)
+    links.leave(folder, os.environ.get(ID_VARIABLE) or folder.job_id)
     return folder
 
 
+def _print_to(log: Path, descriptor: int) -> None:
+    """Have what is printed go to this file."""
+    opened = os.open(log, os.O_WRONLY | os.O_APPEND)
+    os.dup2(opened, descriptor)
+    os.close(opened)
+
+
 def _is_done(folder: JobFolder) -> bool:
-    """Tell whether an earlier run of this job came to its own end: it is not run twice."""
-    result = folder.read_json(folder.result_file)
-    return result is not None and not result["signal"]
+    """Tell whether an earlier run of this job came to its own end: it is not run twice.
+
+    Of processes that run together all must have: one of them may need the others.
+    """
+    ranks = folder.ranks if isinstance(folder, TaskFolder) else [folder]
+    results = [rank.read_json(rank.result_file) for rank in ranks]
+    return all(result is not None and not result["signal"] for result in results)
+
+
+def _forget_earlier_run(folder: JobFolder) -> None:
+    """Remove what a run before a requeue has left that would be mistaken for this one's."""
+    stale = [
+        folder.signal_file,
+        folder.exit_file,
+        folder.kept_file,
+        folder.usage_file,
+        folder.result_file,
+        folder.end_file,
+    ]
+    if folder.is_first:
+        together = folder.together
+        stale += [
+            together.requeue_file,
+            together.not_requeued_file,
+            together.interrupt_file,
+            together.end_file,
+        ]
+        if folder.started_file.exists():
+            earlier = together.read_json(together.runs_file) or {}
+            runs = {**earlier, "run": earlier.get("run", 1) + 1}
+            together.write_json(together.runs_file, runs)
+    for file in stale:
+        file.unlink(missing_ok=True)
 
 
 class Beat:
@@ -109,6 +140,7 @@ class Beat:
     def start(self) -> None:
         """Go on until the process ends."""
         os.close(os.open(self._file, os.O_CREAT | os.O_WRONLY, PRIVATE_FILE))
+        os.utime(self._file)  # it may be there from an earlier run
         threading.Thread(target=self._go_on, name="nbsubmit-beat", daemon=True).start()
 
     def _go_on(self) -> None:
@@ -118,24 +150,3 @@ class Beat:
                 os.utime(self._file)
             except OSError:  # the folder was deleted under the job: the cell runs on
                 return
-
-
-def _finish_undisturbed() -> None:
-    """Ignore SIGTERM while the result is written; SIGKILL follows if that takes too long."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-
-def _report_signals(folder: JobFolder) -> None:
-    """On SIGTERM, leave word of it, then end the cell as an exception would."""
-    owner = os.getpid()
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        if os.getpid() != owner:  # a child that the cell forked must just end
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-            return
-        name = signal.Signals(number).name
-        folder.write_json(folder.signal_file, {"signal": name, "at": time.time()})
-        raise Terminated(name)
-
-    signal.signal(signal.SIGTERM, end)

@@ -23,6 +23,7 @@ from nbsubmit.core.ambient import Around
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.call import SHARED
 from nbsubmit.core.cell import Cell
+from nbsubmit.core.checkpoint import Keeper, keeping
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder, write_whole
@@ -35,6 +36,7 @@ from nbsubmit.worker import handled, missing, surroundings, task
 from nbsubmit.worker.call import run_call
 from nbsubmit.worker.collect import Collection, collect
 from nbsubmit.worker.execute import Outcome, execute
+from nbsubmit.worker.interrupt import Uninterrupted, Work
 from nbsubmit.worker.load import load, mappings_for
 from nbsubmit.worker.sent import Sent
 from nbsubmit.worker.shell import Shell
@@ -44,6 +46,8 @@ from nbsubmit.worker.surroundings import PYTHON, limits, node
 if TYPE_CHECKING:
     from nbsubmit.core.mapped import Mappings
 
+_UNINTERRUPTED = Uninterrupted()
+
 
 def run(
     folder: JobFolder,
@@ -51,6 +55,7 @@ def run(
     stdout: int,
     stderr: int,
     after_cell: Callable[[], None] = lambda: None,
+    interruptions: Uninterrupted = _UNINTERRUPTED,
 ) -> bool:
     """Run a job in this process.
 
@@ -62,6 +67,8 @@ def run(
         Descriptors of the logs.
     after_cell : callable
         Called when the cell has ended and before its values are collected.
+    interruptions : Uninterrupted
+        Knows what to do when the process is told to end.
 
     Returns
     -------
@@ -79,13 +86,13 @@ def run(
             payload = folder.read_json(folder.payload_file) or {}
             surroundings.check_versions(payload)
             run_it = _run_cell if payload["cell"] else run_call
-            result, placed = run_it(folder, payload, module, recorder, after_cell)
+            result, placed = run_it(folder, payload, module, recorder, after_cell, interruptions)
         except BaseException as error:
             result, placed = _failure(error), None
         if os.getpid() != owner:  # a child that the cell forked came back through here
             os._exit(0)
-        result = replace(result, started=started, ended=time.time())
-        _write(folder, result, placed)
+        if not interruptions.decides:
+            _write(folder, replace(result, started=started, ended=time.time()), placed)
         surroundings.leave(folder)
     recorder.close()
     return result.error is None
@@ -97,6 +104,7 @@ def _run_cell(
     module: types.ModuleType,
     recorder: Recorder,
     after_cell: Callable[[], None],
+    interruptions: Uninterrupted,
 ) -> tuple[Result, Placed]:
     cell = Cell.from_json(payload["cell"])
     shell = Shell(cell, module, recorder)
@@ -108,7 +116,9 @@ def _run_cell(
     shell.when_started(lambda: around.apply_to(ambient.SHELL))
     sent = _prepare(folder, payload, cell, shell, contents, mappings)
     around.apply()
-    with AfterImport(ambient.MODULES, around.apply_to), shell:
+    keeper = Keeper.of(folder, module.__dict__)
+    with AfterImport(ambient.MODULES, around.apply_to), shell, keeping(keeper):
+        interruptions.begin(Work(keeper))
         outcome = execute(cell, module.__dict__, shell)
         after_cell()
         shell.finish()
@@ -220,13 +230,15 @@ def _prepare(
 
 def _failure(error: BaseException) -> Result:
     """What is reported when not even the cell could be run."""
-    told = (
+    lines = (
         [f"{type(error).__name__}: {error}"]
         if isinstance(error, NbsubmitError)
         else traceback.format_exception(error)
     )
-    text = CellError(type(error).__name__, str(error), tuple(told))
-    return Result(started=0, ended=0, python=PYTHON, error=text)
+    text = CellError(type(error).__name__, str(error), tuple(lines))
+    # It may have been told to end before the cell began: then there may be another run.
+    told = getattr(error, "signal", "")
+    return Result(started=0, ended=0, python=PYTHON, error=text, signal=told)
 
 
 def _write(folder: JobFolder, result: Result, placed: Placed | None) -> None:

@@ -88,6 +88,21 @@ def test_a_job_that_waits_for_others_ends_if_they_fail(make_launch: MakeLaunch) 
     assert "kill-on-invalid-dep" not in asks_for(make_launch())
 
 
+def test_a_job_that_asks_for_another_run_is_queued_again_also_where_none_is(
+    make_launch: MakeLaunch,
+) -> None:
+    text = batch_script(make_launch())
+    asks, update, queue = (
+        text.index(words) for words in ("requeue.json", "Requeue=1", "scontrol requeue")
+    )
+    assert asks < update < queue
+
+
+def test_whoever_wants_no_other_run_gets_none(make_launch: MakeLaunch) -> None:
+    never = Resources(extra={"no-requeue": None})
+    assert "Requeue=1" not in batch_script(make_launch(resources=never))
+
+
 def test_whoever_wants_it_to_wait_for_ever_may(make_launch: MakeLaunch) -> None:
     waits = Resources(extra={"dependency": "afterok:17", "kill-on-invalid-dep": "no"})
     text = batch_script(make_launch(resources=waits))

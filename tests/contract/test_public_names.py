@@ -56,3 +56,18 @@ def test_a_name_costs_only_its_own_room() -> None:
     code = "import nbsubmit, sys; nbsubmit.NbsubmitError; print('IPython' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_who_comes_from_submitit_finds_the_helpers() -> None:
+    code = (
+        "import sys, nbsubmit as submitit; before = 'nbsubmit.client' in sys.modules\n"
+        "print(before, submitit.helpers.CommandFunction(['echo', 'hello'], verbose=False)())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False hello\n"
+
+
+def test_a_helper_has_words_about_it_and_each_is_listed() -> None:
+    found = {n for n in vars(nbsubmit.helpers) if not n.startswith("_")}
+    assert found == set(nbsubmit.helpers.__all__)
+    assert all(inspect.getdoc(getattr(nbsubmit.helpers, name)) for name in found)

@@ -130,3 +130,29 @@ def test_a_syntax_error_is_shown_as_the_shell_wrote_it() -> None:
     assert error._render_traceback_() == [text]
     assert (type(error).__name__, str(error)) == ("SyntaxError", "invalid syntax")
     assert isinstance(pickle.loads(pickle.dumps(error)), CellSyntaxError)
+
+
+WITHOUT_A_RESULT = [
+    errors.FailedJobError, errors.CellFailed, errors.JobCancelled, errors.JobTimedOut,
+    errors.JobLost, errors.ResultUnreadable,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WITHOUT_A_RESULT, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("caught", [errors.UncompletedJobError, JobError, RuntimeError])
+def test_a_job_without_a_result_is_caught_by_submitits_name_and_by_pythons(
+    kind: type[JobError], caught: type[Exception]
+) -> None:
+    assert issubclass(kind, caught)
+
+
+def test_only_a_function_that_raised_is_a_failed_job() -> None:
+    failed = {kind for kind in ERRORS if issubclass(kind, errors.FailedJobError)}
+    assert failed == {errors.FailedJobError, errors.CellFailed}
+
+
+@pytest.mark.parametrize("kind", [errors.SubmitError, errors.BackendMissing, Refused])
+def test_what_was_not_submitted_is_caught_by_submitits_name(kind: type[Exception]) -> None:
+    with pytest.raises(errors.FailedSubmissionError, match="no such partition"):
+        raise kind("no such partition")
+    assert issubclass(kind, RuntimeError)

@@ -67,7 +67,9 @@ TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
                                         S.PENDING, "being cancelled"),
     "waits for another run": (STARTED, says(S.PENDING), NOW, S.PENDING, "waits to be run again"),
     "waits for another run, the queue says why": (STARTED, says(S.PENDING, "BeginTime"), NOW,
-                                                  S.PENDING, "BeginTime"),
+                                                  S.PENDING, r"\(run 2\): BeginTime"),
+    "waits for its fourth run": (found(run=3), says(S.PENDING), NOW, S.PENDING,
+                                 r"waits to be run again \(run 4\)"),
     # The result is there: nothing else counts
     "has succeeded": (found(result=DONE), None, NOW, S.COMPLETED, ""),
     "has raised": (found(result=RAISED), None, NOW, S.FAILED, "KeyError: 'x'"),
@@ -130,6 +132,9 @@ TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
                                         "exit code 255"),
     # The backend says why: no need to wait
     "out of time": (STARTED, says(S.TIMEOUT), NOW, S.TIMEOUT, "it reached its time limit"),
+    "out of time, and not run again": (
+        found(not_again="timed-out too many times"), says(S.TIMEOUT), NOW, S.TIMEOUT,
+        "Job not requeued because: timed-out too many times"),
     "out of memory": (STARTED, says(S.OUT_OF_MEMORY), NOW, S.OUT_OF_MEMORY,
                       "it ran out of memory"),
     "preempted": (STARTED, says(S.PREEMPTED), NOW, S.PREEMPTED,

@@ -58,6 +58,9 @@ class FakeBackend:
     def largest_array(self) -> int | None:
         return None
 
+    def find(self, job_id: str) -> Mapping[int, str]:
+        return {}
+
     def start(self, launch: Launch) -> str:
         return ""
 
@@ -67,6 +70,8 @@ class FakeBackend:
         if self.trouble is not None:
             raise self.trouble
         return {handle: self.answers.get(handle, Report(JobState.PENDING)) for handle in handles}
+
+    def warn(self, handle: str) -> None: ...
 
     def stop(self, handle: str) -> None: ...
 
@@ -268,10 +273,23 @@ def test_a_job_that_was_queued_again_is_seen_to_wait_and_then_to_run_again(world
     world.go_to(5, each=lambda: node.beats(world.now))
     world.backend.answers["17"] = Report(JobState.PENDING, "its time to begin has not come")
     world.go_to(MINUTE)
-    assert (job.state, job.status.reason) == (JobState.PENDING, "its time to begin has not come")
+    assert job.state is JobState.PENDING
+    assert job.status.reason == "waits to be run again (run 2): its time to begin has not come"
     node.starts(world.now)
     world.go_to(2 * MINUTE, each=lambda: node.beats(world.now))
     assert state(job) is JobState.RUNNING
+
+
+def test_what_its_earlier_run_has_left_is_no_reason_to_ask_more_often(world: World) -> None:
+    job, node = world.send()
+    node.starts(0)
+    world.go_to(5, each=lambda: node.beats(world.now))
+    world.backend.answers["17"] = Report(JobState.PENDING)
+    node.ends(1)
+    world.go_to(HOUR)
+    assert state(job) is JobState.PENDING
+    assert len(world.backend.asked_at) < 100
+    assert world.gaps[-1] >= POLL
 
 
 # Something is wrong with it

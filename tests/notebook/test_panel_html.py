@@ -83,12 +83,8 @@ def hostile(value: Any) -> Any:
     return EVIL if isinstance(value, str) else tuple(hostile(part) for part in value)
 
 
-# The others hold numbers; a state is one of ours.
-FIELDS = [
-    f.name
-    for f in fields(JobRow)
-    if isinstance(getattr(PLAIN, f.name) or 0, (str, tuple)) and f.name != "state"
-]
+# The others hold numbers, or states.
+FIELDS = [f.name for f in fields(JobRow) if type(getattr(PLAIN, f.name) or 0) in (str, tuple)]
 
 
 def parts(row: JobRow) -> list[str]:

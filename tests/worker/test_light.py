@@ -35,7 +35,7 @@ def test_the_worker_does_not_import_what_only_some_cells_need(worker: set[str], 
 
 def test_the_worker_imports_hardly_more_than_what_pickling_takes(worker: set[str]) -> None:
     ours = worker - modules_after("import cloudpickle, xxhash, json, asyncio, logging, importlib")
-    assert len(ours) < 90
+    assert len(ours) < 95
 
 
 def test_the_front_door_imports_nothing_behind_it() -> None:

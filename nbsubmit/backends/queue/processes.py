@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import subprocess
@@ -129,6 +130,13 @@ def is_alive(process: Process) -> bool:
 def is_stopped(process: Process) -> bool:
     """Tell whether somebody has stopped it, so that it can go on later."""
     return _status(process) == "T"
+
+
+@atexit.register
+def _let_go() -> None:
+    """Say nothing of the children that outlive this process: they are meant to."""
+    for child in _children.values():
+        child.returncode = 0
 
 
 def reap() -> None:

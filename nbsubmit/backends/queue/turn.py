@@ -24,7 +24,7 @@ from nbsubmit.backends.queue.place import VARIABLE, QueueFolder, State
 from nbsubmit.backends.queue.processes import Gated
 from nbsubmit.backends.queue.ticket import Ticket
 from nbsubmit.core.errors import FolderError
-from nbsubmit.core.folder import PRIVATE_FOLDER
+from nbsubmit.core.folder import LIMITS_VARIABLE, PRIVATE_FOLDER
 from nbsubmit.core.state import JobState
 from nbsubmit.core.tasks import RANK_VARIABLE, RANKS_VARIABLE, TASK_VARIABLE
 
@@ -169,6 +169,8 @@ def _start_rank(
         env[TASK_VARIABLE] = str(ticket.first + task)
     if ticket.ranks > 1:
         env |= {RANK_VARIABLE: str(rank), RANKS_VARIABLE: str(ticket.ranks)}
+    if entry.seconds is not None:
+        env[LIMITS_VARIABLE] = f"ends={int(time.time() + entry.seconds)}"
     if run.devices:
         env[VISIBLE] = ",".join(run.devices)
     out, err = ticket.logs(task, rank)

@@ -102,14 +102,23 @@ class SlurmBackend:
     def _find_or_raise(self, launch: Launch, error: CommandFailed) -> str:
         """Return the id of a job that was taken although sbatch could not say so."""
         try:
-            text, _ = commands.run("squeue", "--me", "--noheader", "--format=%i|%k")
+            found = self.find(launch.id)
         except CommandFailed:
-            text = ""
-        for line in text.splitlines():
-            job_id, _, found = line.partition("|")
-            if found.strip() == comment(launch.id):
-                return job_id
+            found = {}
+        if launch.first in found:
+            return found[launch.first]
         raise SubmitError(f"the job could not be submitted: {error}") from error
+
+    def find(self, job_id: str) -> Mapping[int, str]:
+        """Look for the job's comment in the queue, where it stays for a while after its end."""
+        text, _ = commands.run("squeue", "--me", "--noheader", "--states=all", "--format=%i|%k")
+        found: dict[int, str] = {}
+        for line in text.splitlines():
+            handle, _, words = line.partition("|")
+            name, _, first = words.partition(" ")[0].strip().partition("+")
+            if name == comment(job_id):
+                found[int(first or 0)] = handle.strip().partition("_")[0]
+        return found
 
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
         """Ask squeue for all jobs at once, and accounting for those that squeue has forgotten.
@@ -172,10 +181,17 @@ class SlurmBackend:
         # Accounting lags behind: what it still calls alive, squeue knows better.
         return {h: r for h, r in found.items() if h not in known or (r.state and r.state.ended)}
 
+    def warn(self, handle: str) -> None:
+        """Have the script sent the signal, which passes it on."""
+        self._scancel("--batch", "--signal=USR2", handle)
+
     def stop(self, handle: str) -> None:
         """Cancel the job."""
+        self._scancel(handle)
+
+    def _scancel(self, *arguments: str) -> None:
         try:
-            commands.run("scancel", handle)
+            commands.run("scancel", *arguments)
         except CommandFailed as error:
             if not any(words in error.words for words in _OVER):
                 raise

@@ -9,7 +9,7 @@ from dataclasses import replace
 from nbsubmit.backends import script
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.spec import Launch, Resources
-from nbsubmit.core.tasks import RANK_VARIABLE, TASK_VARIABLE
+from nbsubmit.core.tasks import ID_VARIABLE, RANK_VARIABLE, TASK_VARIABLE
 from nbsubmit.core.units import format_limit
 
 _DEFAULT_NAME = "nbsubmit"
@@ -24,9 +24,9 @@ _LIMITS = {
 }
 
 
-def comment(job_id: str) -> str:
-    """Return the comment by which a job is found when its Slurm id is not known."""
-    return f"nbsubmit:{job_id}"
+def comment(job_id: str, first: int = 0) -> str:
+    """Return the comment by which a job, or a part of an array, is found without its Slurm id."""
+    return f"nbsubmit:{job_id}" + (f"+{first}" if first else "")
 
 
 def batch_script(launch: Launch) -> str:
@@ -42,16 +42,33 @@ def batch_script(launch: Launch) -> str:
         head.append(f"#SBATCH --{option}" + ("" if value is None else f"={_quoted(option, value)}"))
     limits = " ".join(f"{word}=${variable}" for word, variable in _LIMITS.items())
     around = replace(launch, command=_command(launch))
-    body = script.body(around, node='"$SLURMD_NODENAME"', limits=f'"{limits}"')
+    body = script.body(
+        around, node='"$SLURMD_NODENAME"', limits=f'"{limits}"', again=_again(launch)
+    )
     return "\n".join([*head, "", *_task(launch), body])
 
 
+def _again(launch: Launch) -> str:
+    """Lines that have the job, or this task of an array, queued again.
+
+    The request goes first: whoever reads it in the next run would take it for a new one.
+    """
+    lines = ['rm -f "${nbsubmit_exit%/*}/requeue.json"']
+    if "no-requeue" not in launch.resources.extra:
+        # Where a site's default is otherwise the job could not be queued again.
+        lines.append('scontrol update JobId="$SLURM_JOB_ID" Requeue=1')
+    return "; ".join([*lines, 'scontrol requeue "$SLURM_JOB_ID" || nbsubmit_code=1'])
+
+
 def _task(launch: Launch) -> list[str]:
-    """Lines that say which task of an array it is."""
+    """Lines that say which job, and which task of an array, it is."""
     if launch.count is None:
-        return [f"unset {TASK_VARIABLE} {RANK_VARIABLE}"]
-    number = f"$((SLURM_ARRAY_TASK_ID + {launch.first}))"
-    return [f"unset {RANK_VARIABLE}", f"export {TASK_VARIABLE}={number}"]
+        return [f"unset {TASK_VARIABLE} {RANK_VARIABLE}", f"export {ID_VARIABLE}=$SLURM_JOB_ID"]
+    return [
+        f"unset {RANK_VARIABLE}",
+        f"export {ID_VARIABLE}=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID",
+        f"export {TASK_VARIABLE}=$((SLURM_ARRAY_TASK_ID + {launch.first}))",
+    ]
 
 
 def _command(launch: Launch) -> tuple[str, ...]:
@@ -66,7 +83,8 @@ def _command(launch: Launch) -> tuple[str, ...]:
 
 def _directives(launch: Launch) -> Iterator[tuple[str, str | None]]:
     yield from _resources(launch.resources)
-    yield "comment", comment(launch.id)
+    remark = launch.resources.extra.get("comment")
+    yield "comment", comment(launch.id, launch.first) + (f" {remark}" if remark else "")
     if launch.count is None:
         yield "output", _literal(str(launch.log_out))
         yield "error", _literal(str(launch.log_err))
@@ -101,7 +119,7 @@ def _resources(resources: Resources) -> Iterator[tuple[str, str | None]]:
         yield "mem", f"{resources.memory_mib}M"
     if resources.time_seconds is not None:
         yield "time", format_limit(resources.time_seconds)
-    yield from resources.extra.items()
+    yield from ((name, value) for name, value in resources.extra.items() if name != "comment")
 
 
 def _literal(path: str) -> str:

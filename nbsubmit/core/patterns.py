@@ -1,22 +1,15 @@
-"""Where an executor's jobs lie, and by which names their logs are found there.
+"""The folder that a user names for jobs, which may depend on the job.
 
-The folder that a user names may hold ``%j`` (the job's id), ``%A`` and ``%a`` (the array's id and
-the index in it) and ``%t`` (the rank). All that a job needs lies in a store in the part of it that
-is the same for all jobs; a job that has started leaves links to its logs by submitit's names.
+It may hold ``%j`` (the job's id), ``%A`` and ``%a`` (the array's id and the index in it) and ``%t``
+(the rank), as in the names of logs that schedulers take. All that a job needs lies in the part of
+it that is the same for all jobs.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from nbsubmit.core.settings import STORE_NAME
-
 _PATTERNS = ("%j", "%t", "%A", "%a")
-
-
-def store_of(folder: Path) -> Path:
-    """Return the store of all jobs of an executor with this folder."""
-    return common(folder) / STORE_NAME
 
 
 def common(folder: Path) -> Path:

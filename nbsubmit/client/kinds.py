@@ -1,0 +1,41 @@
+"""submitit's names for jobs by what runs them: to ask for a job's kind, and to find one again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from nbsubmit.client.job import Job
+from nbsubmit.client.jobs import attach
+
+
+class _Kind(type):
+    """A kind of job: all jobs are of one class, and their kind is what runs them."""
+
+    backend_name: str
+
+    def __call__(cls, folder: Path | str, job_id: str, tasks: Sequence[int] = (0,)) -> Job[Any]:
+        """Find a job again, by its id in the folder that its executor was given."""
+        return attach(job_id, folder)
+
+    def __instancecheck__(cls, job: object) -> bool:
+        return isinstance(job, Job) and job.folder.spec.get("backend") == cls.backend_name
+
+
+class SlurmJob(metaclass=_Kind):
+    """A job that runs on Slurm."""
+
+    backend_name: ClassVar[str] = "slurm"
+
+
+class LocalJob(metaclass=_Kind):
+    """A job that runs as a process on this machine."""
+
+    backend_name: ClassVar[str] = "local"
+
+
+class DebugJob(metaclass=_Kind):
+    """A job that has run in the process that sent it."""
+
+    backend_name: ClassVar[str] = "debug"
