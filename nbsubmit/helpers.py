@@ -1,6 +1,6 @@
 """What makes work with jobs shorter, by submitit's names."""
 
-from nbsubmit.client.checkpoints import Checkpointable
+from nbsubmit.client.checkpointable import Checkpointable
 from nbsubmit.client.commands import CommandFunction, run_cmd
 from nbsubmit.client.distributed import TorchDistributedEnvironment
 from nbsubmit.client.environ import clean_env, environment_variables

@@ -9,7 +9,14 @@ from pathlib import Path
 from nbsubmit.client import nodelist
 from nbsubmit.client.paths import JobPaths
 from nbsubmit.core.folder import JOB_VARIABLE, JobFolder
-from nbsubmit.core.tasks import RANK_VARIABLE, TASK_VARIABLE, Shape, TaskFolder, TaskKey
+from nbsubmit.core.tasks import (
+    ID_VARIABLE,
+    RANK_VARIABLE,
+    TASK_VARIABLE,
+    Shape,
+    TaskFolder,
+    TaskKey,
+)
 
 _SLURM = "slurm"
 
@@ -64,30 +71,24 @@ class JobEnvironment:
     @property
     def job_id(self) -> str:
         """The job's id, as whoever has sent it knows it: ``7``, or ``7_3`` in an array."""
-        if self.array_job_id is None:
-            return self.raw_job_id
-        return f"{self.array_job_id}_{self.array_task_id}"
+        index = self._index
+        ours = self._folder.id if index is None else f"{self._folder.id}_{index}"
+        # Not Slurm's own variables: those of a job around this one may have been inherited.
+        return os.environ.get(ID_VARIABLE) or ours
 
     @property
     def raw_job_id(self) -> str:
         """Slurm's own number of this very job, which in an array is another for each task."""
-        if self._on_slurm:
-            return os.environ["SLURM_JOB_ID"]
-        index = self._index
-        return self._folder.id if index is None else f"{self._folder.id}_{index}"
+        return os.environ["SLURM_JOB_ID"] if self._on_slurm else self.job_id
 
     @property
     def array_job_id(self) -> str | None:
-        """The array's id; None outside of one."""
-        if self._on_slurm:
-            return os.environ.get("SLURM_ARRAY_JOB_ID")
-        return None if self._index is None else self._folder.id
+        """The array's id; None outside of one. A part of a large array has its own."""
+        return None if self._index is None else self.job_id.rpartition("_")[0]
 
     @property
     def array_task_id(self) -> str | None:
-        """The index in the array; None outside of one."""
-        if self._on_slurm:
-            return os.environ.get("SLURM_ARRAY_TASK_ID")
+        """The index in the array, from 0; None outside of one."""
         return None if self._index is None else str(self._index)
 
     @property

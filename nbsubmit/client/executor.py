@@ -18,7 +18,9 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from nbsubmit.backends import registry
 from nbsubmit.client import parameters
-from nbsubmit.client.job import Array, DelayedJob, Job, open_job, promote
+from nbsubmit.client.array import Array
+from nbsubmit.client.batch import DelayedJob, promote
+from nbsubmit.client.job import Job, open_job
 from nbsubmit.client.watching import watcher
 from nbsubmit.core import patterns
 from nbsubmit.core import settings as settings_module
@@ -334,10 +336,7 @@ class SlurmExecutor(Executor):
     known = parameters.SLURM
 
     def _check(self) -> None:
-        try:
-            self.backend().check()
-        except BackendMissing as error:
-            raise _NoSlurm(str(error)) from None
+        self.backend().check()
 
     @classmethod
     def affinity(cls) -> int:
@@ -350,10 +349,6 @@ class SlurmExecutor(Executor):
     @classmethod
     def from_shared(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         return parameters.for_slurm(given)
-
-
-class _NoSlurm(BackendMissing, RuntimeError):
-    """Slurm is not here."""
 
 
 class LocalExecutor(Executor):

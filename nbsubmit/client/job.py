@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from nbsubmit.backends import registry
+from nbsubmit.client.awaitable import AsyncJobProxy
 from nbsubmit.client.paths import JobPaths
+from nbsubmit.client.submission import submission_of
 from nbsubmit.client.watching import watcher
 from nbsubmit.core.backend import Backend
-from nbsubmit.core.bundle import Bundle
-from nbsubmit.core.call import CALL, SHARED
 from nbsubmit.core.delayed import DelayedSubmission
-from nbsubmit.core.errors import BackendMissing, NbsubmitError
+from nbsubmit.core.errors import BackendMissing
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job as CoreJob
 from nbsubmit.core.job import Watches
-from nbsubmit.core.slices import load as load_slice
-from nbsubmit.core.slices import read as read_slice
 from nbsubmit.core.state import JobState
 from nbsubmit.core.tasked import TaskedJob as CoreTaskedJob
 from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey
 
 if TYPE_CHECKING:
-    from nbsubmit.client.executor import Executor
+    pass
 
 _log = logging.getLogger("nbsubmit")
 
@@ -124,7 +120,7 @@ class Job(CoreJob, Generic[R]):
         NbsubmitError
             If the job is a cell.
         """
-        return _submission(self)
+        return submission_of(self)
 
     # What came of it
 
@@ -199,13 +195,7 @@ class Job(CoreJob, Generic[R]):
         bool
             False if it had ended already.
         """
-        try:
-            return super().cancel()
-        except OSError:
-            if check:
-                raise
-            _log.warning("job %s could not be cancelled", self.id, exc_info=True)
-            return False
+        return _cancelled(self, super().cancel, check)
 
     def resubmit(self, **changed: Any) -> Job[R]:
         """Send the same call again, as a new job, and return that.
@@ -282,6 +272,16 @@ class Job(CoreJob, Generic[R]):
         return self._lock_of_waiters
 
 
+def _cancelled(job: Job[Any], cancel: Callable[[], bool], check: bool) -> bool:
+    try:
+        return cancel()
+    except OSError:
+        if check:
+            raise
+        _log.warning("job %s could not be cancelled", job.id, exc_info=True)
+        return False
+
+
 def _tell_waiters(job: Any) -> None:
     with job._condition:
         for waiter in job._waiters:
@@ -302,7 +302,8 @@ class TaskedJob(CoreTaskedJob, Job[list[Any]]):
         return None
 
     def cancel(self, check: bool = True) -> bool:
-        return Job.cancel(self, check)
+        # Not Job's, behind which stands the one that knows of no tasks.
+        return _cancelled(self, super().cancel, check)
 
     def results(self, timeout: float | None = None) -> list[Any]:
         return self.result(timeout)
@@ -346,143 +347,6 @@ class RanksJob(TaskedJob):
         return self._given
 
 
-class AsyncJobProxy(Generic[R]):
-    """What waits for a job without keeping the loop busy.
-
-    Parameters
-    ----------
-    job : Job
-        The job.
-    """
-
-    def __init__(self, job: Job[R]) -> None:
-        self._job = job
-
-    async def wait(self, poll_interval: float = 1) -> None:
-        """Return when it has ended.
-
-        Parameters
-        ----------
-        poll_interval : float
-            Of no meaning here: whoever waits is woken.
-        """
-        await self._job.ended()
-
-    async def result(self, poll_interval: float = 1) -> R:
-        """Return what the function returned."""
-        await self.wait(poll_interval)
-        return self._job.result()
-
-    async def results(self, poll_interval: float = 1) -> list[R]:
-        """Return what each process returned."""
-        await self.wait(poll_interval)
-        return self._job.results()
-
-    def results_as_completed(self, poll_interval: float = 1) -> Iterator[asyncio.Future[R]]:
-        """Yield an awaitable for each process, in the order in which they end."""
-        proxies = (AsyncJobProxy(cast("Job[R]", part)) for part in self._job.parts)
-        return asyncio.as_completed([proxy.result(poll_interval) for proxy in proxies])
-
-
-class Array(list["Job[R]"]):
-    """The jobs of an array: a list, and what can be done with all of them."""
-
-    def results(self, timeout: float | None = None) -> list[R]:
-        """Wait, and return what each returned, in order; the first that failed raises."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        for job in self:
-            job.wait(None if deadline is None else max(deadline - time.monotonic(), 0))
-        return [job.result() for job in self]
-
-    def wait(self, timeout: float | None = None) -> Array[R]:
-        """Wait until all have ended."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        for job in self:
-            job.wait(None if deadline is None else max(deadline - time.monotonic(), 0))
-        return self
-
-    def done(self) -> bool:
-        """Tell whether all have ended."""
-        return all(job.done() for job in self)
-
-    def cancel(self) -> None:
-        """Ask for all to be ended."""
-        wholes = {id(job.whole): job.whole for job in self if job.whole is not None}
-        if sum(len(whole.parts) for whole in wholes.values()) == len(self):
-            for whole in wholes.values():
-                whole.cancel()
-        else:
-            for job in self:
-                job.cancel()
-
-    def failed(self) -> Array[R]:
-        """Return those that have ended and have not succeeded."""
-        return Array(j for j in self if _has_failed(j))
-
-    def rerun_failed(self, **changed: Any) -> Array[R]:
-        """Send the calls again that have failed; those of one array as one array.
-
-        Parameters
-        ----------
-        **changed
-            Parameters of the executor that are to be others than they were.
-
-        Returns
-        -------
-        list of Job
-            The jobs of this one, with new ones in the place of those that have failed.
-        """
-        from nbsubmit.client.again import place_of, send_again
-
-        found, of_arrays = list(self), dict[str, list[int]]()
-        for number, job in enumerate(self):
-            if not _has_failed(job):
-                continue
-            if job.whole is None or place_of(job) is None:
-                found[number] = job.resubmit(**changed)
-            else:
-                of_arrays.setdefault(job.whole.id, []).append(number)
-        for numbers in of_arrays.values():
-            whole = cast("Job[Any]", self[numbers[0]].whole)
-            places = [place_of(self[number]) or 0 for number in numbers]
-            jobs = send_again(whole, changed, places).of_array()
-            for number, job in zip(numbers, jobs, strict=True):
-                found[number] = job
-        return Array(found)
-
-
-def _has_failed(job: Job[Any]) -> bool:
-    return job.is_over and job.state is not JobState.COMPLETED
-
-
-class DelayedJob(Job[R]):
-    """A job inside of a batch, which becomes a real one when the batch is sent."""
-
-    def __init__(self, executor: Executor) -> None:
-        self.__dict__["_executor"] = executor
-
-    def __repr__(self) -> str:
-        return "<DelayedJob, sent at the end of the batch>"
-
-    def __getattribute__(self, name: str) -> Any:
-        if name.startswith("__"):
-            return object.__getattribute__(self, name)
-        executor = object.__getattribute__(self, "__dict__").get("_executor")
-        if executor is not None and type(self) is DelayedJob:
-            executor.send_early()
-            return getattr(self, name)
-        return object.__getattribute__(self, name)
-
-    def __del__(self) -> None:
-        """Nothing was sent."""
-
-
-def promote(delayed: DelayedJob[Any], job: Job[Any]) -> None:
-    """Make a job of a batch the real one, so that who holds it holds that."""
-    delayed.__dict__ = job.__dict__  # not a copy: what is seen of one is seen of both
-    delayed.__class__ = type(job)  # type: ignore[assignment]
-
-
 def open_job(
     folder: JobFolder, backend: Backend | None, watcher: Watches, home: Namespace | None = None
 ) -> Job[Any]:
@@ -519,16 +383,3 @@ def _look_now(job: Job[Any]) -> None:
     look = getattr(watching, "look_now", None)
     if look is not None:
         look([job])
-
-
-def _submission(job: Job[Any]) -> DelayedSubmission:
-    folder, values = job.folder, dict[str, Any]()
-    home = job._namespace
-    Bundle(folder.payload_stream, job.sent.contents, folder.locate).load(home, values.__setitem__)
-    if CALL in values:
-        function, args, kwargs = values[CALL]
-    elif SHARED in values and isinstance(folder, TaskFolder) and folder.key.index is not None:
-        function, args, kwargs = load_slice(read_slice(folder), home, values[SHARED])[CALL]
-    else:
-        raise NbsubmitError(f"job {job.id} is a cell or a whole array: no single call was sent")
-    return DelayedSubmission(function, *args, **kwargs)

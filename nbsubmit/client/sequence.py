@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from nbsubmit.client.checkpoints import Checkpointable
+from nbsubmit.client.checkpointable import Checkpointable
 from nbsubmit.core.delayed import DelayedSubmission
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,15 @@ def test_a_command_is_a_list() -> None:
         CommandFunction("echo hello")  # type: ignore[arg-type]
 
 
-def test_an_interrupt_ends_the_program(tmp_path: Path) -> None:
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """What a shell starts in the background is told to ignore them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_ends_the_program(tmp_path: Path, heeds_interrupts: None) -> None:
     pid = tmp_path / "pid"
     command = program(f"open({str(pid)!r}, 'w').write(str(os.getpid()))", "time.sleep(600)")
 

@@ -1,0 +1,84 @@
+"""The jobs of an array, as a list."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from nbsubmit.core.state import JobState
+
+if TYPE_CHECKING:
+    from nbsubmit.client.job import Job
+
+R = TypeVar("R", covariant=True)
+
+
+class Array(list["Job[R]"]):
+    """The jobs of an array: a list, and what can be done with all of them."""
+
+    def results(self, timeout: float | None = None) -> list[R]:
+        """Wait, and return what each returned, in order; the first that failed raises."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for job in self:
+            job.wait(None if deadline is None else max(deadline - time.monotonic(), 0))
+        return [job.result() for job in self]
+
+    def wait(self, timeout: float | None = None) -> Array[R]:
+        """Wait until all have ended."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for job in self:
+            job.wait(None if deadline is None else max(deadline - time.monotonic(), 0))
+        return self
+
+    def done(self) -> bool:
+        """Tell whether all have ended."""
+        return all(job.done() for job in self)
+
+    def cancel(self) -> None:
+        """Ask for all to be ended."""
+        wholes = {id(job.whole): job.whole for job in self if job.whole is not None}
+        if sum(len(whole.parts) for whole in wholes.values()) == len(self):
+            for whole in wholes.values():
+                whole.cancel()
+        else:
+            for job in self:
+                job.cancel()
+
+    def failed(self) -> Array[R]:
+        """Return those that have ended and have not succeeded."""
+        return Array(j for j in self if _has_failed(j))
+
+    def rerun_failed(self, **changed: Any) -> Array[R]:
+        """Send the calls again that have failed; those of one array as one array.
+
+        Parameters
+        ----------
+        **changed
+            Parameters of the executor that are to be others than they were.
+
+        Returns
+        -------
+        list of Job
+            The jobs of this one, with new ones in the place of those that have failed.
+        """
+        from nbsubmit.client.again import place_of, send_again
+
+        found, of_arrays = list(self), dict[str, list[int]]()
+        for number, job in enumerate(self):
+            if not _has_failed(job):
+                continue
+            if job.whole is None or place_of(job) is None:
+                found[number] = job.resubmit(**changed)
+            else:
+                of_arrays.setdefault(job.whole.id, []).append(number)
+        for numbers in of_arrays.values():
+            whole = cast("Job[Any]", self[numbers[0]].whole)
+            places = [place_of(self[number]) or 0 for number in numbers]
+            jobs = send_again(whole, changed, places).of_array()
+            for number, job in zip(numbers, jobs, strict=True):
+                found[number] = job
+        return Array(found)
+
+
+def _has_failed(job: Job[Any]) -> bool:
+    return job.is_over and job.state is not JobState.COMPLETED
