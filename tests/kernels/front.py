@@ -15,11 +15,6 @@ from tests.journeys.kernel import PATIENCE, Kernel, Ran, take
 
 Message = dict[str, Any]
 
-# ipykernel 7.3.0 may leave a request unread until another one arrives: a reply that was sent on the
-# same socket at that moment took its edge away. 7.4.0 sends replies through the stream that reads
-# (`SubshellManager._send_on_shell_channel`). So a kernel that is silent for long is sent another.
-_SILENCE_SECONDS = 3.0
-
 
 class Front(Kernel):
     """A kernel and all that it has said.
@@ -30,8 +25,6 @@ class Front(Kernel):
         Its working directory.
     environ : mapping
         Variables to add to the environment.
-    leaves_unread : bool
-        The kernel may leave a request unread until another one arrives.
 
     Attributes
     ----------
@@ -41,10 +34,7 @@ class Front(Kernel):
         The subshell that clicks go to; empty where the kernel has none.
     """
 
-    def __init__(
-        self, folder: Path, environ: Mapping[str, str], *, leaves_unread: bool = False
-    ) -> None:
-        self.leaves_unread = leaves_unread
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         super().__init__(folder, environ)
         self.told: list[Message] = []
         self.subshell = self._new_subshell()
@@ -65,19 +55,12 @@ class Front(Kernel):
     def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
         """Read messages until a condition holds, and return what it gave."""
         deadline = time.monotonic() + PATIENCE
-        heard = time.monotonic()
         while not (found := condition()):
-            now = time.monotonic()
-            assert now < deadline, f"the kernel has not shown {what}"
-            if self._read(seconds=0.1):
-                heard = now
-            elif self.leaves_unread and now - heard > _SILENCE_SECONDS:
-                self.client.kernel_info()
-                heard = now
+            assert time.monotonic() < deadline, f"the kernel has not shown {what}"
+            self._read(seconds=0.1)
         return found
 
-    def _read(self, seconds: float) -> bool:
-        """Read what has come, and tell whether anything has."""
+    def _read(self, seconds: float) -> None:
         channels = {
             channel.socket: channel
             for channel in (
@@ -89,12 +72,10 @@ class Front(Kernel):
         poller = zmq.Poller()
         for socket in channels:
             poller.register(socket, zmq.POLLIN)
-        ready = poller.poll(int(1000 * seconds))
-        for socket, _event in ready:
+        for socket, _event in poller.poll(int(1000 * seconds)):
             message = channels[socket].get_msg(timeout=PATIENCE)
             self._note_widget(message)
             self.told.append(message)
-        return bool(ready)
 
     def of_cell(self, message_id: str) -> Iterator[Message]:
         """What belongs to a cell, whenever it came."""

@@ -22,7 +22,6 @@ AT_ONCE, AFTER = "at once", "after the cell"
 ANSWERED = {
     "6.29.5": {"synchronous": AFTER, "asynchronous": AFTER},
     "6.31.0": {"synchronous": AFTER, "asynchronous": AFTER},
-    "7.3.0": {"synchronous": AT_ONCE, "asynchronous": AT_ONCE},
     "7.4.0": {"synchronous": AT_ONCE, "asynchronous": AT_ONCE},
 }
 UNTIL_GATE = {
