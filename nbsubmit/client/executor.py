@@ -137,7 +137,7 @@ class Executor:
 
     # Sending
 
-    def submit(self, fn: Callable[..., R], *args: Any, **kwargs: Any) -> Job[R]:
+    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Job[R]:
         """Call a function in a job.
 
         Parameters
@@ -156,9 +156,9 @@ class Executor:
         SubmitError
             If it could not be handed to the backend.
         """
-        after = [*_after(fn, kwargs), *(a for a in (*args, *kwargs.values()) if isinstance(a, Job))]
-        given = {name: _as_input(value) for name, value in kwargs.items()}
-        call = DelayedSubmission(fn, *map(_as_input, args), **given)
+        _check_callable(fn)
+        after = _after(fn, kwargs)
+        call = DelayedSubmission(fn, *args, **kwargs)
         if self._batch is not None:
             if after:
                 raise RuntimeError("inside of batch() a job cannot start after another one")
@@ -203,6 +203,8 @@ class Executor:
         return (job.result(timeout) for job in jobs)
 
     def _send_array(self, calls: Sequence[DelayedSubmission]) -> Array[Any]:
+        for call in calls:
+            _check_callable(call.function)
         if self._batch is not None:
             delayed: list[Job[Any]] = []
             for call in calls:
@@ -272,6 +274,8 @@ class Executor:
     ) -> list[Job[Any]]:
         backend, settings = self.backend(), self._settings()
         asked = self.asked()
+        after = [*after, *inputs_of(calls)]
+        calls = [with_inputs(call) for call in calls]
         options = started_after(asked.options, after, backend.name)
         store = JobStore(patterns.common(self.folder) / STORE_NAME)
         home = sys.modules["__main__"].__dict__
@@ -293,6 +297,8 @@ class Executor:
         job = submit(request, backend, store, watcher(), settings, home, open_job)
         sent = cast("Job[Any]", job)
         self.jobs.append(sent)
+        if backend.name == DebugExecutor.backend_name:
+            sent.done(force_check=True)  # it has ended
         return sent.of_array() if count is not None else [sent]
 
     def backend(self) -> Backend:
@@ -375,6 +381,25 @@ class DebugExecutor(Executor):
         return 0
 
 
+def _check_callable(fn: Any) -> None:
+    if not callable(fn):
+        raise TypeError(f"a job calls a function, and {fn!r} cannot be called")
+
+
+def inputs_of(calls: Sequence[DelayedSubmission]) -> list[Job[Any]]:
+    """Return the jobs among the arguments of calls, each once."""
+    found = (v for call in calls for v in (*call.args, *call.kwargs.values()))
+    return list({id(value): value for value in found if isinstance(value, Job)}.values())
+
+
+def with_inputs(call: DelayedSubmission) -> DelayedSubmission:
+    """Return a call in which what stands for a job is in the job's place."""
+    if not inputs_of([call]):
+        return call
+    given = {name: _as_input(value) for name, value in call.kwargs.items()}
+    return DelayedSubmission(call.function, *map(_as_input, call.args), **given)
+
+
 def _as_input(value: Any) -> Any:
     return Input.of(value) if isinstance(value, Job) else value
 
@@ -426,7 +451,11 @@ def _after(fn: Callable[..., Any], kwargs: dict[str, Any]) -> Sequence[Job[Any]]
     if "after" not in kwargs or _takes(fn, "after"):
         return ()
     after = kwargs.pop("after")
-    return [after] if isinstance(after, Job) else list(after)
+    jobs = [after] if isinstance(after, Job) else list(after)
+    for job in jobs:
+        if not isinstance(job, Job):
+            raise TypeError(f"after: {job!r} is no job; nbsubmit.attach(id) finds one by its id")
+    return jobs
 
 
 def _takes(fn: Callable[..., Any], name: str) -> bool:

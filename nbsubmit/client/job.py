@@ -20,6 +20,7 @@ from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job as CoreJob
 from nbsubmit.core.job import Watches
+from nbsubmit.core.settle import look, settle
 from nbsubmit.core.state import JobState
 from nbsubmit.core.tasked import TaskedJob as CoreTaskedJob
 from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey
@@ -73,6 +74,15 @@ class Job(CoreJob, Generic[R]):
         return f'<{type(self).__name__} {self.id} job_id={self.job_id} state="{self.state}">'
 
     # What it is
+
+    @property
+    def state(self) -> JobState:
+        """The state as last seen; who asks has it looked at from now on."""
+        if not self.is_over:
+            keep = getattr(self._watcher, "keep", None)
+            if keep is not None:
+                keep(self)
+        return super().state
 
     @property
     def job_id(self) -> str:
@@ -367,6 +377,10 @@ def reopened(path: str, key: TaskKey | None = None) -> Job[Any]:
     """Return the handle of a job that was pickled."""
     folder = JobFolder(Path(path))
     job = open_job(folder, backend_of(folder), watcher())
+    for part in job.parts:  # what the folder tells is known at once
+        found = look(part.folder)
+        part.update(found, settle(found, None, 0.0))
+    job.refresh()
     return _find(job, key) if key is not None and isinstance(job, TaskedJob) else job
 
 

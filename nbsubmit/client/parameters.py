@@ -303,6 +303,8 @@ def _seconds(name: str, value: Any) -> int:
     try:
         if isinstance(value, str):
             return parse_duration(value)
+        if float(value) <= 0:
+            raise ValueError("it has to be more than zero")
         return max(int(float(value) * 60), 1)
     except (TypeError, ValueError) as error:
         raise WrongValue(f"{name}={value!r}: {error}") from None

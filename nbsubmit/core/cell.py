@@ -42,6 +42,9 @@ class Cell:
         may take away.
     watched : tuple of str or None
         Names that the cell may change in place; None for every one that was sent.
+    binds : tuple of str
+        Names that go back even if they are bound to the very object that was sent: one value of
+        each task makes the list.
     """
 
     source: str
@@ -59,6 +62,7 @@ class Cell:
     deletes: tuple[str, ...] = ()
     handled: tuple[str, ...] = ()
     watched: tuple[str, ...] | None = None
+    binds: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the cell as plain data."""
@@ -75,6 +79,7 @@ class Cell:
                 "bring": None if bring is None else tuple(bring),
                 "deletes": tuple(data["deletes"]),
                 "handled": tuple(data["handled"]),
+                "binds": tuple(data["binds"]),
                 "watched": None if watched is None else tuple(watched),
             }
         )

@@ -25,6 +25,7 @@ from nbsubmit.core.definitions.exceptions import copy_of_exception
 from nbsubmit.core.definitions.known import adopting, defined_by
 from nbsubmit.core.errors import (
     CellFailed,
+    FailedJobError,
     JobCancelled,
     JobError,
     JobLost,
@@ -355,8 +356,18 @@ class Job:
             error = self._cell_error(result.error)
             # Who calls a function expects either; a cell raises as if it had run here.
             is_call = bool(self.spec.get("function"))
-            return failed_as(error, self.id, self.folder.path) if is_call else error
+            return self._as_failed(error) if is_call else error
         return self._ending_error()
+
+    def _as_failed(self, error: BaseException) -> BaseException:
+        """Return what a function has raised as a failed job's exception, too."""
+        if isinstance(error, Exception):
+            return failed_as(error, self.id, self.folder.path)
+        # `sys.exit()` in a job must not end the script that asks for its result.
+        told = f"{type(error).__name__}: {error}".rstrip(": ")
+        failed = FailedJobError(f"job {self.id} ended with {told}", self.id, self.folder.path)
+        failed.__cause__ = error
+        return failed
 
     @property
     def value(self) -> Any:

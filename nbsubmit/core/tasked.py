@@ -67,7 +67,7 @@ class TaskedJob(Job):
     @property
     def states(self) -> Counter[JobState]:
         """How many tasks are in which state."""
-        return Counter(task.state for task in self.tasks)
+        return Counter(task.status.state for task in self.tasks)
 
     @property
     def handle(self) -> str:
@@ -97,7 +97,7 @@ class TaskedJob(Job):
     @property
     def failed(self) -> list[Job]:
         """The tasks that have ended and have not succeeded."""
-        return [t for t in self.tasks if t.is_over and t.state is not JobState.COMPLETED]
+        return [t for t in self.tasks if t.is_over and t.status.state is not JobState.COMPLETED]
 
     @functools.cached_property
     def gathered(self) -> Gathered:
@@ -245,19 +245,19 @@ class _HomeOfTask:
 
 def together(jobs: Sequence[Job]) -> Status:
     """Return the one status of several tasks."""
-    states = Counter(job.state for job in jobs)
+    states = Counter(job.status.state for job in jobs)
     live = [state for state in states if not state.ended]
     if live:
         first = next(
             (s for s in (JobState.RUNNING, JobState.SUSPENDED) if s in states), JobState.PENDING
         )
-        waiting = next((job.status.reason for job in jobs if job.state is first), "")
+        waiting = next((job.status.reason for job in jobs if job.status.state is first), "")
         told = counted(states) if len(states) > 1 else waiting
         return Status(first, told)
     if set(states) == {JobState.COMPLETED}:
         return Status(JobState.COMPLETED)
     worst = next(state for state in WORST if state in states)
-    one = next(job for job in jobs if job.state is worst)
+    one = next(job for job in jobs if job.status.state is worst)
     reason = f"{counted(states)}; task {name_of(one.folder)}: {one.status.reason or worst.value}"
     return Status(worst, reason, one.status.advice, one.status.node)
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import os
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -215,6 +217,18 @@ def _judge(one: Watched, now: float) -> None:
     one.job.update(one.found, settle(one.found, one.report, doubt), one.report)
 
 
+_watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
+
+
+def _begin_anew() -> None:
+    for watcher in _watchers:
+        watcher._begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
+
+
 def _age(job: Job) -> float:
     return max(time.time() - job.created, 0.0)
 
@@ -230,9 +244,14 @@ class Watcher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._asked: dict[str, Asked] = {}
+        self._begin()
+        _watchers.add(self)
+
+    def _begin(self) -> None:
+        """Watch nothing; also in a forked child, which has the watcher and not its thread."""
         self._lock = threading.Lock()
         self._watched: dict[int, Watched] = {}
-        self._asked: dict[str, Asked] = {}
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -255,6 +274,11 @@ class Watcher:
                     target=run, args=(self._go_on,), name="nbsubmit-watch", daemon=True
                 )
                 self._thread.start()
+
+    def keep(self, job: Job) -> None:
+        """Look at this job until it has ended, as often as is due."""
+        if self._thread is None or id(job) not in self._watched:
+            self.add(job)
 
     def look_now(self, jobs: Iterable[Job]) -> None:
         """Look once at these jobs, here and now, and ask their backends."""

@@ -167,6 +167,7 @@ class Session:
             numbers=earlier,
             bring=options.bring,
             watched=watched,
+            binds=tuple(sorted(use.writes)) if own else (),
             deletes=tuple(sorted(use.sure_deletes)),
             handled=tuple(sorted((use.handled & self.shell.user_ns.keys()) - use.reads)),
         )

@@ -93,6 +93,8 @@ def collect(
             continue
         if is_sent:
             if name not in changed:
+                if name in cell.binds and not isinstance(value, types.ModuleType):
+                    wanted[name] = value
                 continue
             collection.changed.append(name)
             wanted[name] = changed[name] or value

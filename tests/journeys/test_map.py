@@ -56,6 +56,16 @@ def test_what_tasks_share_and_classes_of_the_notebook_travel(kernel: Kernel, mag
     assert says(kernel, "all(s is data for s in sent)") == "True"
 
 
+def test_a_name_bound_anew_to_the_same_value_is_in_the_list_too(kernel: Kernel, magic: str) -> None:
+    kernel.run("best, total, flag, word = 1, 0, True, 'run'")
+    kernel.run(
+        f"{magic} --map x=range(3) --wait\nbest = max(best, x)\ntotal += x\n"
+        "flag = flag and x < 9\nword = word.strip()\nx = x * 10"
+    )
+    assert says(kernel, "best, total, flag") == "[1, 1, 2] [0, 1, 2] [True, True, True]"
+    assert says(kernel, "word, x") == "['run', 'run', 'run'] [0, 10, 20]"
+
+
 def test_a_generator_and_a_name_with_the_same_loop_are_gone_through_once(kernel: Kernel) -> None:
     kernel.run("words = (w for w in ['a', 'b'])")
     assert kernel.run("%%local --map w=words --wait\nw * 2").result == "['aa', 'bb']"

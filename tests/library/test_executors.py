@@ -374,3 +374,40 @@ def _span(seconds: float) -> tuple[float, float]:
     started = time.time()
     time.sleep(seconds)
     return started, time.time()
+
+
+def test_the_state_of_a_job_that_is_found_again_goes_on(
+    started_executor: nbsubmit.AutoExecutor,
+) -> None:
+    go = Path("go").absolute()
+    job = started_executor.submit(functions.wait_for, str(go))
+    again = pickle.loads(pickle.dumps(job))
+    until(lambda: again.state == "RUNNING", "it is seen to run")
+    go.write_text("")
+    until(lambda: again.state == "COMPLETED", "it is seen to have ended")
+    assert pickle.loads(pickle.dumps(job)).state == "COMPLETED"
+
+
+def test_a_debug_job_has_ended_when_it_is_there(make_executor: Makes) -> None:
+    job = make_executor("debug").submit(functions.add, 1)
+    assert job.state == "COMPLETED"
+    assert job.done()
+
+
+def _in_child(folder: str) -> int:
+    """Send a job and wait for it."""
+    executor = nbsubmit.LocalExecutor(folder)
+    return executor.submit(functions.add, 20, 1).result(PATIENCE)
+
+
+def test_a_forked_child_can_wait_although_its_parent_did(make_executor: Makes) -> None:
+    import multiprocessing
+
+    executor = make_executor("local")
+    go = Path("go").absolute()
+    job = executor.submit(functions.wait_for, str(go))
+    until(job.running, "the parent's watcher is at work")
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(_in_child, ("of the child",)).get(PATIENCE) == 21
+    go.write_text("")
+    assert job.result(PATIENCE) == ""

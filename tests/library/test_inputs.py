@@ -9,6 +9,7 @@ import pytest
 import nbsubmit
 from nbsubmit.core.inputs import InputFailed
 from tests.library import functions
+from tests.library.conftest import Makes
 from tests.way import PATIENCE, until
 
 
@@ -70,3 +71,22 @@ def test_a_function_with_an_argument_named_after_gets_it(executor: nbsubmit.Auto
         return after
 
     assert executor.submit(of, after=3).result(PATIENCE) == 3
+
+
+def test_jobs_are_values_in_arrays_and_batches_too(executor: nbsubmit.AutoExecutor) -> None:
+    firsts = [executor.submit(functions.add, n) for n in (1, 2)]
+    jobs = executor.map_array(functions.add, firsts, [10, 20])
+    assert jobs.results(PATIENCE) == [11, 22]
+    with executor.batch():
+        batch = [executor.submit(functions.add, first, 5) for first in firsts]
+    assert [job.result(PATIENCE) for job in batch] == [6, 7]
+
+
+@pytest.mark.parametrize("wrong", ["4711", ["4711"]])
+def test_what_is_no_job_cannot_be_started_after(
+    make_executor: Makes, wrong: str | list[str]
+) -> None:
+    with pytest.raises(TypeError, match="is no job"):
+        make_executor("debug").submit(functions.add, 1, after=wrong)
+    with pytest.raises(TypeError, match="cannot be called"):
+        make_executor("debug").submit(3)  # type: ignore[arg-type]
