@@ -121,6 +121,10 @@ def _task_of(job: JobFolder, key: str) -> JobFolder:
     together = {TaskKey(each.index) for each in keys if each.index is not None}
     found = next((each for each in (*keys, *together) if str(each) == key), None)
     if found is None:
-        has = f"its tasks are {job.id}_{keys[0]} to {job.id}_{keys[-1]}" if keys else "it has none"
+        has = (
+            f"its tasks are {job.id}_{keys[0]} to {job.id}_{keys[-1]}"
+            if keys
+            else "it has no tasks"
+        )
         raise UnknownJob(f"job {job.id} has no task {key}: {has}")
     return TaskFolder(job, found, shape)
