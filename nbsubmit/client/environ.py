@@ -7,12 +7,11 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from nbsubmit.backends.slurm.commands import KEPT
 from nbsubmit.core.tasks import OF_A_JOB
 
 # What Slurm, what starts processes in it, and submitit tell a job.
 _OF_A_JOB = ("SLURM_", "SLURMD_", "SRUN_", "SBATCH_", "SUBMITIT_", "PMI")
-# How Slurm's programs find their controller: those that a job starts need it too.
-_KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")
 # What tells torch with whom it is to compute.
 OF_TORCH = ("MASTER_ADDR", "MASTER_PORT", "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 _OF_TORCHRUN = ("GROUP_RANK", "GROUP_WORLD_SIZE", "ROLE_RANK", "ROLE_WORLD_SIZE", "ROLE_NAME")
@@ -53,7 +52,7 @@ def clean_env(extra_names: Iterable[str] = ()) -> Iterator[None]:
 
 
 def _is_of_a_job(name: str) -> bool:
-    if name in _KEPT:
+    if name in KEPT:
         return False
     prefixed = name.startswith((*_OF_A_JOB, _BY_TORCHRUN))
     return prefixed or name in (*OF_A_JOB, *OF_TORCH, *_OF_TORCHRUN)

@@ -19,7 +19,7 @@ from nbsubmit.core.job import Job, Watches
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.store import JobStore
-from nbsubmit.core.submit import asked, launch_of, started
+from nbsubmit.core.submit import asked, launch_of, shape_for, started
 from nbsubmit.core.tasked import Opens, open_job
 from nbsubmit.core.tasks import Shape
 
@@ -72,7 +72,7 @@ def resubmit(
     backend.check()
     old_shape = Shape.of(job.spec)
     count = old_shape.count if only is None else len(only)
-    shape = Shape(count, backend.largest_array(), old_shape.ranks)
+    shape = shape_for(backend, count, old_shape.ranks)
     folder = store.new()
     launch = launch_of(folder, replace(options, ranks=shape.ranks), where, shape)
 

@@ -104,7 +104,7 @@ def submit(
     check_size(request.payload, request.options.include, settings.size_limit, request.slices)
     check_space(request.payload, store.path, request.slices)
     folder = store.new()
-    shape = Shape(request.count, backend.largest_array(), request.options.ranks)
+    shape = shape_for(backend, request.count, request.options.ranks)
     launch = launch_of(folder, request.options, shape=shape)
     return started(
         folder,
@@ -116,6 +116,11 @@ def submit(
         home,
         opens,
     )
+
+
+def shape_for(backend: Backend, count: int | None, ranks: int = 1) -> Shape:
+    """Return the shape of a job; the backend is asked what it takes only for an array."""
+    return Shape(count, None if count is None else backend.largest_array(), ranks)
 
 
 def started(
@@ -177,9 +182,8 @@ def _start(folder: JobFolder, launch: Launch, backend: Backend) -> None:
 
 def _start_parts(folder: JobFolder, launch: Launch, backend: Backend) -> None:
     """Start an array, in as many parts as the backend needs to take it."""
-    shape = Shape.of(folder.spec)
-    count = shape.count or 0
-    size = shape.part or count
+    count = launch.count or 0
+    size = launch.part or count
     parts: list[tasks.Part] = []
     try:
         for first in range(0, count, size):

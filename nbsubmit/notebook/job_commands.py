@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from IPython.display import publish_display_data
@@ -50,11 +51,14 @@ class JobCommands:
         Knows the jobs.
     panels : Panels
         Shows them.
+    again : callable
+        Sends a job again: the job and further options in, the new job out.
     """
 
-    def __init__(self, session: Session, panels: Panels) -> None:
+    def __init__(self, session: Session, panels: Panels, again: Callable[[Job, str], Job]) -> None:
         self._session = session
         self._panels = panels
+        self._again = again
 
     def run(self, line: str) -> None:
         """Do what a line says.
@@ -146,7 +150,7 @@ class JobCommands:
                 f"%jobs resubmit sends what was sent before, so {unfit[0]} has no meaning there; "
                 f"run the cell again for that"
             )
-        new = self._session.again(job, shlex.join(rest[1:]))
+        new = self._again(job, shlex.join(rest[1:]))
         if self._session.has_widgets:
             self._panels.show(new, Place(self._session.shell))
         else:

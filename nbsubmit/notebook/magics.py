@@ -56,8 +56,8 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         self._session = session
         session.tell = partial(tell, session)  # type: ignore[method-assign]
         self.panels = panels_of(session, partial(self._again, tell=False))
-        session.again = self._again_with  # type: ignore[method-assign]
-        self._commands = JobCommands(session, self.panels)
+        session.again = self._again_with
+        self._commands = JobCommands(session, self.panels, self._again_with)
         self.grammars = {
             name: Grammar(f"%%{name}", OPTIONS, OWNED) for kind, name in MAGICS if kind == "cell"
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,8 @@ from nbsubmit.core.slicing import slice_names
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
-from nbsubmit.core.submit import Request, first_part, launch_of, submit
+from nbsubmit.core.submit import Request, first_part, launch_of, shape_for, submit
 from nbsubmit.core.tasked import TaskedJob, part_of
-from nbsubmit.core.tasks import Shape
 from nbsubmit.core.watch import Watcher
 from nbsubmit.notebook import mapping
 from nbsubmit.notebook.arrays import Arrays
@@ -108,6 +107,8 @@ class Session:
         self.local_modules = LocalModules()
         self._magics = OwnMagics(shell)
         self._pending = ambient.pending()
+        # Sends a job again, with more options than it had; whoever can read options sets it.
+        self.again: Callable[[Job, str], Job] | None = None
         # Jobs that were sent with --no-panel or --quiet.
         self.without_panel: set[str] = set()
 
@@ -309,14 +310,15 @@ class Session:
         line = StatusLine()
         job.on_wait(self._bring_home_if_main, lambda: self._while_waiting(job, line), line.clear)
         job.sent_from(self._injector.home_of(sending))
-        if isinstance(job, TaskedJob):
-            job.on_resubmit_failed(lambda more: self.again(job, f"{more} --failed".strip()))
+        if isinstance(job, TaskedJob) and self.again is not None:
+            again = self.again
+            job.on_resubmit_failed(lambda more: again(job, f"{more} --failed".strip()))
         self._start_listening()
 
     def script(self, prepared: Prepared, backend: Backend) -> tuple[str, str]:
         """Return the script that would be run, and when it would start, in words."""
         folder = JobFolder(self.store.path / "jobs" / "ID")
-        shape = Shape(prepared.request.count, backend.largest_array())
+        shape = shape_for(backend, prepared.request.count)
         launch = first_part(launch_of(folder, prepared.request.options, shape=shape))
         return backend.script(launch), backend.expected_start(launch)
 
@@ -383,10 +385,6 @@ class Session:
 
     def _before_cell(self, _info: Any) -> None:
         self.bring_home()
-
-    def again(self, job: Job, more: str) -> Job:
-        """Send a job again with more options; replaced by whoever can read them."""
-        raise NotImplementedError
 
     def tell(self, job: Job) -> None:
         """Say that a job has ended, where no panel does; replaced by whoever can say it."""

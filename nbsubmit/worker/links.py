@@ -18,9 +18,7 @@ from nbsubmit.core.tasks import TaskFolder
 
 def leave(folder: JobFolder, job_id: str) -> None:
     """Leave links to the logs; without them nothing is lost, so nothing fails for want of them."""
-    asked = folder.spec.get("folder")
-    if not asked:
-        return
+    asked = folder.spec["folder"]
     rank = (folder.key.rank or 0) if isinstance(folder, TaskFolder) else 0
     with suppress(OSError, ValueError):
         place = resolved(asked, job_id, rank)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from nbsubmit.core.folder import JOB_VARIABLE, PRIVATE_FILE, JobFolder
 from nbsubmit.core.tasks import ID_VARIABLE, TASK_VARIABLE, Shape, TaskFolder, TaskKey
-from nbsubmit.worker import links
 from nbsubmit.worker.interrupt import Interruptions
 from nbsubmit.worker.meter import Meter
 from nbsubmit.worker.run import run
@@ -77,7 +76,10 @@ def _own_folder(job: JobFolder) -> JobFolder:
         _print_to(folder.log_err, 2)
     if job.spec.get("one_stream"):
         os.dup2(1, 2)
-    links.leave(folder, os.environ.get(ID_VARIABLE) or folder.job_id)
+    if job.spec.get("folder"):
+        from nbsubmit.worker import links  # which a cell does not need
+
+        links.leave(folder, os.environ.get(ID_VARIABLE) or folder.job_id)
     return folder
 
 

@@ -33,7 +33,6 @@ from nbsubmit.core.reserved import is_magic
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.shell import started_by
 from nbsubmit.worker import handled, missing, surroundings, task
-from nbsubmit.worker.call import run_call
 from nbsubmit.worker.collect import Collection, collect
 from nbsubmit.worker.execute import Outcome, execute
 from nbsubmit.worker.interrupt import Uninterrupted, Work
@@ -85,7 +84,7 @@ def run(
         try:
             payload = folder.read_json(folder.payload_file) or {}
             surroundings.check_versions(payload)
-            run_it = _run_cell if payload["cell"] else run_call
+            run_it = _run_cell if payload["cell"] else _run_call
             result, placed = run_it(folder, payload, module, recorder, after_cell, interruptions)
         except BaseException as error:
             result, placed = _failure(error), None
@@ -96,6 +95,12 @@ def run(
         surroundings.leave(folder)
     recorder.close()
     return result.error is None
+
+
+def _run_call(*job: Any) -> tuple[Result, Placed]:
+    from nbsubmit.worker.call import run_call  # which a cell does not need
+
+    return run_call(*job)
 
 
 def _run_cell(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
-from nbsubmit.core.slices import load, read
 from nbsubmit.core.tasks import TaskFolder, number_of
 from nbsubmit.worker.load import mappings_for
 
@@ -29,6 +28,8 @@ def own_values(
     """Return the names that each task has for itself, with the values of this one."""
     if not isinstance(folder, TaskFolder) or not folder.slices_file.exists():
         return {}
+    from nbsubmit.core.slices import load, read  # which only an array has
+
     bundle = read(folder)
     return load(bundle, namespace, shared, mappings or mappings_for(bundle.contents))
 

@@ -52,6 +52,19 @@ def tab(where: Locator, name: str) -> None:
     where.get_by_role("tab", name=re.compile(name)).click()
 
 
+# Keeps the kernel busy for as long as a test looks.
+BUSY = """from pathlib import Path
+import time
+while not Path("idle").exists():
+    time.sleep(0.05)
+"""
+
+
+def be_idle(notebook: Notebook) -> None:
+    """Let the cell end that keeps the kernel busy."""
+    (notebook.path.parent / "idle").touch()
+
+
 def let_go(notebook: Notebook) -> None:
     """Let the loop come to its end."""
     (notebook.path.parent / "go").touch()
@@ -73,7 +86,7 @@ def outputs(notebook: Notebook, cell: int) -> list[dict[str, Any]]:
 def test_a_panel_lives_while_another_cell_keeps_the_kernel_busy(
     open_notebook: Open, pictures: Path
 ) -> None:
-    notebook = open_notebook(LOOP, "import time; time.sleep(4)")
+    notebook = open_notebook(LOOP, BUSY)
     notebook.run(1)
     where = panel(notebook, 1)
     expect(where).to_contain_text("RUNNING", timeout=PATIENCE_MS)
@@ -85,6 +98,8 @@ def test_a_panel_lives_while_another_cell_keeps_the_kernel_busy(
     expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
     expect(where).to_contain_text("careful")
     notebook.screenshot(pictures / "panel-live.png")
+    expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    be_idle(notebook)
     let_go(notebook)
     ended(notebook, 1, "COMPLETED")
     notebook.screenshot(pictures / "record.png")
@@ -369,7 +384,7 @@ y = 10 * x
 def test_an_array_is_a_grid_in_which_a_task_is_chosen_and_what_failed_runs_again(
     open_notebook: Open, pictures: Path
 ) -> None:
-    notebook = open_notebook(SWEEP, "import time; time.sleep(4)")
+    notebook = open_notebook(SWEEP, BUSY)
     notebook.run(1)
     where = panel(notebook, 1)
     expect(where.get_by_role("img", name="of 24 tasks")).to_be_visible()
@@ -380,6 +395,8 @@ def test_an_array_is_a_grid_in_which_a_task_is_chosen_and_what_failed_runs_again
     chooser.press("Enter")
     expect(where.locator("pre").first).to_have_text("task 3 is here")
     notebook.screenshot(pictures / "array-live.png")
+    expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    be_idle(notebook)
     let_go(notebook)
     output = ended(notebook, 1, "FAILED")
     expect(output).to_contain_text("■ 23 COMPLETED")

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+import nbsubmit
+from nbsubmit.core.errors import FolderError, SubmitError
 from nbsubmit.sandbox.sandbox import Sandbox
 from tests.journeys.kernel import Kernel
 
 QUICK = {"NBSUBMIT_POLL_SECONDS": "2", "NBSUBMIT_BEAT_SECONDS": "1"}
+
+
+def end_jobs(folder: Path) -> None:
+    """End the jobs that a test has left running, as one that fails may."""
+    with suppress(FolderError):
+        for job in nbsubmit.jobs(folder):
+            if not job.is_over:
+                with suppress(OSError, SubmitError):  # its Slurm is gone, and it with that
+                    job.cancel()
 
 
 @pytest.fixture
@@ -27,6 +39,7 @@ def start_kernel(tmp_path: Path) -> Iterator[Callable[..., Kernel]]:
     yield start
     for kernel in kernels:
         kernel.close()
+    end_jobs(tmp_path)
 
 
 @pytest.fixture
@@ -42,6 +55,7 @@ def swept_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     kernel.run("%load_ext nbsubmit")
     yield kernel
     kernel.close()
+    end_jobs(kernel.folder)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.conftest import QUICK
+from tests.journeys.conftest import QUICK, end_jobs
 from tests.kernels.front import Front, panel_job
 
 # 7.3.0 passes too, but in some one of ten runs its kernel answers no cell any more, with all of its
@@ -76,6 +76,7 @@ def shared_front(release: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     front.run("%load_ext nbsubmit\nimport asyncio, os, time\nimport ipykernel")
     yield front
     front.close()
+    end_jobs(front.folder)
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ TIMEOUT_SECONDS = 20.0
 # What a job inherits from one that it is submitted from inside of, and must not.
 _INHERITED = ("SLURM_", "SLURMD_", "SBATCH_", "SRUN_", "SALLOC_", "SQUEUE_", "SCANCEL_", "SACCT_",
               "PMI_", "PMIX_", "PMI2_", *OF_A_JOB)  # fmt: skip
-# Where Slurm's own configuration is.
-_KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")
+# Where Slurm's own configuration is: what a job starts needs it too.
+KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")
 
 
 class CommandFailed(OSError):
@@ -114,7 +114,7 @@ def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()
-        if name in _KEPT or not name.startswith(_INHERITED)
+        if name in KEPT or not name.startswith(_INHERITED)
     }
 
 
