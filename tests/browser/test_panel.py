@@ -111,8 +111,8 @@ def test_tabs_show_output_names_resources_and_script(open_notebook: Open, pictur
     notebook.run(1, 2)
     where = panel(notebook, 2)
     expect(where).to_contain_text("green and bold", timeout=PATIENCE_MS)
-    colour = where.get_by_text("green", exact=True).evaluate("e => getComputedStyle(e).color")
-    assert colour == "rgb(31, 143, 63)"
+    # Looked at again if the panel is drawn anew meanwhile: what is gone has no colour.
+    expect(where.get_by_text("green", exact=True)).to_have_css("color", "rgb(31, 143, 63)")
     tab(where, "Names")
     expect(where.get_by_role("cell", name="numpy.ndarray")).to_be_visible()
     tab(where, "Resources")
