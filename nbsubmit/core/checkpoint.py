@@ -11,7 +11,7 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,8 +22,8 @@ from nbsubmit.core.definitions.known import known_classes
 from nbsubmit.core.errors import NotPicklable
 from nbsubmit.core.folder import PRIVATE_FOLDER, JobFolder, write_whole
 from nbsubmit.core.home import Namespace
-from nbsubmit.core.layout import PACKED, Placed
-from nbsubmit.core.writer import MOST_TRIES, BundleWriter
+from nbsubmit.core.layout import Placed
+from nbsubmit.core.writer import BundleWriter, write_one
 
 # Where the list of contents begins, and where the stream does; the small regions lie before.
 _PLACES = struct.Struct("<QQ")
@@ -76,7 +76,7 @@ class Keeper:
         placed = self._pickled(value, what).place(BlobStore(self.folder.store_blobs), file.name)
         self.folder.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         placed.write_blobs(self.folder.blobs, durable=True)
-        write_whole(file, lambda out: _write(out, placed, file.name), durable=True)
+        write_whole(file, lambda out: _write(out, placed), durable=True)
 
     def save_state(self) -> None:
         """Write the state's attributes."""
@@ -97,27 +97,17 @@ class Keeper:
         return found[_VALUE]
 
     def _pickled(self, value: Any, what: str) -> BundleWriter:
-        shared = None
-        for _ in range(MOST_TRIES):
-            writer = BundleWriter(self.home, self.known, shared=shared)
-            try:
-                writer.add(_VALUE, value)
-            except Exception as error:
-                raise NotPicklable(_why_not(value, what, error, self.home)) from error
-            shared = writer.overlaps()
-            if shared is None:
-                break
-        return writer
+        try:
+            return write_one(_VALUE, value, self.home, self.known)
+        except Exception as error:
+            from nbsubmit.core import culprit  # every job would pay for it, and few need it
+
+            told = culprit.in_words(what, value, error, self.home)
+            raise NotPicklable(f"{told}, and cannot be kept for another run") from error
 
 
-def _write(out: BinaryIO, placed: Placed, name: str) -> None:
-    contents = placed.contents
-    if contents.pack == name:
-        regions = tuple(
-            (file, offset + _START, size) if file == PACKED else (file, offset, size)
-            for file, offset, size in contents.regions
-        )
-        contents = replace(contents, regions=regions)
+def _write(out: BinaryIO, placed: Placed) -> None:
+    contents = placed.contents_at(_START)
     out.write(bytes(_START))
     placed.write_pack(out)
     listed = out.tell()
@@ -126,13 +116,6 @@ def _write(out: BinaryIO, placed: Placed, name: str) -> None:
     placed.write_stream(out)
     out.seek(0)
     out.write(_PLACES.pack(listed, start))
-
-
-def _why_not(value: Any, what: str, error: Exception, home: Namespace) -> str:
-    from nbsubmit.core import culprit  # every job would pay for it, and few need it
-
-    told = "; ".join(map(str, culprit.find(what, value, home))) or f"{what}: {error}"
-    return f"{told}, and cannot be kept for another run"
 
 
 _here: Keeper | None = None

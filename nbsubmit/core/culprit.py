@@ -116,6 +116,12 @@ def find(name: str, value: Any, home: Namespace) -> list[Culprit]:
     return list(dict.fromkeys(culprits))
 
 
+def in_words(what: str, value: Any, error: Exception, home: Namespace) -> str:
+    """Say what of a value cannot be pickled; if that is not found, the error has the word."""
+    found = "; ".join(map(str, find(what, value, home)))
+    return found or f"{what} is of type {type(value).__name__}: {error}"
+
+
 def describe(obj: Any, error: BaseException | None = None) -> Kind:
     """Say in words what an object is, and what to do instead of sending it."""
     known = kind_of(obj)

@@ -94,6 +94,19 @@ class Placed:
         low, _, name = self.spans[place]
         return f"{name} {start - low} {len(view)};".encode()
 
+    def contents_at(self, start: int) -> Contents:
+        """Return the list of contents for a file in which the pack begins there.
+
+        Small regions that are a blob together do not lie in that file.
+        """
+        if not self.parts:
+            return self.contents
+        regions = tuple(
+            (file, offset + start, size) if file == PACKED else (file, offset, size)
+            for file, offset, size in self.contents.regions
+        )
+        return replace(self.contents, regions=regions)
+
     def write_blobs(self, folder: Path, *, durable: bool = False) -> None:
         """Write what is new into the store, and have a job's folder hold all that it needs."""
         for name, parts in self.blobs.items():

@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from nbsubmit.core.bundle import Bundle, Nothing
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.home import Namespace
-from nbsubmit.core.layout import PACKED, Placed
+from nbsubmit.core.layout import Placed
 from nbsubmit.core.pickling import Reference
 from nbsubmit.core.tasks import TaskFolder, number_of
 
@@ -62,7 +62,7 @@ class Slices:
                 start = file.tell() + -file.tell() % _ALIGNMENT
                 file.write(bytes(start - file.tell()))
                 one.write_pack(file)
-                headers.append(_header(one.contents, start))
+                headers.append(json.dumps(one.contents_at(start).to_json()).encode())
 
         write_whole(folder.slices_pack, write_pack)
         write_whole(folder.slices_file, lambda file: self._write_streams(file, headers))
@@ -77,15 +77,6 @@ class Slices:
             file.write(_HEADER.pack(len(header)))
             file.write(header)
             one.write_stream(file)
-
-
-def _header(contents: Contents, start: int) -> bytes:
-    """The list of contents as it holds in the common pack."""
-    regions = tuple(
-        (file, offset + start, size) if file == PACKED else (file, offset, size)
-        for file, offset, size in contents.regions
-    )
-    return json.dumps(replace(contents, regions=regions).to_json()).encode()
 
 
 def read(folder: TaskFolder) -> Bundle:

@@ -246,6 +246,27 @@ class BundleWriter:
         return placed
 
 
+def write_one(
+    name: str, value: Any, home: Namespace, known: Mapping[type, str] | None = None
+) -> BundleWriter:
+    """Return a writer with one value, the memory that parts of it share kept together.
+
+    Raises
+    ------
+    Exception
+        Whatever pickling raises.
+    """
+    shared: Spans | None = None
+    for _ in range(MOST_TRIES):
+        writer = BundleWriter(home, known, shared=shared)
+        writer.add(name, value)
+        overlaps = writer.overlaps()
+        if overlaps is None:
+            break
+        shared = overlaps if shared is None else shared | overlaps
+    return writer
+
+
 def _entry(dump: _Dump, placed: Placed, seen: set[int]) -> Entry:
     """Count each region with the first name that needs it."""
     first = {buffer.region for buffer in dump.buffers} - seen

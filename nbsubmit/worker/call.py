@@ -19,7 +19,7 @@ from nbsubmit.core.result import EXCEPTION, VALUE, CellError, Result
 from nbsubmit.core.slices import load as load_slice
 from nbsubmit.core.slices import read
 from nbsubmit.core.tasks import TaskFolder
-from nbsubmit.core.writer import MOST_TRIES, BundleWriter
+from nbsubmit.core.writer import BundleWriter, write_one
 from nbsubmit.worker.execute import Outcome, call
 from nbsubmit.worker.interrupt import Uninterrupted, Work
 from nbsubmit.worker.load import load, mappings_for
@@ -114,23 +114,11 @@ def _error(error: BaseException, shell: Shell) -> CellError:
 def _pickle(home: dict[str, Any], outcome: Outcome, unsent: dict[str, str]) -> BundleWriter:
     """Pickle what was returned or raised; what cannot be is said."""
     name, value = (VALUE, outcome.value) if outcome.error is None else (EXCEPTION, outcome.error)
-    shared = None
-    for _ in range(MOST_TRIES):
-        writer = BundleWriter(home, known_classes(), shared=shared)
-        try:
-            writer.add(name, value)
-        except Exception as error:
-            unsent[name] = _why_not(value, error, home)
-            return BundleWriter(home)
-        shared = writer.overlaps()
-        if shared is None:
-            break
-    return writer
+    try:
+        return write_one(name, value, home, known_classes())
+    except Exception as error:
+        from nbsubmit.core import culprit  # every job would pay for it, and few need it
 
-
-def _why_not(value: Any, error: Exception, home: dict[str, Any]) -> str:
-    from nbsubmit.core import culprit  # every job would pay for it, and few need it
-
-    found = culprit.find("the returned value", value, home)
-    told = "; ".join(map(str, found)) or f"the returned value is {type(value).__name__}: {error}"
-    return f"{told}, and cannot be brought back"
+        told = culprit.in_words("the returned value", value, error, home)
+        unsent[name] = f"{told}, and cannot be brought back"
+        return BundleWriter(home)

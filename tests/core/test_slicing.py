@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nbsubmit.core.blobs import BlobStore
@@ -62,3 +63,13 @@ def test_what_cannot_be_sent_is_named_with_its_task(tmp_path: Path) -> None:
         slice_names([{"x": 1}, {"x": [file]}], {}, blobs_in(tmp_path))
     assert str(caught.value).startswith("task 1: x[0] is an open file")
     assert caught.value.names == ("x",)
+
+
+def test_small_arrays_that_are_a_blob_together_are_read_as_they_were(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    few = [rng.random(2000) for _ in range(3)]
+    many = [rng.random(2000) for _ in range(100)]
+    values = [{"x": few}, {"x": many}, {"x": [array + 1 for array in few]}]
+    found = back(slice_names(values, {}, blobs_in(tmp_path)), tmp_path)
+    for one, wanted in zip(found, values, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one["x"], wanted["x"], strict=True))
