@@ -29,6 +29,7 @@ from nbsubmit.core.call import Call, name_of
 from nbsubmit.core.calling import capture_call, capture_calls
 from nbsubmit.core.errors import BackendMissing
 from nbsubmit.core.inputs import Input, InputFailed
+from nbsubmit.core.job import Job as CoreJob
 from nbsubmit.core.settings import STORE_NAME, Settings
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
@@ -297,9 +298,15 @@ class Executor:
         job = submit(request, backend, store, watcher(), settings, home, open_job)
         sent = cast("Job[Any]", job)
         self.jobs.append(sent)
+        for part in {id(each): each for each in (sent, *sent.parts, *sent.of_array())}.values():
+            cast("Job[Any]", part).leave = self._leave
         if backend.name == DebugExecutor.backend_name:
             sent.done(force_check=True)  # it has ended
         return sent.of_array() if count is not None else [sent]
+
+    def _leave(self, job: CoreJob) -> None:
+        """Hold a job no longer."""
+        self.jobs = [each for each in self.jobs if each is not job]
 
     def backend(self) -> Backend:
         """Return what runs its jobs."""

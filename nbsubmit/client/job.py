@@ -67,7 +67,8 @@ class Job(CoreJob, Generic[R]):
     ) -> None:
         self._waiters: list[Any] = []
         self._lock_of_waiters: threading.Condition | None = None
-        self._cancels_at_deletion = False
+        # Has the executor that sent it hold it no longer.
+        self.leave: Callable[[CoreJob], None] | None = None
         super().__init__(folder, backend, watcher, home, whole)
 
     def __repr__(self) -> str:
@@ -229,12 +230,18 @@ class Job(CoreJob, Generic[R]):
         return cast("Job[R]", send_again(whole, changed, [place]).of_array()[0])
 
     def cancel_at_deletion(self, value: bool = True) -> Job[R]:
-        """Have it cancelled when nobody holds it any more, and return it."""
-        self._cancels_at_deletion = value
+        """Have it cancelled when nobody holds it any more, and return it.
+
+        Its executor does not count. The tasks of an array hold each other, so that all of them are
+        to be let go.
+        """
+        self.may_go = value
+        if value and self.leave is not None:
+            self.leave(self.whole or self)
         return self
 
     def __del__(self) -> None:
-        if self.__dict__.get("_cancels_at_deletion") and not self.is_over:
+        if self.__dict__.get("may_go") and not self.is_over:
             self.cancel(check=False)
 
     # Elsewhere

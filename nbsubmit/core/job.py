@@ -166,6 +166,8 @@ class Job:
         self.folder = folder
         self.backend = backend
         self.whole = whole
+        # Whoever only looks at it is not to keep it: something happens when nobody holds it.
+        self.may_go = False
         self.id = folder.id
         self.spec: Mapping[str, Any] = folder.spec
         self.name: str = self.spec.get("name", "")

@@ -138,7 +138,9 @@ def look(folder: JobFolder) -> Found:
 def _end_of(folder: JobFolder, together: JobFolder) -> Status | None:
     """The first of several processes may have settled the end of all of them."""
     found = _read(folder, folder.end_file, _end, None)
-    return found or _read(together, together.end_file, _end, None)
+    if found is not None or together is folder:
+        return found
+    return _read(together, together.end_file, _end, None)
 
 
 def _last_line(log: Path) -> str:

@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from nbsubmit.core.backend import Backend, Report
 from nbsubmit.core.errors import FolderError, OtherFormat, SubmitError
@@ -252,6 +253,8 @@ class Watcher:
         """Watch nothing; also in a forked child, which has the watcher and not its thread."""
         self._lock = threading.Lock()
         self._watched: dict[int, Watched] = {}
+        # What was seen of jobs that are not kept meanwhile.
+        self._let_go: list[tuple[weakref.ref[Job], dict[str, Any]]] = []
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -293,21 +296,42 @@ class Watcher:
         self._step(watched, {}, now)
 
     def _go_on(self) -> None:
-        while True:
-            with self._lock:
-                live = [w for w in self._watched.values() if not w.job.is_over]
-                self._watched = {id(w.job): w for w in live}
-                if not live:
-                    self._thread = None
-                    return
-                self._wake.clear()
-            try:
-                self._step(live, self._asked, time.monotonic())
-            except Exception:
-                # The thread must outlive a bad look; the next one may go better.
-                _log.exception("looking at jobs failed")
-            pause = min(w.next_look for w in live) - time.monotonic()
+        while (pause := self._look_around()) is not None:
             self._wake.wait(max(pause, _SHORTEST_LOOK / 2))
+
+    def _look_around(self) -> float | None:
+        """Look at what is due, and return the seconds until more is; None if nothing is live."""
+        with self._lock:
+            self._take_back()
+            live = [w for w in self._watched.values() if not w.job.is_over]
+            self._watched = {id(w.job): w for w in live}
+            if not live:
+                self._thread = None
+                return None
+            self._wake.clear()
+        try:
+            self._step(live, self._asked, time.monotonic())
+        except Exception:
+            # The thread must outlive a bad look; the next one may go better.
+            _log.exception("looking at jobs failed")
+        self._let_go_of(live)
+        return min(w.next_look for w in live) - time.monotonic()
+
+    def _let_go_of(self, live: Iterable[Watched]) -> None:
+        """Keep no job between two looks that is to go when nobody else holds it."""
+        with self._lock:
+            for one in live:
+                if one.job.may_go:
+                    seen = {name: value for name, value in vars(one).items() if name != "job"}
+                    self._let_go.append((weakref.ref(one.job), seen))
+                    self._watched.pop(id(one.job), None)
+
+    def _take_back(self) -> None:
+        for ref, seen in self._let_go:
+            job = ref()
+            if job is not None:
+                self._watched.setdefault(id(job), Watched(job, **seen))
+        self._let_go = []
 
     def _step(self, watched: list[Watched], asked: dict[str, Asked], now: float) -> None:
         names = {w.job.spec.get("backend", "") for w in watched}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import functools
+import gc
 import itertools
 import pickle
 import threading
@@ -345,10 +346,33 @@ def test_a_job_may_be_cancelled_when_nobody_holds_it(
 ) -> None:
     job = started_executor.submit(functions.wait_for, "/no/such/file").cancel_at_deletion()
     until(job.running, "the job runs")
-    folder = job.folder
-    job.__del__()
-    until(folder.cancel_file.exists, "it is asked to end")
-    assert job.wait(PATIENCE).state == "CANCELLED"
+    job_id = job.job_id
+    del job
+    again = nbsubmit.attach(job_id, "logs")
+    assert again.wait(PATIENCE).state == "CANCELLED"
+
+
+def test_so_may_be_the_jobs_of_an_array_and_one_that_is_held_goes_on(
+    started_executor: nbsubmit.AutoExecutor,
+) -> None:
+    go = Path("go").absolute()
+    held = started_executor.submit(functions.wait_for, str(go)).cancel_at_deletion()
+    jobs = started_executor.map_array(functions.wait_for, ["/no/such/file"] * 2)
+    for job in jobs:
+        job.cancel_at_deletion()
+    until(lambda: held.running() and all(job.running() for job in jobs), "all run")
+    ids = [job.job_id for job in jobs]
+    jobs.clear()
+    del job
+
+    def are_cancelled() -> bool:
+        gc.collect()  # the tasks hold each other, and whoever looks holds them for a moment
+        return all(nbsubmit.attach(job_id, "logs").state == "CANCELLED" for job_id in ids)
+
+    until(are_cancelled, "both are cancelled")
+    assert held.running()
+    go.write_text("went")
+    assert held.result(PATIENCE) == "went"
 
 
 def test_one_of_an_array_can_be_cancelled(started_executor: nbsubmit.AutoExecutor) -> None:
