@@ -18,5 +18,6 @@ status_line  a line that is written over while a terminal waits
 raised      a job's error as the cell's own
 debugger    IPython's debugger on a job's frames
 local_modules  the user's own modules, and whether they changed
+unread      requests that a kernel has received and does not read
 own_magics  magics that the user or an extension has made
 """

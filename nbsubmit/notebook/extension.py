@@ -8,6 +8,7 @@ from nbsubmit.core import settings
 from nbsubmit.notebook.completion import install_completion
 from nbsubmit.notebook.magics import MAGICS, NbSubmitMagics
 from nbsubmit.notebook.session import Session
+from nbsubmit.notebook.unread import leave_none_unread
 
 _AFTER_CELL = "post_run_cell"
 _sessions: dict[int, Session] = {}
@@ -19,6 +20,7 @@ def load(shell: InteractiveShell) -> None:
     magics = NbSubmitMagics(shell, session)
     _respect_others(shell, magics)
     shell.register_magics(magics)
+    leave_none_unread(shell)
     install_completion(shell, magics.grammars)
     formatter = shell.display_formatter.ipython_display_formatter
     formatter.for_type_by_name("nbsubmit.core.job", "Job", magics.panels.display)

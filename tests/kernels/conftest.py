@@ -14,11 +14,7 @@ import pytest
 from tests.journeys.conftest import QUICK, end_jobs
 from tests.kernels.front import Front, panel_job
 
-# 7.3.0 passes too, but in some one of ten runs its kernel answers no cell any more, with all of its
-# threads idle. Its shell thread sends replies past the stream that reads the same socket, so that a
-# request which comes just then is not read (7.4.0: `SubshellManager._send_on_shell_channel`); that
-# another request did not wake it in one such run speaks for a second cause.
-RELEASES = ("6.29.5", "6.31.0", "7.4.0")
+RELEASES = ("6.29.5", "6.31.0", "7.3.0", "7.4.0")
 
 # Says something often and ends when the gate is opened.
 _JOB = """{magic}

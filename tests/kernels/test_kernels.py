@@ -22,6 +22,7 @@ AT_ONCE, AFTER = "at once", "after the cell"
 ANSWERED = {
     "6.29.5": {"synchronous": AFTER, "asynchronous": AFTER},
     "6.31.0": {"synchronous": AFTER, "asynchronous": AFTER},
+    "7.3.0": {"synchronous": AT_ONCE, "asynchronous": AT_ONCE},
     "7.4.0": {"synchronous": AT_ONCE, "asynchronous": AT_ONCE},
 }
 UNTIL_GATE = {
@@ -34,6 +35,13 @@ def test_the_kernel_is_of_the_release_that_is_tried(front: Front, release: str) 
     assert front.run("print(ipykernel.__version__)").stdout == f"{release}\n"
     assert bool(front.subshell) == release.startswith("7")
     assert set(ANSWERED) == set(RELEASES)
+
+
+def test_a_cell_that_comes_while_another_request_is_answered_is_answered_too(front: Front) -> None:
+    for _ in range(300):
+        front.told.clear()
+        front.client.kernel_info()
+        front.reply(front.start("pass"))
 
 
 # Waiting
