@@ -195,5 +195,14 @@ class JobLost(UncompletedJobError):
     """The job ended without a result: it was killed, ran out of memory, or its node was lost."""
 
 
+class InputFailed(UncompletedJobError):
+    """A job was not run, because one that it was to start after did not succeed."""
+
+
+def not_run(job_id: str, status: object) -> str:
+    """Return the words for it."""
+    return f"not run: its input, job {job_id}, is {status}"
+
+
 class ResultUnreadable(UncompletedJobError):
     """The result is there but cannot be loaded in this process."""

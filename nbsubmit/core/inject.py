@@ -200,6 +200,10 @@ class Injector:
             results.update({number: value for number, v in results.items() if v is old})
         arrival.brought.append(name)
 
+    def may_bring(self, sending: Sending, name: str) -> bool:
+        """Tell whether nobody but earlier jobs has bound a name since a job was sent."""
+        return self._may_replace(sending, name)
+
     def may_revise(self, sending: Sending, name: str) -> bool:
         """Tell whether nobody but earlier jobs has changed the object or bound its name anew."""
         if not self._may_replace(sending, name):

@@ -14,6 +14,8 @@ from nbsubmit.core.errors import OptionError
 from nbsubmit.core.units import parse_memory
 
 STORE_NAME = ".nbsubmit"
+WAIT, RAISE, IGNORE = PENDING = ("wait", "raise", "ignore")
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Settings:
         no limit.
     by_value : str
         Modules and packages, separated by commas, whose source goes with every job.
+    pending : str
+        What a cell does that runs here and reads a name which a job is still to bring: ``wait``
+        for it, ``raise`` an error, or ``ignore`` that and read what is there.
+    reuse : bool
+        Take the result of the same cell with the same inputs where it has succeeded.
     """
 
     folder: str = STORE_NAME
@@ -43,6 +50,8 @@ class Settings:
     beat_seconds: float = 5.0
     size_limit: str = "4G"
     by_value: str = ""
+    pending: str = "wait"
+    reuse: bool = False
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -60,6 +69,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         if variable in environ:
             found[setting.name] = _read(variable, environ[variable], type(setting.default))
     settings = replace(Settings(), **found)
+    if settings.pending not in PENDING:
+        raise OptionError(
+            f"NBSUBMIT_PENDING={settings.pending!r}: it is one of {', '.join(PENDING)}"
+        )
     try:
         parse_memory(settings.size_limit)
     except ValueError as error:
@@ -73,6 +86,8 @@ def replaced(settings: Settings, **changes: Any) -> Settings:
 
 
 def _read(variable: str, text: str, kind: Callable[[str], Any]) -> Any:
+    if kind is bool:
+        return _switch(variable, text)
     try:
         value = kind(text)
     except ValueError:
@@ -80,3 +95,11 @@ def _read(variable: str, text: str, kind: Callable[[str], Any]) -> Any:
     if isinstance(value, float) and not value > 0:
         raise OptionError(f"{variable}={text!r} must be more than zero")
     return value
+
+
+def _switch(variable: str, text: str) -> bool:
+    if text.strip().lower() in _YES:
+        return True
+    if text.strip().lower() in _NO:
+        return False
+    raise OptionError(f"{variable}={text!r} is neither yes nor no; set it to 1 or 0")

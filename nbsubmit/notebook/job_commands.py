@@ -20,7 +20,7 @@ from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Session
 from nbsubmit.notebook.tasks import first_failed, print_logs
 
-ACTIONS = ("list", "show", "logs", "attach", "resubmit", "debug", "cancel")
+ACTIONS = ("list", "show", "logs", "attach", "resubmit", "debug", "cancel", "forget")
 _USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
 %jobs show [ID]      one job: state, names, output, error
 %jobs logs [ID]      all that it printed
@@ -29,6 +29,7 @@ _USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
 %jobs resubmit ID --failed    of an array, run the tasks again that failed
 %jobs debug [ID]     IPython's debugger where it failed, with the values as they were there
 %jobs cancel ID      end it
+%jobs forget ID      of one that failed: let cells read what is here by the names it did not bring
 
 ID is enough of an id's beginning or end, and ID_7 is task 7 of an array; without one it is the
 latest job, to debug the latest that failed."""
@@ -126,6 +127,15 @@ class JobCommands:
                 print(f"job {job.id} is being cancelled")
             else:
                 print(f"job {job.id} had ended: {job.status}")
+
+    def _forget(self, rest: list[str]) -> None:
+        if not rest:
+            raise OptionError("%jobs forget: which one? %jobs list shows the ids")
+        job = self._one(rest)
+        if not job.done():
+            raise OptionError(f"%jobs forget: job {job.id} is {job.status}; it may still bring it")
+        self._session.forget(job)
+        print(f"what job {job.id} did not bring is not asked for any more")
 
     def _attach(self, rest: list[str]) -> None:
         found = self._session.jobs() if rest in ([], ["--all"]) else [self._one(rest)]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbsubmit.client import checkpoint
+from nbsubmit.client import checkpoint, words
 from nbsubmit.client import jobs as client
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow, row_of
@@ -30,6 +31,7 @@ from nbsubmit.core.inject import Arrival, Injector, Sending, Snapshot
 from nbsubmit.core.job import Job
 from nbsubmit.core.names import NameUse, analyse
 from nbsubmit.core.payload import PART, Payload
+from nbsubmit.core.pending import brings
 from nbsubmit.core.resubmit import resubmit
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.slices import Slices
@@ -40,10 +42,11 @@ from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, first_part, launch_of, shape_for, submit
 from nbsubmit.core.tasked import TaskedJob, part_of
 from nbsubmit.core.watch import Watcher
-from nbsubmit.notebook import mapping
+from nbsubmit.notebook import following, mapping
 from nbsubmit.notebook.arrays import Arrays
 from nbsubmit.notebook.local_modules import LocalModules
 from nbsubmit.notebook.own_magics import OwnMagics, known_to_analysis, parted
+from nbsubmit.notebook.pending import Expected, Pending, Reads
 from nbsubmit.notebook.place import has_front_end
 from nbsubmit.notebook.source import numbers, origin, read_cell
 from nbsubmit.notebook.status_line import StatusLine
@@ -60,7 +63,10 @@ class _Sent:
     magics: dict[str, Any]
     waits: bool
     tell: bool
+    expected: Expected
     arrival: Arrival | None = None
+    # What it did not bring is not asked for any more.
+    forgotten: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,7 @@ class Session:
         self._listening = False
         self.local_modules = LocalModules()
         self._magics = OwnMagics(shell)
+        self.pending = Pending(self)
         self._pending = ambient.pending()
         # Sends a job again, with more options than it had; whoever can read options sets it.
         self.again: Callable[[Job, str], Job] | None = None
@@ -130,6 +137,7 @@ class Session:
             If there is no source of a module that is to go by value.
         """
         cell = read_cell(self.shell, magic, line, body)
+        self.pending.wait_for(self.pending.read_by(mapping.names(options)).due)
         own = mapping.tasks(options, self.shell.user_ns)
         sliced = (
             slice_names(own, self.shell.user_ns, self.store.blobs) if own and options.maps else None
@@ -141,6 +149,7 @@ class Session:
             star_names=_public_names,
             magics=known_to_analysis(magics),
         )
+        reads = self._reads(use, here=self._runs_here(magic, options))
         payload = capture(
             use,
             self.shell.user_ns,
@@ -152,6 +161,7 @@ class Session:
             magics=magics,
             bound=own[0] if own else (),
             sliced=sliced,
+            later=dict.fromkeys(reads.due, "brought by another job") | reads.besides,
         )
         payload.missing += self._magics.unknown(use, cell.source)
         payload.warnings += staying(payload.names.items())
@@ -185,8 +195,22 @@ class Session:
             count=len(own) if own else None,
             slices=sliced.slices if sliced else None,
             more=_of_array(options, len(own), sliced.slices if sliced else None) if own else {},
+            after=following.together(
+                following.of_names(reads.due),
+                following.asked(options.after, self.shell.user_ns, self.find),
+            ),
         )
         return Prepared(request, cell, use)
+
+    def _reads(self, use: NameUse, *, here: bool) -> Reads:
+        """Return what a cell needs of what other jobs bring; what runs here waits for that."""
+        reads = self.pending.read_by(use.reads)
+        if here:
+            self.pending.wait_for(reads.due)
+            return Reads()
+        failed = {n: [one for one in due if one.has_failed] for n, due in reads.due.items()}
+        self.pending.wait_for(failed)
+        return reads
 
     def _runs_here(self, magic: str, options: CellOptions) -> bool:
         """Tell whether the job will run in this process, with the modules as they are here."""
@@ -211,6 +235,9 @@ class Session:
         """
         request, cell = prepared.request, prepared.cell
         snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
+        names = brings(
+            prepared.use, ast.parse(cell.source), self.shell.user_ns, request.options.bring
+        )
         # The notebook stands still while it waits, and while a job runs in its own process; but
         # what is around it cannot go on in several tasks at once.
         waits = (request.options.wait or backend.name == "debug") and request.count is None
@@ -222,7 +249,8 @@ class Session:
         lines.remember({cell.file_name: cell.text})
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
         handed = Handed(request.payload, self.shell.user_ns, cell.watched)
-        self._expect(job, snapshot, handed, around, waits=waits, tell=tell)
+        later = prepared.use.later
+        self._expect(job, snapshot, handed, around, names, later, waits=waits, tell=tell)
         return job
 
     def send_again(
@@ -275,7 +303,15 @@ class Session:
         handed = earlier.handed if earlier else None
         names = earlier.sending.snapshot.held if earlier else ()
         snapshot = Snapshot.take(self.shell.user_ns, names)
-        self._expect(new, snapshot, handed, ambient.snapshot(), waits=False, tell=tell)
+        self._expect(
+            new,
+            snapshot,
+            handed,
+            ambient.snapshot(),
+            *self._by_its_text(job),
+            waits=False,
+            tell=tell,
+        )
         return new
 
     def bring_in(self, job: Job, *, tell: bool = False) -> None:
@@ -288,7 +324,15 @@ class Session:
         if known is None or known.arrival is not None:
             job.forget_values()
             snapshot = Snapshot.take(self.shell.user_ns, _may_bring(job))
-            self._expect(job, snapshot, None, ambient.snapshot(), waits=False, tell=tell)
+            self._expect(
+                job,
+                snapshot,
+                None,
+                ambient.snapshot(),
+                *self._by_its_text(job),
+                waits=False,
+                tell=tell,
+            )
         if not job.done():
             self.watcher.add(job)
 
@@ -298,6 +342,8 @@ class Session:
         snapshot: Snapshot,
         handed: Handed | None,
         around: dict[str, dict[str, Any]],
+        names: frozenset[str],
+        later: Mapping[str, frozenset[str]],
         *,
         waits: bool,
         tell: bool,
@@ -306,7 +352,10 @@ class Session:
         self._number += 1
         sending = Sending(self._number, snapshot, handed)
         magics = self._magics.functions()
-        self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell)
+        for earlier in self._sent.values():
+            earlier.forgotten = earlier.forgotten or _takes_place(job, earlier.job)
+        expected = Expected(job, sending, names, later)
+        self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell, expected)
         line = StatusLine()
         job.on_wait(self._bring_home_if_main, lambda: self._while_waiting(job, line), line.clear)
         job.sent_from(self._injector.home_of(sending))
@@ -332,7 +381,7 @@ class Session:
                 sent.job.notify()
                 if sent.tell:
                     self.tell(sent.job)
-        if all(sent.arrival is not None for sent in self._sent.values()):
+        if not self.expected() and not self.not_brought():
             self._stop_listening()
 
     def _inject(self, sent: _Sent) -> Arrival:
@@ -376,15 +425,69 @@ class Session:
     def _start_listening(self) -> None:
         if not self._listening:
             self.shell.events.register("pre_run_cell", self._before_cell)
+            self.shell.ast_transformers.append(self.pending)
             self._listening = True
 
     def _stop_listening(self) -> None:
         if self._listening:
             self.shell.events.unregister("pre_run_cell", self._before_cell)
+            self.shell.ast_transformers.remove(self.pending)
             self._listening = False
 
-    def _before_cell(self, _info: Any) -> None:
+    def _before_cell(self, info: Any) -> None:
         self.bring_home()
+        self.pending.before_cell(info.raw_cell)
+
+    # What is still to come
+
+    def expected(self) -> list[Expected]:
+        """Return what is still to come, in the order in which it was sent."""
+        return [sent.expected for sent in self._sent.values() if sent.arrival is None]
+
+    def not_brought(self) -> list[Expected]:
+        """Return what will not come any more, of jobs that have failed."""
+        return [
+            sent.expected
+            for sent in self._sent.values()
+            if sent.arrival is not None and not sent.forgotten and sent.expected.has_failed
+        ]
+
+    def forget(self, job: Job) -> None:
+        """Let cells read what is here by the names that a job was to bring."""
+        if job.id in self._sent:
+            self._sent[job.id].forgotten = True
+
+    def may_bring(self, sending: Sending, name: str) -> bool:
+        """Tell whether a job may still bind a name: the user has not bound it since."""
+        return self._injector.may_bring(sending, name)
+
+    def use_of(self, text: str) -> NameUse | None:
+        """Return what a cell does with names; None of one that is sent, or is no Python."""
+        if text.lstrip().startswith(_SENT):
+            return None
+        try:
+            return analyse(
+                text,
+                transform=self.shell.transform_cell,
+                star_names=_public_names,
+                magics=known_to_analysis(self._magics.found()),
+            )
+        except SyntaxError:
+            return None
+
+    def policy(self) -> str:
+        """Return what is done about a cell that reads a pending name."""
+        return self.settings.pending
+
+    def describe(self, job: Job) -> str:
+        """Return a job's name and state in words."""
+        return words.title(self.row(job))
+
+    def _by_its_text(self, job: Job) -> tuple[frozenset[str], Mapping[str, frozenset[str]]]:
+        """Return what a job is to bring of which only the folder is known."""
+        source = str(job.spec.get("source", ""))
+        use = analyse(source)
+        return brings(use, ast.parse(source), self.shell.user_ns), use.later
 
     def tell(self, job: Job) -> None:
         """Say that a job has ended, where no panel does; replaced by whoever can say it."""
@@ -444,6 +547,19 @@ class Session:
     def apart(self, job: Job, namespace: Namespace) -> Job:
         """Return another handle of a job, whose values know nothing of the notebook's."""
         return client.attach(job.id, self.store.path, watcher=self.watcher, home=namespace)
+
+
+_SENT = ("%%slurm", "%%local", "%%submit")
+
+
+def _takes_place(job: Job, earlier: Job) -> bool:
+    """Tell whether a job is an earlier one once more: of the same cell, or sent again."""
+    if job.spec.get("again") == earlier.id:
+        return True
+    cell = job.spec.get("origin", {}).get("cell")
+    if cell and cell == earlier.spec.get("origin", {}).get("cell"):
+        return True
+    return bool(job.spec.get("source")) and job.spec["source"] == earlier.spec.get("source")
 
 
 def _credential(path: str) -> str:

@@ -1,0 +1,68 @@
+"""What a cell needs of other jobs: they have ended before, and the names they bring are bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nbsubmit.core.errors import NbsubmitError
+from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.home import Namespace
+from nbsubmit.core.inputs import Input
+from nbsubmit.core.job import Job
+from nbsubmit.core.tasked import TaskedJob
+from nbsubmit.worker import surroundings
+
+
+def bring(folder: JobFolder, namespace: Namespace) -> frozenset[str]:
+    """Wait for the jobs that this one starts after, and bind what it needs of what they bring.
+
+    A name that a job was expected to bring and did not stays as it was sent.
+
+    Returns
+    -------
+    frozenset of str
+        The names that other jobs have brought.
+
+    Raises
+    ------
+    InputFailed
+        If one of them did not succeed.
+    NbsubmitError
+        If a value that is needed cannot be loaded here.
+    """
+    jobs = [Input.from_json(data).ended(namespace) for data in folder.spec["after"]]
+    bound: set[str] = set()
+    for name, numbers in folder.spec.get("inputs", {}).items():
+        for number in numbers:  # in the order in which they were sent: the last one wins
+            if _bind(name, jobs[number], namespace):
+                bound.add(name)
+    return frozenset(bound)
+
+
+def _bind(name: str, job: Job, namespace: Namespace) -> bool:
+    modules = job.gathered.modules if isinstance(job, TaskedJob) else _modules(job)
+    if name in modules:
+        namespace[name] = surroundings.import_module(modules[name], name)
+        return True
+    if name in dict(_values(job)):
+        namespace[name] = dict(_values(job))[name]
+        return True
+    if name in job.load_errors:
+        raise NbsubmitError(f"{name} of job {job.id} cannot be loaded: {job.load_errors[name]}")
+    result = job.found.result
+    if result is not None and name in result.unsent:
+        raise NbsubmitError(f"{name} did not come back from job {job.id}: {result.unsent[name]}")
+    if result is not None and name in result.deleted:
+        namespace.pop(name, None)
+    return False
+
+
+def _values(job: Job) -> Iterator[tuple[str, Any]]:
+    yield from job.names.items()
+    if isinstance(job, TaskedJob):
+        yield from job.gathered.imported.items()
+
+
+def _modules(job: Job) -> Mapping[str, str]:
+    return job.found.result.modules if job.found.result else {}
