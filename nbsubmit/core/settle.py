@@ -74,6 +74,8 @@ class Found:
         Why it is not run once more now that its time is over, or empty.
     not_run : str
         That a job has failed which it was to start after, or empty.
+    follows : bool
+        It has not started and is to start after another job.
     """
 
     handle: str = ""
@@ -91,6 +93,7 @@ class Found:
     run: int = 1
     not_again: str = ""
     not_run: str = ""
+    follows: bool = False
 
     @property
     def suspicious(self) -> bool:
@@ -140,7 +143,7 @@ def look(folder: JobFolder) -> Found:
         not_again=_read(together, together.not_requeued_file, lambda data: str(data["reason"]), ""),
     )
     if not found.node and found.result is None and folder.spec.get("after"):
-        return replace(found, not_run=_failed_input(folder.spec["after"]))
+        return replace(found, not_run=_failed_input(folder.spec["after"]), follows=True)
     never_started = found.exit_code and not found.node and found.result is None
     if not never_started:
         return found
@@ -234,7 +237,9 @@ def settle(found: Found, report: Report | None, doubt_seconds: float) -> Status:
 
 
 def _may_have_result(found: Found, state: JobState) -> bool:
-    """Tell whether a result may be there that a shared disk does not show yet."""
+    """Tell whether a result may be there that is not seen yet: its own, or that of its input."""
+    if found.follows and not found.cancelled:
+        return True
     told_to_end = found.cancelled or bool(found.signal)
     return state is JobState.COMPLETED or (state is JobState.FAILED and not told_to_end)
 
