@@ -114,6 +114,17 @@ def goes(row: JobRow) -> str:
     return ", ".join(part for part in (progress(row), memory(row)) if part)
 
 
+def same(row: JobRow) -> str:
+    """One line: why a cell was not sent."""
+    what = "the same cell with the same inputs"
+    told = (
+        f"took the result of {name(row)}: {what} has succeeded"
+        if row.state.ended
+        else f"attached to {name(row)}, {row.state.value}: {what} was sent before"
+    )
+    return f"{told}. --fresh sends another"
+
+
 def sends(row: JobRow) -> str:
     """One line: what was sent, with sizes."""
     parts = [_sent(*of_name) for of_name in row.sent if of_name[-1] != PART]

@@ -19,6 +19,7 @@ NbsubmitError
         ├── JobCancelled       somebody cancelled it
         ├── JobTimedOut        it reached its time limit
         ├── JobLost            it ended without a word: killed, out of memory, node lost
+        ├── InputFailed        it was not run, for a job that it needs did not succeed
         └── ResultUnreadable   its result is there and cannot be loaded here
 
 A message says what happened, to which, and what to do next. The facts are attributes too.

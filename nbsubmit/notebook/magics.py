@@ -106,12 +106,20 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             return None
         panel = self._has_panel(options)
         tell = not (options.wait or options.quiet or panel)
-        job = self._session.send(prepared, backend, tell=tell)
+        same = self._session.same(prepared, backend)
+        if same is None:
+            job = self._session.send(prepared, backend, tell=tell)
+        else:
+            job = same
+            self._session.join(job, prepared, tell=tell and not job.done())
         if not panel:
             self._session.without_panel.add(job.id)
         if options.bind:
             self.shell.user_ns[options.bind] = job
-        self._announce(job, prepared, backend)
+        if same is not None:
+            self._announce_same(job, options)
+        else:
+            self._announce(job, prepared, backend)
         return self._wait(job, options) if options.wait else job
 
     def _backend(self, magic: str, options: CellOptions) -> Backend:
@@ -136,6 +144,15 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         row = self._session.row(job)
         print(f"{words.name(row)}: {words.sends(row)}")
         print("\n".join(words.warnings(row)), end="\n" if row.warnings else "")
+
+    def _announce_same(self, job: Job, options: CellOptions) -> None:
+        """Say that a cell was not sent, for it has been before."""
+        if options.quiet:
+            return
+        row = self._session.row(job)
+        print(words.same(row))
+        if self._has_panel(options) and options.wait:
+            self.panels.show(job, Place(self.shell), brief=True)
 
     def _has_panel(self, options: CellOptions) -> bool:
         return options.panel and not options.quiet and self._session.has_widgets

@@ -29,6 +29,7 @@ from nbsubmit.core.handed import Handed
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.inject import Arrival, Injector, Sending, Snapshot
 from nbsubmit.core.job import Job
+from nbsubmit.core.keys import Key, Keys
 from nbsubmit.core.names import NameUse, analyse
 from nbsubmit.core.payload import PART, Payload
 from nbsubmit.core.pending import brings
@@ -42,7 +43,7 @@ from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, first_part, launch_of, shape_for, submit
 from nbsubmit.core.tasked import TaskedJob, part_of
 from nbsubmit.core.watch import Watcher
-from nbsubmit.notebook import following, mapping
+from nbsubmit.notebook import following, mapping, sameness
 from nbsubmit.notebook.arrays import Arrays
 from nbsubmit.notebook.local_modules import LocalModules
 from nbsubmit.notebook.own_magics import OwnMagics, known_to_analysis, parted
@@ -81,11 +82,14 @@ class Prepared:
         The cell in it.
     use : NameUse
         What the cell does with names.
+    key : Key or None
+        By what it is known to be the same as another, wherever it runs; None if by nothing.
     """
 
     request: Request
     cell: Cell
     use: NameUse
+    key: Key | None
 
 
 class Session:
@@ -200,7 +204,8 @@ class Session:
                 following.asked(options.after, self.shell.user_ns, self.find),
             ),
         )
-        return Prepared(request, cell, use)
+        key = sameness.key_of(request, cell, own, self.shell.user_ns)
+        return Prepared(request, cell, use, key)
 
     def _reads(self, use: NameUse, *, here: bool) -> Reads:
         """Return what a cell needs of what other jobs bring; what runs here waits for that."""
@@ -234,6 +239,9 @@ class Session:
             If the backend does not take it.
         """
         request, cell = prepared.request, prepared.cell
+        key = sameness.on(prepared.key, backend) if prepared.key else None
+        if key is not None:
+            request = replace(request, more={**request.more, "key": key.to_json()})
         snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
         names = brings(
             prepared.use, ast.parse(cell.source), self.shell.user_ns, request.options.bring
@@ -248,10 +256,38 @@ class Session:
         # The lines of a function that it makes are shown here later.
         lines.remember({cell.file_name: cell.text})
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
+        if key is not None:
+            Keys(self.store.path).note(key, job.id)
         handed = Handed(request.payload, self.shell.user_ns, cell.watched)
         later = prepared.use.later
         self._expect(job, snapshot, handed, around, names, later, waits=waits, tell=tell)
         return job
+
+    def same(self, prepared: Prepared, backend: Backend) -> Job | None:
+        """Return a job of the same cell with the same inputs that will do in its place."""
+        options, key = prepared.request.options, prepared.key
+        if key is None or options.fresh or backend.name == "debug":
+            return None
+        reuse = self.settings.reuse if options.reuse is None else options.reuse
+        key = sameness.on(key, backend)
+        store = self.store.path
+        return sameness.find(key, prepared.request, store, self.find, reuse=reuse)
+
+    def join(self, job: Job, prepared: Prepared, *, tell: bool = True) -> None:
+        """Have a job stand for a cell as if it had been sent for it now."""
+        job.forget_values()
+        namespace, cell = self.shell.user_ns, prepared.cell
+        bring = prepared.request.options.bring
+        snapshot = Snapshot.take(namespace, _expected(prepared))
+        names = brings(prepared.use, ast.parse(cell.source), namespace, bring)
+        handed = Handed(prepared.request.payload, namespace, cell.watched)
+        around, later = ambient.snapshot(), prepared.use.later
+        self._sent.pop(job.id, None)
+        self._expect(job, snapshot, handed, around, names, later, waits=False, tell=tell)
+        if job.done():
+            self.bring_home()
+        else:
+            self.watcher.add(job)
 
     def send_again(
         self,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nbsubmit.core import content
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.inputs import Input
 from nbsubmit.core.job import Job
+from nbsubmit.core.keys import Key, Keys
 from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.worker import surroundings
+
+_log = logging.getLogger("nbsubmit")
 
 
 def bring(folder: JobFolder, namespace: Namespace) -> frozenset[str]:
@@ -37,7 +42,23 @@ def bring(folder: JobFolder, namespace: Namespace) -> frozenset[str]:
         for number in numbers:  # in the order in which they were sent: the last one wins
             if _bind(name, jobs[number], namespace):
                 bound.add(name)
+    _note_key(folder, namespace)
     return frozenset(bound)
+
+
+def _note_key(folder: JobFolder, namespace: Namespace) -> None:
+    """Write down the key of the job now that its values are known."""
+    names = folder.spec.get("inputs", {})
+    if "key" not in folder.spec or not names:
+        return
+    here = {name: namespace[name] for name in names if name in namespace}
+    try:
+        values = {name: content.digest(value, namespace) for name, value in here.items()}
+        key = Key.from_json(folder.spec["key"])
+        known = {name: value for name, value in key.values.items() if name not in names}
+        Keys(folder.whole.parents[1]).note(Key(key.base, {**known, **values}), folder.whole.name)
+    except Exception:  # it is sent once more then, that is all
+        _log.debug("the key of job %s cannot be written down", folder.id, exc_info=True)
 
 
 def _bind(name: str, job: Job, namespace: Namespace) -> bool:
