@@ -16,6 +16,7 @@ from typing import Any
 
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.names import NameUse
+from nbsubmit.core.origin import root_of
 from nbsubmit.core.reserved import is_shells_own
 
 # What looks at an object of these kinds and what changes it is known: their methods that do.
@@ -28,8 +29,8 @@ _CHANGING = {
     "collections.deque": "append appendleft clear extend extendleft insert pop popleft remove "
     "reverse rotate",
     "numpy.ndarray": "fill itemset partition put resize setfield setflags sort",
-    "pandas.core.frame.DataFrame": "insert pop update",
-    "pandas.core.series.Series": "pop update",
+    "pandas.DataFrame": "insert pop update",
+    "pandas.Series": "pop update",
 }
 _INPLACE = "inplace"
 # Methods by which an object shows that it learns, and so is changed by what it is handed to.
@@ -133,7 +134,7 @@ def _is_changed(name: str, value: Any, use: NameUse, tree: ast.AST) -> bool:
     if isinstance(value, _FIXED):
         return False
     kind = type(value)
-    changing = _CHANGING.get(f"{kind.__module__}.{kind.__qualname__}")
+    changing = _CHANGING.get(f"{root_of(kind.__module__)}.{kind.__qualname__}")
     if name in use.mutates:
         return changing is None or _shows_change(name, changing, tree)
     if changing is not None:

@@ -12,7 +12,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -113,11 +113,7 @@ def submit(
     folder = store.new()
     shape = shape_for(backend, request.count, request.options.ranks)
     launch = launch_of(folder, request.options, shape=shape)
-    launch = replace(
-        launch,
-        after=inputs.handles(request.after, backend, whatever=False),
-        after_any=inputs.handles(request.after, backend, whatever=True),
-    )
+    launch = started_after(launch, request.after, backend)
     return started(
         folder,
         lambda: _write(folder, request, launch, backend, settings, shape),
@@ -127,6 +123,15 @@ def submit(
         watcher,
         home,
         opens,
+    )
+
+
+def started_after(launch: Launch, after: Sequence[After], backend: Backend) -> Launch:
+    """Return a launch that the backend starts after these jobs, as far as it knows them."""
+    return replace(
+        launch,
+        after=inputs.handles(after, backend, whatever=False),
+        after_any=inputs.handles(after, backend, whatever=True),
     )
 
 

@@ -15,6 +15,7 @@ from nbsubmit.backends import registry
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.client import words
 from nbsubmit.client.rows import sent_rows
+from nbsubmit.core import inputs
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.job import Job, say_below
@@ -233,7 +234,9 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         slices = prepared.request.slices
         size = payload.size_bytes + (slices.size_bytes if slices else 0)
         sources = [source.to_json() for source in prepared.request.by_value]
-        names = sent_rows(payload.entries, payload.modules, sources, prepared.request.more)
+        request = prepared.request
+        more = {**request.more, **inputs.as_json(request.after, backend)}
+        names = sent_rows(payload.entries, payload.modules, sources, more)
         print(f"sends {format_bytes(size)}:" if names else "sends no names")
         print(words.table([("  " + n[0], *n[1:]) for n in names]))
         for item in payload.left_out:

@@ -40,7 +40,7 @@ from nbsubmit.core.slicing import slice_names
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
-from nbsubmit.core.submit import Request, first_part, launch_of, shape_for, submit
+from nbsubmit.core.submit import Request, first_part, launch_of, shape_for, started_after, submit
 from nbsubmit.core.tasked import TaskedJob, part_of
 from nbsubmit.core.watch import Watcher
 from nbsubmit.notebook import following, mapping, sameness
@@ -405,6 +405,7 @@ class Session:
         folder = JobFolder(self.store.path / "jobs" / "ID")
         shape = shape_for(backend, prepared.request.count)
         launch = first_part(launch_of(folder, prepared.request.options, shape=shape))
+        launch = started_after(launch, prepared.request.after, backend)
         return backend.script(launch), backend.expected_start(launch)
 
     # Bringing home
