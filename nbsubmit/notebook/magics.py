@@ -33,6 +33,7 @@ from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
 from nbsubmit.notebook.status_line import StatusLine
 from nbsubmit.notebook.tasks import failures, first_failed, part_again, print_output
+from nbsubmit.notebook.waiting import with_wait
 
 MAGICS = (("cell", "slurm"), ("cell", "local"), ("cell", "submit"), ("line", "jobs"))
 
@@ -99,6 +100,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         __tracebackhide__ = True
         line = expanded(line, self.shell.user_ns)
         options = self.grammars[magic].parse(line)
+        options = with_wait(options, self._session.settings, self.shell)
         backend = self._backend(magic, options)
         prepared = self._session.prepare(magic, line, cell, options)
         if options.dry_run:

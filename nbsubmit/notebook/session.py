@@ -117,6 +117,13 @@ class Session:
         """Tell whether a front end may show widgets now: somebody looks."""
         return has_front_end(self.shell)
 
+    def use(self, settings: Settings) -> None:
+        """Have other settings hold from now on; jobs that were sent stay where they are."""
+        if settings.folder != self.settings.folder:
+            self.store = JobStore(Path(settings.folder))
+        self.settings = settings
+        self.watcher.use(settings)
+
     # Sending
 
     def prepare(self, magic: str, line: str, body: str, options: CellOptions) -> Prepared:

@@ -30,10 +30,11 @@ def start_kernel(tmp_path: Path) -> Iterator[Callable[..., Kernel]]:
     """Start kernels in one folder; all are ended with the test."""
     kernels: list[Kernel] = []
 
-    def start(**environ: str) -> Kernel:
+    def start(*, loads: bool = True, **environ: str) -> Kernel:
         kernel = Kernel(tmp_path, {**QUICK, **environ})
         kernels.append(kernel)
-        kernel.run("%load_ext nbsubmit")
+        if loads:
+            kernel.run("%load_ext nbsubmit")
         return kernel
 
     yield start
