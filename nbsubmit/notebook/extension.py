@@ -8,6 +8,7 @@ from nbsubmit.core import settings
 from nbsubmit.notebook.completion import install_completion
 from nbsubmit.notebook.config import configure
 from nbsubmit.notebook.magics import MAGICS, NbSubmitMagics
+from nbsubmit.notebook.news import tell_news
 from nbsubmit.notebook.session import Session
 from nbsubmit.notebook.unread import leave_none_unread
 
@@ -17,6 +18,7 @@ _sessions: dict[int, Session] = {}
 
 def load(shell: InteractiveShell) -> None:
     """Give the shell its magics; until one is used only the user's own modules are remembered."""
+    is_new = id(shell) not in _sessions
     session = _session(shell)
     magics = NbSubmitMagics(shell, session)
     _respect_others(shell, magics)
@@ -30,6 +32,8 @@ def load(shell: InteractiveShell) -> None:
     look()
     if look not in shell.events.callbacks[_AFTER_CELL]:
         shell.events.register(_AFTER_CELL, look)
+    if is_new:
+        tell_news(shell, session.notebook)
 
 
 def _session(shell: InteractiveShell) -> Session:
