@@ -52,9 +52,9 @@ class Notebook:
         """The notebook's file; None if it is not known."""
         return whereabouts.notebook_of(self._shell, self._settings.notebook, self._base)
 
-    def origin(self) -> dict[str, Any]:
-        """Return what a job keeps of where it was sent from."""
-        return whereabouts.origin(self._shell, self.path)
+    def origin(self, execution: int) -> dict[str, Any]:
+        """Return what a job keeps of where it was sent from, by the cell with this number."""
+        return whereabouts.origin(self._shell, self.path, execution)
 
     @property
     def related(self) -> Related:

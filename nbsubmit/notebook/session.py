@@ -190,7 +190,7 @@ class Session:
             payload,
             options,
             f"%%{magic} {line}".strip(),
-            self.notebook.origin(),
+            self.notebook.origin(cell.execution_count),
             by_value=by_value.find(names, self.store.path),
             count=len(own) if own else None,
             slices=sliced.slices if sliced else None,

@@ -41,12 +41,22 @@ def cell_of(shell: InteractiveShell) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value}
 
 
-def origin(shell: InteractiveShell, notebook: Path | None) -> dict[str, Any]:
-    """Return what a job keeps of where it was sent from, as far as it is known."""
+def origin(shell: InteractiveShell, notebook: Path | None, execution: int) -> dict[str, Any]:
+    """Return what a job keeps of where it was sent from, as far as it is known.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        The shell.
+    notebook : Path or None
+        The notebook.
+    execution : int
+        The number in the cell's prompt.
+    """
     found = {
         "notebook": str(notebook) if notebook else "",
         **cell_of(shell),
-        "execution": int(shell.execution_count),
+        "execution": execution,
         "kernel": _kernel_id(shell),
     }
     return {key: value for key, value in found.items() if value}
