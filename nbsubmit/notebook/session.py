@@ -299,7 +299,8 @@ class Session:
             job.forget_values()
             names = _may_bring(job)
             snapshot = Snapshot.take(self.shell.user_ns, names)
-            self._injector.give_up(names)
+            if not job.spec.get("first"):  # what fills places of a list leaves the list its own
+                self._injector.give_up(names)
             # In the order of sending, before all that was sent here.
             number = known.sending.number if known else int(1000 * job.created) - _FIRST
             self._expect(

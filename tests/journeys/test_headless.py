@@ -104,9 +104,28 @@ def test_an_error_stops_the_run_with_the_cells_own_lines(
         assert never == []
 
 
-def test_without_the_setting_no_cell_waits(tmp_path: Path) -> None:
-    write(tmp_path, CELLS[:2], "%%local")
+def test_without_the_setting_no_cell_waits_and_that_is_said_once(tmp_path: Path) -> None:
+    write(tmp_path, [*CELLS[:2], CELLS[3], "{magic}\nmore = 1"], "%%local")
     ran = run(tmp_path, "jupyter execute")
     assert ran.returncode == 0, ran.stderr
-    assert "on the node" not in text(outputs(tmp_path)[1])
+    _, first, silent, second = map(text, outputs(tmp_path))
+    assert "on the node" not in first
+    assert "NBSUBMIT_WAIT=1" in first
+    assert "NBSUBMIT_WAIT" not in silent + second
     end_jobs(tmp_path)
+
+
+def test_jobs_are_attached_as_text_where_there_is_no_front_end(tmp_path: Path) -> None:
+    notebook = {"NBSUBMIT_NOTEBOOK": str(tmp_path / "in.ipynb")}
+    write(
+        tmp_path, [*CELLS[:2], "import nbsubmit\n_ = nbsubmit.jobs()[0].wait()"], "%%local --quiet"
+    )
+    assert run(tmp_path, "jupyter execute", **notebook).returncode == 0
+    write(tmp_path, ["%load_ext nbsubmit", "%jobs attach --all", "print(total)"], "")
+    ran = run(tmp_path, "jupyter execute", **notebook)
+    assert ran.returncode == 0, ran.stderr
+    said, attached, values = outputs(tmp_path)
+    assert "%jobs attach --all brings" in text(said)
+    assert "on the node\n" in text(attached)
+    assert sum("image/png" in one.get("data", {}) for one in attached) == 1
+    assert text(values) == "6\n"
