@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,14 @@ def jobs(
     settings = settings_module.load()
     watcher = watcher or Watcher(settings)
     store = _store(folder, settings)
-    found = [job for folder in store.folders() if (job := _try_to_open(folder, watcher, home))]
+    return opened(store.folders(), watcher=watcher, home=home)
+
+
+def opened(
+    folders: Iterable[JobFolder], *, watcher: Watcher, home: Namespace | None = None
+) -> list[Job[Any]]:
+    """Return the jobs in these folders, oldest first, each looked at once."""
+    found = [job for folder in folders if (job := _try_to_open(folder, watcher, home))]
     watcher.look_now(found)
     return sorted(found, key=lambda job: job.created)
 

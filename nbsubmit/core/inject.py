@@ -101,6 +101,11 @@ class Injector:
         """Return what tells a job's result which objects of the notebook it may refer to."""
         return SenderHome(self, sending)
 
+    def give_up(self, names: Iterable[str]) -> None:
+        """Take the values of these names for the user's own, whichever job has brought them."""
+        for name in names:
+            self._brought.pop(name, None)
+
     def inject(
         self,
         sending: Sending,

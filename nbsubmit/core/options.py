@@ -111,7 +111,7 @@ class Grammar:
         if left:
             raise OptionError(self._unknown(left[0]))
         options = _cell_options(found, self._extra)
-        wrong = _wrong_array(options, found.array)
+        wrong = _wrong_array(options, found.array) or _wrong_wait(options)
         if wrong:
             raise OptionError(f"{self._magic}: {wrong}")
         return options
@@ -210,6 +210,8 @@ def _add_way(group: _Group) -> None:
     add = group.add_argument
     add("--wait", action="store_true",
         help="block until the job ends; an interrupt ends the waiting, not the job")  # fmt: skip
+    add("--no-wait", action="store_true",
+        help="do not wait, though the setting `wait` says so")  # fmt: skip
     add("--cancel-on-interrupt", action="store_true",
         help="with --wait: an interrupt cancels the job too")  # fmt: skip
     add("--after", metavar="JOBS", action="append", type=_jobs, default=[],
@@ -269,6 +271,7 @@ def _cell_options(found: argparse.Namespace, extra: tuple[Option, ...]) -> CellO
         bring=None if found.bring is None else _joined(found.bring),
         bind=found.bind,
         wait=found.wait or found.cancel_on_interrupt,
+        no_wait=found.no_wait,
         cancel_on_interrupt=found.cancel_on_interrupt,
         dry_run=found.dry_run,
         panel=found.panel,
@@ -303,6 +306,12 @@ def _wrong_array(options: CellOptions, array: Indices | None) -> str:
         return "--product crosses what several --map give, and there is none"
     if array is not None and not options.is_array:
         return f"--array %{array.parallel} says how many of how many tasks? Add indices, or --map"
+    return ""
+
+
+def _wrong_wait(options: CellOptions) -> str:
+    if options.wait and options.no_wait:
+        return "--no-wait does not go together with what waits"
     return ""
 
 

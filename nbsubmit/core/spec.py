@@ -85,6 +85,8 @@ class CellOptions:
         The name that the job itself gets in the notebook.
     wait : bool
         Block until the job has ended.
+    no_wait : bool
+        Do not block, whatever the settings say.
     cancel_on_interrupt : bool
         With ``wait``: an interrupt cancels the job too.
     dry_run : bool
@@ -136,6 +138,7 @@ class CellOptions:
     bring: tuple[str, ...] | None = None
     bind: str | None = None
     wait: bool = False
+    no_wait: bool = False
     cancel_on_interrupt: bool = False
     dry_run: bool = False
     panel: bool = True

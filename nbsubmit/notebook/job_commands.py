@@ -10,9 +10,10 @@ from typing import Any
 from IPython.display import publish_display_data
 
 from nbsubmit.client import words
-from nbsubmit.core.errors import OptionError, UnknownJob
+from nbsubmit.core.errors import OptionError
 from nbsubmit.core.job import Job
 from nbsubmit.core.tasked import TaskedJob
+from nbsubmit.notebook.attach import attach
 from nbsubmit.notebook.panels import Panels
 from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.plain import show_error
@@ -24,7 +25,8 @@ ACTIONS = ("list", "show", "logs", "attach", "resubmit", "debug", "cancel", "for
 _USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
 %jobs show [ID]      one job: state, names, output, error
 %jobs logs [ID]      all that it printed
-%jobs attach [ID]    show its panel here and bring in its names; --all for all of the notebook
+%jobs attach [ID...] show panels here and bring in names; --all for all that run, that have ended
+                     since, and that the last kernel had
 %jobs resubmit ID [OPTIONS]   send it again; the options are added to those that it had
 %jobs resubmit ID --failed    of an array, run the tasks again that failed
 %jobs debug [ID]     IPython's debugger where it failed, with the values as they were there
@@ -138,17 +140,7 @@ class JobCommands:
         print(f"what job {job.id} did not bring is not asked for any more")
 
     def _attach(self, rest: list[str]) -> None:
-        found = self._session.jobs() if rest in ([], ["--all"]) else [self._one(rest)]
-        if not found:
-            raise UnknownJob("no job was sent from this notebook yet; %jobs list --all")
-        for job in found if rest else found[-1:]:
-            self._session.bring_in(job, tell=not self._session.has_widgets)
-            self._session.without_panel.discard(job.id)
-            if self._session.has_widgets:
-                self._panels.show(job, Place(self._session.shell), lingers=True)
-            else:
-                print(words.title(self._session.row(job)))
-        self._session.bring_home()
+        attach(self._session, self._panels, rest)
 
     def _resubmit(self, rest: list[str]) -> None:
         if not rest or rest[0].startswith("-"):

@@ -34,6 +34,7 @@ from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
 from nbsubmit.notebook.status_line import StatusLine
 from nbsubmit.notebook.tasks import failures, first_failed, part_again, print_output
+from nbsubmit.notebook.waiting import hint, with_wait
 
 MAGICS = (("cell", "slurm"), ("cell", "local"), ("cell", "submit"), ("line", "jobs"))
 
@@ -55,6 +56,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
     def __init__(self, shell: InteractiveShell, session: Session) -> None:
         super().__init__(shell)
         self._session = session
+        self._has_hinted = False
         session.tell = partial(tell, session)  # type: ignore[method-assign]
         self.panels = panels_of(session, partial(self._again, tell=False))
         session.again = self._again_with
@@ -100,6 +102,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         __tracebackhide__ = True
         line = expanded(line, self.shell.user_ns)
         options = self.grammars[magic].parse(line)
+        options = with_wait(options, self._session.settings, self.shell)
         backend = self._backend(magic, options)
         prepared = self._session.prepare(magic, line, cell, options)
         if options.dry_run:
@@ -145,6 +148,9 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         row = self._session.row(job)
         print(f"{words.name(row)}: {words.sends(row)}")
         print("\n".join(words.warnings(row)), end="\n" if row.warnings else "")
+        if not self._has_hinted and (told := hint(options, self.shell)):
+            self._has_hinted = True
+            print(told)
 
     def _announce_same(self, job: Job, options: CellOptions) -> None:
         """Say that a cell was not sent, for it has been before."""

@@ -20,7 +20,6 @@ from nbsubmit.core.inject import Sending
 from nbsubmit.core.job import Job
 from nbsubmit.core.names import NameUse
 from nbsubmit.core.pending import reached
-from nbsubmit.core.settings import IGNORE, RAISE
 from nbsubmit.core.state import JobState
 from nbsubmit.notebook.status_line import StatusLine
 
@@ -119,7 +118,7 @@ class Pending:
             key=lambda one: one.sending.number,
         )
         found = Reads()
-        if not jobs or self._session.policy() == IGNORE:
+        if not jobs or self._session.policy() == "ignore":
             return found
         names, seen = set(names), set[str]()
         while names - seen:
@@ -187,7 +186,7 @@ class Pending:
             if job.is_over:
                 continue
             told = f"{', '.join(names)} of {session.describe(job)}"
-            if session.policy() == RAISE:
+            if session.policy() == "raise":
                 raise StillPending(
                     f"{told}: still to come. Wait for it by hand, or have every cell wait that "
                     f"needs it:  NBSUBMIT_PENDING=wait"

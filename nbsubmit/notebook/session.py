@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -46,11 +45,15 @@ from nbsubmit.core.watch import Watcher
 from nbsubmit.notebook import following, mapping, sameness
 from nbsubmit.notebook.arrays import Arrays
 from nbsubmit.notebook.local_modules import LocalModules
+from nbsubmit.notebook.notebook import Notebook
 from nbsubmit.notebook.own_magics import OwnMagics, known_to_analysis, parted
 from nbsubmit.notebook.pending import Expected, Pending, Reads
 from nbsubmit.notebook.place import has_front_end
-from nbsubmit.notebook.source import numbers, origin, read_cell
+from nbsubmit.notebook.source import numbers, read_cell
 from nbsubmit.notebook.status_line import StatusLine
+
+# More than any time in milliseconds.
+_FIRST = 10**15
 
 
 @dataclass
@@ -106,8 +109,8 @@ class Session:
     def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
         self.shell = shell
         self.settings = settings
-        # Where the notebook is now; a later os.chdir must not part it from its jobs.
-        self.store = JobStore(Path(settings.folder))
+        self.notebook = Notebook(shell, settings)
+        self.store: JobStore = self.notebook.store
         self.watcher = Watcher(settings)
         self._injector = Injector(shell.user_ns)
         self._arrays = Arrays(self._injector, self.find)
@@ -127,6 +130,13 @@ class Session:
     def has_widgets(self) -> bool:
         """Tell whether a front end may show widgets now: somebody looks."""
         return has_front_end(self.shell)
+
+    def use(self, settings: Settings) -> None:
+        """Have other settings hold from now on; jobs that were sent stay where they are."""
+        self.notebook.use(settings)
+        self.store = self.notebook.store
+        self.settings = settings
+        self.watcher.use(settings)
 
     # Sending
 
@@ -194,7 +204,7 @@ class Session:
             payload,
             options,
             f"%%{magic} {line}".strip(),
-            origin(self.shell),
+            self.notebook.origin(cell.execution_count),
             by_value=by_value.find(names, self.store.path),
             count=len(own) if own else None,
             slices=sliced.slices if sliced else None,
@@ -359,7 +369,12 @@ class Session:
         known = self._sent.get(job.id)
         if known is None or known.arrival is not None:
             job.forget_values()
-            snapshot = Snapshot.take(self.shell.user_ns, _may_bring(job))
+            names = _may_bring(job)
+            snapshot = Snapshot.take(self.shell.user_ns, names)
+            if not job.spec.get("first"):  # what fills places of a list leaves the list its own
+                self._injector.give_up(names)
+            # In the order of sending, before all that was sent here.
+            number = known.sending.number if known else int(1000 * job.created) - _FIRST
             self._expect(
                 job,
                 snapshot,
@@ -368,6 +383,7 @@ class Session:
                 *self._by_its_text(job),
                 waits=False,
                 tell=tell,
+                number=number,
             )
         if not job.done():
             self.watcher.add(job)
@@ -383,13 +399,15 @@ class Session:
         *,
         waits: bool,
         tell: bool,
+        number: int | None = None,
     ) -> None:
         """Remember what is needed to bring a job's result home."""
         self._number += 1
-        sending = Sending(self._number, snapshot, handed)
+        sending = Sending(self._number if number is None else number, snapshot, handed)
         magics = self._magics.functions()
-        for earlier in self._sent.values():
-            earlier.forgotten = earlier.forgotten or _takes_place(job, earlier.job)
+        for other in self._sent.values():
+            if other.sending.number < sending.number and _takes_place(job, other.job):
+                other.forgotten = True
         expected = Expected(job, sending, names, later)
         self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell, expected)
         line = StatusLine()
@@ -415,6 +433,7 @@ class Session:
         for sent in list(self._sent.values()):
             if sent.arrival is None and sent.job.done():
                 sent.arrival = self._inject(sent)
+                self.notebook.has_brought(sent.job.id)
                 sent.job.notify()
                 if sent.tell:
                     self.tell(sent.job)
@@ -538,15 +557,28 @@ class Session:
 
     def jobs(self, *, everyone: bool = False) -> list[Job]:
         """Return this notebook's jobs, oldest first; or every job in the store."""
-        here = origin(self.shell).get("notebook")
         stored = client.jobs(self.store.path, watcher=self.watcher, home=self.shell.user_ns)
         known = [self._sent[job.id].job if job.id in self._sent else job for job in stored]
-        return [job for job in known if everyone or self._is_ours(job, here)]
+        ours = {*self._sent, *self.notebook.marks()}
+        return [job for job in known if everyone or job.id in ours]
 
-    def _is_ours(self, job: Job, notebook: str | None) -> bool:
-        if job.id in self._sent:
-            return True
-        return notebook is not None and job.spec.get("origin", {}).get("notebook") == notebook
+    def open(self, ids: Iterable[str]) -> list[Job]:
+        """Return the jobs with these ids, oldest first, each looked at once."""
+        ids = list(ids)
+        known = [self._sent[id_].job for id_ in ids if id_ in self._sent]
+        folders = [JobFolder(self.store.path / "jobs" / i) for i in ids if i not in self._sent]
+        opened = client.opened(folders, watcher=self.watcher, home=self.shell.user_ns)
+        return sorted((*known, *opened), key=lambda job: job.created)
+
+    @property
+    def sent(self) -> list[str]:
+        """The ids of the jobs whose results are brought home here, or were."""
+        return list(self._sent)
+
+    def arrival(self, job: Job) -> Arrival | None:
+        """Return what bringing a job's result home did; None if that is still to come."""
+        known = self._sent.get(job.id)
+        return known.arrival if known else None
 
     def find(self, text: str) -> Job:
         """Return one job by its id or enough of it; the latest of this session for no text.
