@@ -209,6 +209,10 @@ class Injector:
         """Tell whether nobody but earlier jobs has bound a name since a job was sent."""
         return self._may_replace(sending, name)
 
+    def has_brought(self, name: str) -> bool:
+        """Tell whether what is bound to a name is what a job has brought."""
+        return name in self._brought and self._brought[name][1] is self._namespace.get(name)
+
     def may_revise(self, sending: Sending, name: str) -> bool:
         """Tell whether nobody but earlier jobs has changed the object or bound its name anew."""
         if not self._may_replace(sending, name):

@@ -408,6 +408,9 @@ class Session:
         for other in self._sent.values():
             if other.sending.number < sending.number and _takes_place(job, other.job):
                 other.forgotten = True
+        if job.spec.get("first"):  # it fills places of lists, and leaves alone what is none
+            own = self.shell.user_ns.keys()
+            names = frozenset(n for n in names if n not in own or self._injector.has_brought(n))
         expected = Expected(job, sending, names, later)
         self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell, expected)
         line = StatusLine()
