@@ -8,7 +8,7 @@ from nbsubmit.client import jobs as client
 from nbsubmit.client import words
 from nbsubmit.client.rows import row_of
 
-_store = click.option(
+store_option = click.option(
     "--folder",
     type=click.Path(file_okay=False),
     help="The store; by default NBSUBMIT_FOLDER, or .nbsubmit here.",
@@ -17,7 +17,7 @@ _id = click.argument("job_id", metavar="ID")
 
 
 @click.command()
-@_store
+@store_option
 def jobs(folder: str | None) -> None:
     """List the jobs of a store, oldest first."""
     rows = [row_of(job) for job in client.jobs(folder)]
@@ -29,7 +29,7 @@ def jobs(folder: str | None) -> None:
 
 @click.command()
 @_id
-@_store
+@store_option
 def show(job_id: str, folder: str | None) -> None:
     """Show one job: its state, what was sent and what came back."""
     job = client.attach(job_id, folder)
@@ -42,7 +42,7 @@ def show(job_id: str, folder: str | None) -> None:
 
 @click.command()
 @_id
-@_store
+@store_option
 def logs(job_id: str, folder: str | None) -> None:
     """Print what a job has printed; its standard error goes to standard error."""
     job = client.attach(job_id, folder)
@@ -52,7 +52,7 @@ def logs(job_id: str, folder: str | None) -> None:
 
 @click.command()
 @_id
-@_store
+@store_option
 def cancel(job_id: str, folder: str | None) -> None:
     """End a job."""
     job = client.attach(job_id, folder)

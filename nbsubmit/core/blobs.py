@@ -111,6 +111,36 @@ class BlobStore:
         except OSError:
             (self.path / _NO_LINKS).touch(mode=0o600)
 
+    def release(self, names: Iterable[str]) -> int:
+        """Delete those of these blobs that no job's folder holds any more.
+
+        Returns
+        -------
+        int
+            The bytes that were freed.
+        """
+        if not self.path.is_dir() or (self.path / _NO_LINKS).exists():
+            return 0
+        check_private(self.path)
+        freed = 0
+        for name in filter(is_name, names):
+            file = self.path / name
+            # Without its name nobody can hold it any more; who tries to writes it again.
+            hidden = self.path / f"{_HALF}{os.urandom(8).hex()}"
+            try:
+                if file.lstat().st_nlink > 1:
+                    continue
+                file.rename(hidden)
+                found = hidden.lstat()
+                if found.st_nlink > 1:
+                    hidden.rename(file)
+                    continue
+                hidden.unlink()
+            except FileNotFoundError:
+                continue
+            freed += found.st_size
+        return freed
+
     def collect_now_and_then(self) -> None:
         """Collect if that was not done for a day."""
         mark = self.path / _COLLECTED

@@ -1,4 +1,4 @@
-"""What ``%jobs`` does: see jobs, look at one, send one again, debug one that failed, or end one."""
+"""What ``%jobs`` does: see jobs, look at one, send one again, debug one, end or remove one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from nbsubmit.client import words
 from nbsubmit.core.errors import OptionError, UnknownJob
 from nbsubmit.core.job import Job
 from nbsubmit.core.tasked import TaskedJob
+from nbsubmit.notebook.clean import clean
 from nbsubmit.notebook.panels import Panels
 from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.plain import show_error
@@ -20,7 +21,7 @@ from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Session
 from nbsubmit.notebook.tasks import first_failed, print_logs
 
-ACTIONS = ("list", "show", "logs", "attach", "resubmit", "debug", "cancel")
+ACTIONS = ("list", "show", "logs", "attach", "resubmit", "debug", "cancel", "clean")
 _USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
 %jobs show [ID]      one job: state, names, output, error
 %jobs logs [ID]      all that it printed
@@ -29,6 +30,9 @@ _USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
 %jobs resubmit ID --failed    of an array, run the tasks again that failed
 %jobs debug [ID]     IPython's debugger where it failed, with the values as they were there
 %jobs cancel ID      end it
+%jobs clean          what jobs there are, and how much room each way to remove some would make
+%jobs clean [--older 30d] [--keep N] [--state FAILED,…] [--all] [--dry-run] [ID…]
+                     remove those that have ended and are all of this; --all is every notebook's
 
 ID is enough of an id's beginning or end, and ID_7 is task 7 of an array; without one it is the
 latest job, to debug the latest that failed."""
@@ -126,6 +130,9 @@ class JobCommands:
                 print(f"job {job.id} is being cancelled")
             else:
                 print(f"job {job.id} had ended: {job.status}")
+
+    def _clean(self, rest: list[str]) -> None:
+        clean(self._session, rest)
 
     def _attach(self, rest: list[str]) -> None:
         found = self._session.jobs() if rest in ([], ["--all"]) else [self._one(rest)]

@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.client import checkpoint
 from nbsubmit.client import jobs as client
+from nbsubmit.client.cleaning import Cleaner
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow, row_of
 from nbsubmit.core import ambient, by_value, credentials, lines
@@ -25,6 +26,7 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
+from nbsubmit.core.held import hold
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.inject import Arrival, Injector, Sending, Snapshot
 from nbsubmit.core.job import Job
@@ -307,6 +309,7 @@ class Session:
         sending = Sending(self._number, snapshot, handed)
         magics = self._magics.functions()
         self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell)
+        hold(job.folder)
         line = StatusLine()
         job.on_wait(self._bring_home_if_main, lambda: self._while_waiting(job, line), line.clear)
         job.sent_from(self._injector.home_of(sending))
@@ -398,10 +401,14 @@ class Session:
 
     def jobs(self, *, everyone: bool = False) -> list[Job]:
         """Return this notebook's jobs, oldest first; or every job in the store."""
-        here = origin(self.shell).get("notebook")
+        here = self._notebook
         stored = client.jobs(self.store.path, watcher=self.watcher, home=self.shell.user_ns)
         known = [self._sent[job.id].job if job.id in self._sent else job for job in stored]
         return [job for job in known if everyone or self._is_ours(job, here)]
+
+    @property
+    def _notebook(self) -> str | None:
+        return origin(self.shell).get("notebook")
 
     def _is_ours(self, job: Job, notebook: str | None) -> bool:
         if job.id in self._sent:
@@ -440,6 +447,21 @@ class Session:
             if job.done() and job.state is not JobState.COMPLETED:
                 return job
         raise UnknownJob("no job of this notebook has failed; %jobs list --all shows the store's")
+
+    def cleaner(self, *, everyone: bool = False) -> Cleaner:
+        """Return what there is of this notebook's jobs, or of all in the store, and may go."""
+        jobs = self.jobs(everyone=True)
+        ours = {job.id for job in jobs if everyone or self._is_ours(job, self._notebook)}
+        return Cleaner(self.store, jobs, lambda job: job.id in ours, self._why_needed)
+
+    def _why_needed(self, job: Job) -> str:
+        sent = self._sent.get(job.id)
+        return "" if sent is None or sent.arrival is not None else "this notebook waits for it"
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Know nothing more of jobs that were removed."""
+        for job_id in ids:
+            self._sent.pop(job_id, None)
 
     def apart(self, job: Job, namespace: Namespace) -> Job:
         """Return another handle of a job, whose values know nothing of the notebook's."""
