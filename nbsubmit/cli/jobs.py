@@ -7,6 +7,7 @@ import click
 from nbsubmit.client import jobs as client
 from nbsubmit.client import words
 from nbsubmit.client.rows import row_of
+from nbsubmit.core.sizes import size_of
 
 store_option = click.option(
     "--folder",
@@ -17,14 +18,17 @@ _id = click.argument("job_id", metavar="ID")
 
 
 @click.command()
+@click.option("--sizes", is_flag=True, help="Show how much room each takes.")
 @store_option
-def jobs(folder: str | None) -> None:
+def jobs(sizes: bool, folder: str | None) -> None:
     """List the jobs of a store, oldest first."""
-    rows = [row_of(job) for job in client.jobs(folder)]
-    if not rows:
+    found = client.jobs(folder)
+    if not found:
         click.echo("no jobs here")
-    else:
-        click.echo(words.table([words.list_line(row) for row in rows]))
+        return
+    room = [size_of(job.folder).total if sizes else None for job in found]
+    lines = [words.list_line(row_of(job), size) for job, size in zip(found, room, strict=True)]
+    click.echo(words.table(lines))
 
 
 @click.command()

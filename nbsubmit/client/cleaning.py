@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nbsubmit.backends.queue.place import QueueFolder
 from nbsubmit.client import jobs as client
 from nbsubmit.core import cleaning
 from nbsubmit.core.cleaning import Item, Wish
@@ -134,6 +135,8 @@ class Cleaner:
             except FolderError as error:
                 stays[item.id] = str(error)
         cleaning.sweep(self._store)
+        with suppress(FolderError, OSError):
+            QueueFolder().tidy()
         return Plan(went, stays, freed(item.size for item in went))
 
     def _is_held(self, job_id: str) -> bool:

@@ -20,6 +20,7 @@ from nbsubmit.core.folder import BLOBS, JobFolder
 from nbsubmit.core.sizes import Size
 from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
+from nbsubmit.core.tasks import listing, tasks_of
 
 _AGE = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$", re.IGNORECASE)
 _SECONDS = (7 * 86400, 86400, 3600, 60, 1)
@@ -234,6 +235,17 @@ def _make_writable(path: Path) -> None:
     for entry in list(scandir(path)):
         if entry.is_dir(follow_symlinks=False):
             _make_writable(Path(entry.path))
+
+
+def looks_over(folder: JobFolder) -> bool:
+    """Tell at a glance whether a job seems to have ended; for an estimate, not to remove it."""
+    if folder.refusal_file.exists() or folder.end_file.exists():
+        return True
+    parts = tasks_of(folder)
+    if not parts:
+        return folder.result_file.exists()
+    done = listing(folder).ended
+    return all(str(part.key) in done or part.end_file.exists() for part in parts)
 
 
 def sweep(store: JobStore, now: float | None = None) -> None:

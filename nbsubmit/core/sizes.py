@@ -6,6 +6,7 @@ A buffer that several jobs share counts once, and is only freed with the last of
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -86,6 +87,25 @@ def freed(sizes: Iterable[Size]) -> int:
         shared |= size.shared
     going = (one.size for name, one in shared.items() if one.links - one.in_store <= holders[name])
     return own + sum(going)
+
+
+def estimate(folders: Iterable[JobFolder], seconds: float) -> tuple[int, bool]:
+    """Return the bytes that would be free without some jobs, as far as that is found in time.
+
+    Returns
+    -------
+    int
+        The bytes.
+    bool
+        Whether all of them were looked at.
+    """
+    deadline = time.monotonic() + seconds
+    sizes: list[Size] = []
+    for folder in folders:
+        if time.monotonic() > deadline:
+            return freed(sizes), False
+        sizes.append(size_of(folder))
+    return freed(sizes), True
 
 
 def _is_same(path: Path, found: os.stat_result) -> bool:

@@ -12,6 +12,7 @@ from IPython.display import publish_display_data
 from nbsubmit.client import words
 from nbsubmit.core.errors import OptionError, UnknownJob
 from nbsubmit.core.job import Job
+from nbsubmit.core.sizes import size_of
 from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.notebook.clean import clean
 from nbsubmit.notebook.panels import Panels
@@ -22,7 +23,8 @@ from nbsubmit.notebook.session import Session
 from nbsubmit.notebook.tasks import first_failed, print_logs
 
 ACTIONS = ("list", "show", "logs", "attach", "resubmit", "debug", "cancel", "clean")
-_USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
+_USAGE = """\
+%jobs list [--all]   this notebook's jobs, or all in the store; --sizes shows how large they are
 %jobs show [ID]      one job: state, names, output, error
 %jobs logs [ID]      all that it printed
 %jobs attach [ID]    show its panel here and bring in its names; --all for all of the notebook
@@ -81,14 +83,19 @@ class JobCommands:
         getattr(self, f"_{action}")(rest)
 
     def _list(self, rest: list[str]) -> None:
-        unknown = [word for word in rest if word != "--all"]
+        unknown = [word for word in rest if word not in ("--all", "--sizes")]
         if unknown:
             raise OptionError(f"%jobs list: what is {unknown[0]!r}?\n\n{_USAGE}")
-        rows = [self._session.row(job) for job in self._session.jobs(everyone=bool(rest))]
-        if not rows:
-            print("no jobs yet" if rest else "no jobs of this notebook; --all lists the store's")
+        everyone = "--all" in rest
+        jobs = self._session.jobs(everyone=everyone)
+        if not jobs:
+            here = "no jobs of this notebook; --all lists the store's"
+            print("no jobs yet" if everyone else here)
             return
-        print(words.table([words.list_line(row) for row in rows]))
+        # To look at all its files takes time on a shared disk, so nobody waits for it unasked.
+        sizes = [size_of(job.folder).total if "--sizes" in rest else None for job in jobs]
+        rows = map(self._session.row, jobs)
+        print(words.table([words.list_line(*line) for line in zip(rows, sizes, strict=True)]))
 
     def _show(self, rest: list[str]) -> None:
         job = self._one(rest)

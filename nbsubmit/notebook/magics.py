@@ -31,6 +31,7 @@ from nbsubmit.notebook.plain import tell
 from nbsubmit.notebook.raised import as_raised
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
+from nbsubmit.notebook.space import Space
 from nbsubmit.notebook.status_line import StatusLine
 from nbsubmit.notebook.tasks import failures, first_failed, part_again, print_output
 
@@ -54,6 +55,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
     def __init__(self, shell: InteractiveShell, session: Session) -> None:
         super().__init__(shell)
         self._session = session
+        self._space = Space(session.store)
         session.tell = partial(tell, session)  # type: ignore[method-assign]
         self.panels = panels_of(session, partial(self._again, tell=False))
         session.again = self._again_with
@@ -112,6 +114,9 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         if options.bind:
             self.shell.user_ns[options.bind] = job
         self._announce(job, prepared, backend)
+        low = "" if options.quiet else self._space.warning()
+        if low:
+            print(low)
         return self._wait(job, options) if options.wait else job
 
     def _backend(self, magic: str, options: CellOptions) -> Backend:
