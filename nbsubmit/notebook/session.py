@@ -15,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbsubmit.client import checkpoint
 from nbsubmit.client import jobs as client
 from nbsubmit.client.cleaning import Cleaner
+from nbsubmit.client.failures import Failure, not_sent_again
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow, row_of
 from nbsubmit.core import ambient, by_value, credentials, lines
@@ -447,6 +448,11 @@ class Session:
             if job.done() and job.state is not JobState.COMPLETED:
                 return job
         raise UnknownJob("no job of this notebook has failed; %jobs list --all shows the store's")
+
+    def failures(self) -> list[Failure]:
+        """Return what has failed of this notebook and was not sent again since, oldest first."""
+        jobs = self.jobs(everyone=True)
+        return not_sent_again((j for j in jobs if self._is_ours(j, self._notebook)), jobs)
 
     def cleaner(self, *, everyone: bool = False) -> Cleaner:
         """Return what there is of this notebook's jobs, or of all in the store, and may go."""
