@@ -405,6 +405,9 @@ class Session:
         here = self._notebook
         stored = client.jobs(self.store.path, watcher=self.watcher, home=self.shell.user_ns)
         known = [self._sent[job.id].job if job.id in self._sent else job for job in stored]
+        # What another handle of a job has seen just now is not to be news to this one later.
+        pairs = zip(known, stored, strict=True)
+        self.watcher.look_now(mine for mine, other in pairs if other.is_over and not mine.is_over)
         return [job for job in known if everyone or self._is_ours(job, here)]
 
     @property
