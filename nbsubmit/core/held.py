@@ -23,7 +23,7 @@ _log = logging.getLogger("nbsubmit")
 
 _FOLDER = "held"
 _DAY = 24 * 3600.0
-_holders: dict[tuple[int, Path], Holder] = {}
+_holders: dict[Path, Holder] = {}
 
 
 class Holder:
@@ -62,6 +62,10 @@ class Holder:
     def close(self) -> None:
         """Hold nothing more."""
         self.path.unlink(missing_ok=True)
+        self.leave()
+
+    def leave(self) -> None:
+        """Have nothing more to do with the file; its lock is that of whoever else has it open."""
         os.close(self._file)
 
 
@@ -72,7 +76,7 @@ def hold(folder: JobFolder) -> None:
     """
     store = folder.whole.parents[1]
     try:
-        mine = _mine(store) or _holders.setdefault((os.getpid(), store), Holder(store))
+        mine = _mine(store) or _holders.setdefault(store, Holder(store))
         mine.add(folder.whole.name)
     except OSError:
         _log.debug("%s cannot be written to", store / _FOLDER, exc_info=True)
@@ -103,7 +107,7 @@ def held(store: Path, *, by_others: bool = False) -> set[str]:
 
 
 def _mine(store: Path) -> Holder | None:
-    return _holders.get((os.getpid(), store))
+    return _holders.get(store)
 
 
 def _is_alive(file: Path) -> bool:
@@ -131,8 +135,18 @@ def _is_alive(file: Path) -> bool:
     return is_young
 
 
+def _leave_to_parent() -> None:
+    """A child that is forked and outlives its parent is not to hold what that had open."""
+    for holder in _holders.values():
+        holder.leave()
+    _holders.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
+
+
 @atexit.register
 def _close_all() -> None:
-    for (pid, _), holder in _holders.items():
-        if pid == os.getpid():
-            holder.close()
+    for holder in _holders.values():
+        holder.close()

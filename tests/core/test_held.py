@@ -16,6 +16,7 @@ from nbsubmit.core import held as module
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.held import Holder, held, hold
 from nbsubmit.core.store import JobStore
+from tests.way import until
 
 HOLDS = """\
 import sys, time
@@ -27,13 +28,25 @@ for path in sys.argv[1:]:
 print("holds", flush=True)
 input()
 """
+FORKS = """\
+import os, sys, time
+from pathlib import Path
+from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.held import hold
+hold(JobFolder(Path(sys.argv[1])))
+child = os.fork()
+if child:
+    print(child, flush=True)
+time.sleep(600)
+"""
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[JobStore]:
     yield JobStore(tmp_path / "store")
-    for key in [key for key in module._holders if key[1] == tmp_path / "store"]:
-        module._holders.pop(key).close()
+    mine = module._holders.pop(tmp_path / "store", None)
+    if mine is not None:
+        mine.close()
 
 
 def other(*folders: JobFolder) -> subprocess.Popen[str]:
@@ -98,3 +111,21 @@ def test_a_store_that_cannot_be_written_to_does_not_keep_from_looking(store: Job
     hold(folder)
     with pytest.raises(FileExistsError):
         Holder(store.path)
+
+
+def test_a_forked_child_does_not_hold_what_its_killed_parent_had(store: JobStore) -> None:
+    folder = store.new()
+    parent = subprocess.Popen(
+        [sys.executable, "-c", FORKS, str(folder.path)], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    try:
+        assert held(store.path) == {folder.id}
+        parent.kill()
+        parent.wait()
+        until(lambda: held(store.path) == set(), "nobody holds it")
+        os.kill(child, 0)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        parent.stdout.close()
