@@ -134,10 +134,10 @@ class Cleaner:
                     stays[item.id] = _HELD
             except FolderError as error:
                 stays[item.id] = str(error)
-        cleaning.sweep(self._store)
+        more = cleaning.sweep(self._store)
         with suppress(FolderError, OSError):
             QueueFolder().tidy()
-        return Plan(went, stays, freed(item.size for item in went))
+        return Plan(went, stays, freed(item.size for item in went) + more)
 
     def _is_held(self, job_id: str) -> bool:
         return job_id in held(self._store.path, by_others=True)

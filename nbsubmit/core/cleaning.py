@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from os import scandir, urandom
 from pathlib import Path
 
+from nbsubmit.core.blobs import named_in
 from nbsubmit.core.errors import FolderError, OptionError
 from nbsubmit.core.folder import BLOBS, JobFolder
 from nbsubmit.core.sizes import Size
@@ -248,8 +249,14 @@ def looks_over(folder: JobFolder) -> bool:
     return all(str(part.key) in done or part.end_file.exists() for part in parts)
 
 
-def sweep(store: JobStore, now: float | None = None) -> None:
-    """Remove what killed processes have left in a store: half of a job, half of a file."""
+def sweep(store: JobStore, now: float | None = None) -> int:
+    """Remove what killed processes have left in a store: half of a job, half of a file.
+
+    Returns
+    -------
+    int
+        The bytes of the buffers that nobody needed.
+    """
     now = time.time() if now is None else now
     for folder in store.folders():
         if not folder.spec_file.exists() and _is_left(folder.path, now, LEFT_SECONDS):
@@ -263,7 +270,17 @@ def sweep(store: JobStore, now: float | None = None) -> None:
         if _is_left(path, now, _GOING_SECONDS):
             with suppress(OSError):
                 delete(path)
-    store.blobs.collect(now)
+    return store.blobs.collect(now, needed=None if store.blobs.has_links else _named(store))
+
+
+def _named(store: JobStore) -> set[str]:
+    """Return the buffers that jobs refer to, also those that somebody hides just now."""
+    found: set[str] = set()
+    for pattern in ("*.json", "*.pkl"):
+        for file in (store.path / "jobs").rglob(pattern):
+            with suppress(FileNotFoundError):
+                found |= named_in(file.read_bytes())
+    return found
 
 
 def _files(folder: JobFolder) -> Iterator[Path]:

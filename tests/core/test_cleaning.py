@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nbsubmit.core import blobs
@@ -27,6 +28,7 @@ from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.sizes import freed, size_of, taken
 from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
+from tests.shelf import Shelf, writer_of
 
 DAY = 86400.0
 NOW = 1_700_000_000.0
@@ -179,11 +181,28 @@ def test_a_buffer_goes_with_the_last_job_that_holds_it(store: JobStore) -> None:
     assert store.folders() == []
 
 
-def test_where_there_are_no_links_no_buffer_goes(store: JobStore) -> None:
-    folder = holding(store, BIG)
-    (store.blobs.path / ".no-links").touch()
-    remove(store, folder, never)
-    assert store.blobs.has(blobs.name_of([BIG]))
+def test_where_there_are_no_links_a_buffer_goes_when_no_job_names_it(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    store.new()
+    first, second = Shelf(store.path), Shelf(store.path)
+    same, other = np.zeros(MEBIBYTE // 8), np.ones(MEBIBYTE // 8)
+    contents = first.put(writer_of({"a": same}))
+    first.folder.write_json(first.folder.payload_file, {"contents": contents.to_json()})
+    both = second.put(writer_of({"a": same, "b": other}))
+    second.folder.write_json(second.folder.result_file, {"contents": both.to_json()})
+    later = time.time() + LEFT_SECONDS + 60
+    assert sweep(store, later) == 0
+    remove(store, second.folder, never)
+    assert sweep(store) == 0  # a job that is being sent may need it
+    assert sweep(store, later) == MEBIBYTE
+    assert first.get(contents)["a"].sum() == 0
+    remove(store, first.folder, never)
+    assert sweep(store, later) == MEBIBYTE
 
 
 def test_a_job_that_somebody_has_opened_meanwhile_is_back_at_its_place(store: JobStore) -> None:
