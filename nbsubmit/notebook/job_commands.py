@@ -15,7 +15,6 @@ from nbsubmit.core.errors import NbsubmitError, OptionError, UnknownJob
 from nbsubmit.core.job import Job
 from nbsubmit.core.sizes import size_of
 from nbsubmit.core.tasked import TaskedJob
-from nbsubmit.notebook.clean import clean
 from nbsubmit.notebook.panels import Panels
 from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.plain import show_error
@@ -133,6 +132,8 @@ class JobCommands:
                 print(f"job {job.id} had ended: {job.status}")
 
     def _clean(self, rest: list[str]) -> None:
+        from nbsubmit.notebook.clean import clean  # few do, and then seldom
+
         clean(self._session, rest)
 
     def _attach(self, rest: list[str]) -> None:

@@ -8,13 +8,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.client import checkpoint
 from nbsubmit.client import jobs as client
-from nbsubmit.client.cleaning import Cleaner
 from nbsubmit.client.failures import Failure, not_sent_again
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow, row_of
@@ -50,6 +49,9 @@ from nbsubmit.notebook.own_magics import OwnMagics, known_to_analysis, parted
 from nbsubmit.notebook.place import has_front_end
 from nbsubmit.notebook.source import numbers, origin, read_cell
 from nbsubmit.notebook.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from nbsubmit.client.cleaning import Cleaner
 
 
 @dataclass
@@ -459,6 +461,8 @@ class Session:
 
     def cleaner(self, *, everyone: bool = False) -> Cleaner:
         """Return what there is of this notebook's jobs, or of all in the store, and may go."""
+        from nbsubmit.client.cleaning import Cleaner  # it looks after this machine's queue, too
+
         jobs = self.jobs(everyone=True)
         ours = {job.id for job in jobs if everyone or self._is_ours(job, self._notebook)}
         return Cleaner(self.store, jobs, lambda job: job.id in ours, self._why_needed)
