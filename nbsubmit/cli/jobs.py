@@ -7,8 +7,9 @@ import click
 from nbsubmit.client import jobs as client
 from nbsubmit.client import words
 from nbsubmit.client.rows import row_of
+from nbsubmit.core.sizes import size_of
 
-_store = click.option(
+store_option = click.option(
     "--folder",
     type=click.Path(file_okay=False),
     help="The store; by default NBSUBMIT_FOLDER, or .nbsubmit here.",
@@ -17,19 +18,22 @@ _id = click.argument("job_id", metavar="ID")
 
 
 @click.command()
-@_store
-def jobs(folder: str | None) -> None:
+@click.option("--sizes", is_flag=True, help="Show how much room each takes.")
+@store_option
+def jobs(sizes: bool, folder: str | None) -> None:
     """List the jobs of a store, oldest first."""
-    rows = [row_of(job) for job in client.jobs(folder)]
-    if not rows:
+    found = client.jobs(folder)
+    if not found:
         click.echo("no jobs here")
-    else:
-        click.echo(words.table([words.list_line(row) for row in rows]))
+        return
+    room = [size_of(job.folder).total if sizes else None for job in found]
+    lines = [words.list_line(row_of(job), size) for job, size in zip(found, room, strict=True)]
+    click.echo(words.table(lines))
 
 
 @click.command()
 @_id
-@_store
+@store_option
 def show(job_id: str, folder: str | None) -> None:
     """Show one job: its state, what was sent and what came back."""
     job = client.attach(job_id, folder)
@@ -42,7 +46,7 @@ def show(job_id: str, folder: str | None) -> None:
 
 @click.command()
 @_id
-@_store
+@store_option
 def logs(job_id: str, folder: str | None) -> None:
     """Print what a job has printed; its standard error goes to standard error."""
     job = client.attach(job_id, folder)
@@ -52,7 +56,7 @@ def logs(job_id: str, folder: str | None) -> None:
 
 @click.command()
 @_id
-@_store
+@store_option
 def cancel(job_id: str, folder: str | None) -> None:
     """End a job."""
     job = client.attach(job_id, folder)

@@ -27,6 +27,7 @@ from nbsubmit.core.backend import Backend
 from nbsubmit.core.call import Call, name_of
 from nbsubmit.core.calling import capture_call, capture_calls
 from nbsubmit.core.errors import BackendMissing
+from nbsubmit.core.held import hold
 from nbsubmit.core.inputs import After, Input
 from nbsubmit.core.job import Job as CoreJob
 from nbsubmit.core.settings import STORE_NAME, Settings
@@ -302,6 +303,7 @@ class Executor:
         job = submit(request, backend, store, watcher(), settings, home, open_job)
         sent = cast("Job[Any]", job)
         self.jobs.append(sent)
+        hold(sent.folder)
         for part in {id(each): each for each in (sent, *sent.parts, *sent.of_array())}.values():
             cast("Job[Any]", part).leave = self._leave
         if backend.name == DebugExecutor.backend_name:

@@ -12,6 +12,7 @@ from nbsubmit.core import patterns, tasks
 from nbsubmit.core import settings as settings_module
 from nbsubmit.core.errors import FolderError, SubmitError
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.held import hold
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.recover import recover
 from nbsubmit.core.settings import STORE_NAME, Settings
@@ -47,7 +48,7 @@ def jobs(
     """
     settings = settings_module.load()
     watcher = watcher or Watcher(settings)
-    store = _store(folder, settings)
+    store = store_in(folder, settings)
     return opened(store.folders(), watcher=watcher, home=home)
 
 
@@ -83,9 +84,11 @@ def attach(
         If there is none by that id, or more than one.
     """
     settings = settings_module.load()
-    watcher = watcher or Watcher(settings)
-    store = _store(folder, settings)
+    store = store_in(folder, settings)
     found = by_handle(store, job_id) or store.find(job_id)
+    if watcher is None:  # who has one sees to that, too
+        hold(found)
+    watcher = watcher or Watcher(settings)
     job = _open(JobFolder(found.whole), watcher, home)
     watcher.look_now([job])
     return job.of_folder(found)
@@ -105,8 +108,9 @@ def by_handle(store: JobStore, text: str) -> JobFolder | None:
     return None
 
 
-def _store(folder: Path | str | None, settings: Settings) -> JobStore:
+def store_in(folder: Path | str | None, settings: Settings | None = None) -> JobStore:
     """Return the store in a folder, which may be the one that an executor was given."""
+    settings = settings or settings_module.load()
     path = patterns.common(Path(folder or settings.folder).expanduser())
     inside = path / STORE_NAME
     return JobStore(inside if inside.is_dir() else path)

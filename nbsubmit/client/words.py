@@ -186,10 +186,14 @@ def table(lines: list[tuple[str, ...]]) -> str:
     )
 
 
-def list_line(row: JobRow) -> tuple[str, ...]:
-    """The columns of a list: id, name, backend, its id, state, time, reason and how it goes."""
+def list_line(row: JobRow, size: float | None = None) -> tuple[str, ...]:
+    """The columns of a list: id, name, backend, its id, state, time, reason and how it goes.
+
+    With a size in bytes there is one more.
+    """
     note = "; ".join(part for part in (why(row), goes(row)) if part)
-    return (row.id, row.name, row.backend, row.handle, row.state.value, time(row), note)
+    room = () if size is None else (format_bytes(size),)
+    return (row.id, row.name, row.backend, row.handle, row.state.value, time(row), *room, note)
 
 
 def details(row: JobRow) -> str:

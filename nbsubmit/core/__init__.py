@@ -34,6 +34,8 @@ fingerprint  one value → hashes of its content
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
 folder    one job's files
+held      which jobs a living process has open
+sizes     how much room jobs take, and share
 delayed   a function and what it is to be called with
 utils     the place where scripts for submitit look for some of these
 tasks     the tasks of a job, which share what is sent
@@ -71,6 +73,7 @@ inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order
 store     the folder of folders
 keys      by what a job is the same as an earlier one
+cleaning  which jobs are no longer needed, and how they go
 backend   what a backend is: start, poll, stop
 recover   the handle of a job whose sender ended before noting it
 settle    what the folder says + what the backend says → the one status

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from IPython.display import publish_display_data
 
 from nbsubmit.backends import registry
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
-from nbsubmit.client import words
+from nbsubmit.client import cells, words
 from nbsubmit.client.rows import sent_rows
 from nbsubmit.core import inputs
 from nbsubmit.core.backend import Backend
@@ -32,8 +32,9 @@ from nbsubmit.notebook.plain import tell
 from nbsubmit.notebook.raised import as_raised
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
+from nbsubmit.notebook.space import Space
 from nbsubmit.notebook.status_line import StatusLine
-from nbsubmit.notebook.tasks import failures, first_failed, part_again, print_output
+from nbsubmit.notebook.tasks import failures, first_failed, print_output
 from nbsubmit.notebook.waiting import hint, with_wait
 
 MAGICS = (("cell", "slurm"), ("cell", "local"), ("cell", "submit"), ("line", "jobs"))
@@ -57,6 +58,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         super().__init__(shell)
         self._session = session
         self._has_hinted = False
+        self._space = Space(session.store)
         session.tell = partial(tell, session)  # type: ignore[method-assign]
         self.panels = panels_of(session, partial(self._again, tell=False))
         session.again = self._again_with
@@ -124,6 +126,9 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             self._announce_same(job, options)
         else:
             self._announce(job, prepared, backend)
+        low = "" if options.quiet else self._space.warning()
+        if low:
+            print(low)
         return self._wait(job, options) if options.wait else job
 
     def _backend(self, magic: str, options: CellOptions) -> Backend:
@@ -259,25 +264,23 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
 
     # Once more
 
-    def _again(self, job: Job, line: str, *, tell: bool) -> Job:
+    def _again(self, job: Job, line: str, *, tell: bool, only: Sequence[int] | None = None) -> Job:
         """Send a job again with these options; say when its result comes, if nothing else does."""
-        magic = str(job.spec.get("line", "")).partition(" ")[0].lstrip("%")
-        if magic not in self.grammars:
-            raise OptionError(f"job {job.id} was not sent by a cell and cannot be sent again")
+        magic = cells.magic_of(job)
         line, failed = without(line, "--failed")
         options = self.grammars[magic].parse(line)
         if options.dry_run:
             raise OptionError("--dry-run: a job is sent again, or it is not")
         backend = self._backend(magic, options)
-        whole, only = part_again(job, failed=failed)
+        whole, places = (job, only) if only else cells.part_again(job, failed=failed)
         return self._session.send_again(
-            whole, options, f"%%{magic} {line}".strip(), backend, tell=tell, only=only
+            whole, options, f"%%{magic} {line}".strip(), backend, tell=tell, only=places
         )
 
-    def _again_with(self, job: Job, more: str) -> Job:
+    def _again_with(self, job: Job, more: str, only: Sequence[int] | None = None) -> Job:
         """Send a job again with the options that it had, and more."""
-        earlier = str((job.whole or job).spec.get("line", "")).partition(" ")[2]
-        return self._again(job, f"{earlier} {more}".strip(), tell=not self._session.has_widgets)
+        tell = not self._session.has_widgets
+        return self._again(job, cells.with_more(job, more), tell=tell, only=only)
 
 
 _FIRST_LINES = {

@@ -8,12 +8,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.client import checkpoint, words
 from nbsubmit.client import jobs as client
+from nbsubmit.client.failures import Failure, not_sent_again
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow, row_of
 from nbsubmit.core import ambient, by_value, credentials, lines
@@ -25,6 +26,7 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
+from nbsubmit.core.held import hold
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.inject import Arrival, Injector, Sending, Snapshot
 from nbsubmit.core.job import Job
@@ -51,6 +53,9 @@ from nbsubmit.notebook.pending import Expected, Pending, Reads
 from nbsubmit.notebook.place import has_front_end
 from nbsubmit.notebook.source import numbers, read_cell
 from nbsubmit.notebook.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from nbsubmit.client.cleaning import Cleaner
 
 # More than any time in milliseconds.
 _FIRST = 10**15
@@ -413,6 +418,7 @@ class Session:
             names = frozenset(n for n in names if n not in own or self._injector.has_brought(n))
         expected = Expected(job, sending, names, later)
         self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell, expected)
+        hold(job.folder)
         line = StatusLine()
         job.on_wait(self._bring_home_if_main, lambda: self._while_waiting(job, line), line.clear)
         job.sent_from(self._injector.home_of(sending))
@@ -562,8 +568,14 @@ class Session:
         """Return this notebook's jobs, oldest first; or every job in the store."""
         stored = client.jobs(self.store.path, watcher=self.watcher, home=self.shell.user_ns)
         known = [self._sent[job.id].job if job.id in self._sent else job for job in stored]
-        ours = {*self._sent, *self.notebook.marks()}
+        # What another handle of a job has seen just now is not to be news to this one later.
+        pairs = zip(known, stored, strict=True)
+        self.watcher.look_now(mine for mine, other in pairs if other.is_over and not mine.is_over)
+        ours = self._ours()
         return [job for job in known if everyone or job.id in ours]
+
+    def _ours(self) -> set[str]:
+        return {*self._sent, *self.notebook.marks()}
 
     def open(self, ids: Iterable[str]) -> list[Job]:
         """Return the jobs with these ids, oldest first, each looked at once."""
@@ -615,6 +627,28 @@ class Session:
             if job.done() and job.state is not JobState.COMPLETED:
                 return job
         raise UnknownJob("no job of this notebook has failed; %jobs list --all shows the store's")
+
+    def failures(self) -> list[Failure]:
+        """Return what has failed of this notebook and was not sent again since, oldest first."""
+        jobs, ours = self.jobs(everyone=True), self._ours()
+        return not_sent_again((job for job in jobs if job.id in ours), jobs)
+
+    def cleaner(self, *, everyone: bool = False) -> Cleaner:
+        """Return what there is of this notebook's jobs, or of all in the store, and may go."""
+        from nbsubmit.client.cleaning import Cleaner  # it looks after this machine's queue, too
+
+        jobs = self.jobs(everyone=True)
+        ours = {job.id for job in jobs} if everyone else self._ours()
+        return Cleaner(self.store, jobs, lambda job: job.id in ours, self._why_needed)
+
+    def _why_needed(self, job: Job) -> str:
+        sent = self._sent.get(job.id)
+        return "" if sent is None or sent.arrival is not None else "this notebook waits for it"
+
+    def drop(self, ids: Iterable[str]) -> None:
+        """Know nothing more of jobs that were removed."""
+        for job_id in ids:
+            self._sent.pop(job_id, None)
 
     def apart(self, job: Job, namespace: Namespace) -> Job:
         """Return another handle of a job, whose values know nothing of the notebook's."""
