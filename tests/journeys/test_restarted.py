@@ -70,8 +70,8 @@ def test_a_restarted_controller_in_between_changes_nothing(
     own_slurm.stop_controller()
     kernel, said = desk.kernel()
     assert said.stdout == NEWS  # nobody is asked for it
-    own_slurm.start_controller()
     attached(kernel)
+    own_slurm.start_controller()
     desk.let_end()
     desk.all_is_there(kernel)
 
