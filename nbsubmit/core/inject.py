@@ -52,6 +52,8 @@ class Arrival:
     apart : list of str
         Names that tasks of an array have changed in place or deleted, each its own; here they are
         as they were.
+    along : list of str
+        Names that were bound because what was brought needs them, as they were sent.
     """
 
     brought: list[str] = field(default_factory=list)
@@ -59,6 +61,7 @@ class Arrival:
     kept: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     apart: list[str] = field(default_factory=list)
+    along: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,8 @@ def _say_what_is_replaced(session: Session, jobs: list[Job], before: Mapping[str
         gone = [n for n in arrival.brought if n in before and now.get(n) is not before[n]]
         if gone:
             print(f"{', '.join(gone)}: replaced by what job {job.id} brought")
+        if arrival.along:
+            print(f"{', '.join(arrival.along)}: came along, as job {job.id} was sent with")
 
 
 def _binds(job: Job) -> set[str]:

@@ -45,6 +45,7 @@ from nbsubmit.core.submit import Request, first_part, launch_of, shape_for, star
 from nbsubmit.core.tasked import TaskedJob, part_of
 from nbsubmit.core.watch import Watcher
 from nbsubmit.notebook import following, mapping, sameness
+from nbsubmit.notebook.along import along
 from nbsubmit.notebook.arrays import Arrays
 from nbsubmit.notebook.local_modules import LocalModules
 from nbsubmit.notebook.notebook import Notebook
@@ -439,9 +440,12 @@ class Session:
 
     def bring_home(self) -> None:
         """Bind the results of all jobs that have ended since the last time."""
-        for sent in list(self._sent.values()):
-            if sent.arrival is None and sent.job.done():
-                sent.arrival = self._inject(sent)
+        arriving = [s for s in self._sent.values() if s.arrival is None and s.job.done()]
+        for sent in arriving:
+            sent.arrival = self._inject(sent)
+        for sent in arriving:
+            if sent.arrival is not None:
+                self._bring_along(sent, sent.arrival)
                 self.notebook.has_brought(sent.job.id)
                 sent.job.notify()
                 if sent.tell:
@@ -476,6 +480,13 @@ class Session:
         for name, why in sent.job.load_errors.items():
             arrival.failed[name] = f"it could not be rebuilt here ({why})"
         return arrival
+
+    def _bring_along(self, sent: _Sent, arrival: Arrival) -> None:
+        """Bind what the functions read that a job has brought to a kernel that did not send it."""
+        if sent.handed is None:
+            found = along(sent.job, arrival.brought, arrival.deleted, self.shell.user_ns)
+            more = self._injector.inject(sent.sending, found.values, modules=found.modules)
+            arrival.along += more.brought
 
     def _bring_home_if_main(self) -> None:
         """A wait in the main thread is between two statements of the user's: names may change."""

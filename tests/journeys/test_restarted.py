@@ -70,8 +70,8 @@ def test_a_restarted_controller_in_between_changes_nothing(
     own_slurm.stop_controller()
     kernel, said = desk.kernel()
     assert said.stdout == NEWS  # nobody is asked for it
-    own_slurm.start_controller()
     attached(kernel)
+    own_slurm.start_controller()
     desk.let_end()
     desk.all_is_there(kernel)
 
@@ -136,3 +136,61 @@ def test_a_job_that_was_sent_later_wins_over_one_that_was_attached_later(noteboo
     assert fresh.run("print(x)").stdout == "first\n"
     notebook.gate.touch()
     assert fresh.run("second.wait()\nprint(x)").stdout == "second\n"
+
+
+SETUP = """
+import math
+class Net:
+    def __init__(self, w): self.w = w
+    def double(self): return Net(self.w * len(data))
+data, unused = [1, 2], 'not needed'
+def helper(z): return math.floor(z) + base
+base = 100
+"""
+USES = """
+%%local --wait --quiet
+net = Net(3)
+unused
+def later(q): return helper(q)
+_ = later(1)
+"""
+
+
+def test_what_came_with_a_job_is_there_if_what_it_made_needs_it(notebook: Desk) -> None:
+    kernel, _ = notebook.kernel()
+    kernel.run(SETUP)
+    kernel.run(USES.strip())
+    kernel.kill()
+    fresh, _ = notebook.kernel()
+    said = fresh.run("%jobs attach --all").stdout
+    for name in ("Net", "data", "helper", "base", "math"):
+        assert name in said
+    ran = fresh.run("print(net.double().w, type(net) is Net, later(5.5), 'unused' in globals())")
+    assert ran.stdout == "6 True 105 False\n"
+
+
+def test_what_is_there_already_is_taken_and_not_what_came_with_the_job(notebook: Desk) -> None:
+    kernel, _ = notebook.kernel()
+    kernel.run(SETUP)
+    kernel.run(USES.strip())
+    kernel.kill()
+    fresh, _ = notebook.kernel()
+    fresh.run(SETUP + "base = 200")
+    assert "came along" not in fresh.run("%jobs attach --all").stdout
+    ran = fresh.run("print(net.double().w, type(net) is Net, later(5.5), unused)")
+    assert ran.stdout == "6 True 205 not needed\n"
+
+
+def test_what_comes_along_is_not_in_the_way_of_a_job_that_changes_it(notebook: Desk) -> None:
+    kernel, _ = notebook.kernel()
+    kernel.run(SETUP + f"gate, up = {str(notebook.gate)!r}, {str(notebook.up)!r}")
+    kernel.run(USES.strip())
+    kernel.run("%%local --wait --quiet\ndata.append(3)")
+    kernel.run(f"%%local{RUNNING}base = 300")
+    until(notebook.up.exists, "the job runs")
+    kernel.kill()
+    fresh, _ = notebook.kernel()
+    fresh.run("%jobs attach --all")
+    assert fresh.run("print(net.double().w, later(5.5))").stdout == "9 105\n"
+    notebook.gate.touch()
+    until(lambda: fresh.run("print(base)").stdout == "300\n", "the last job arrives")
