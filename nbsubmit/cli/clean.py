@@ -49,8 +49,7 @@ def clean(
         raise OptionError("--json does not ask: add --yes, or --dry-run to remove nothing")
     plan = cleaner.plan(wish)
     if not yes and not as_json:
-        click.echo("\n".join([removals.listed(plan.going)] if plan.going else []), nl=False)
-        click.echo("\n" * bool(plan.going) + removals.told(plan, done=False))
+        click.echo(removals.preview(plan))
         if not plan.going or dry_run:
             return
         if not sys.stdin.isatty():

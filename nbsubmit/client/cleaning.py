@@ -12,7 +12,7 @@ from typing import Any
 
 from nbsubmit.backends.queue.place import QueueFolder
 from nbsubmit.client import jobs as client
-from nbsubmit.core import cleaning
+from nbsubmit.core import cleaning, removal
 from nbsubmit.core.cleaning import Item, Wish
 from nbsubmit.core.errors import FolderError, OptionError, SubmitError
 from nbsubmit.core.folder import JobFolder
@@ -129,13 +129,13 @@ class Cleaner:
         for item in plan.going:
             folder = JobFolder(self._store.path / "jobs" / item.id)
             try:
-                if cleaning.remove(self._store, folder, partial(self._is_held, item.id)):
+                if removal.remove(self._store, folder, partial(self._is_held, item.id)):
                     went.append(item)
                 else:
                     stays[item.id] = _HELD
             except FolderError as error:
                 stays[item.id] = str(error)
-        more = cleaning.sweep(self._store)
+        more = removal.sweep(self._store)
         Keys(self._store.path).tidy()
         with suppress(FolderError, OSError):
             QueueFolder().tidy()

@@ -124,6 +124,11 @@ def told(plan: Plan, *, done: bool) -> str:
     return "\n".join([line, *(f"job {id_} stays: {why}" for id_, why in plan.stays.items())])
 
 
+def preview(plan: Plan) -> str:
+    """Which jobs would go, one by one, and what is told of them together."""
+    return "\n".join(part for part in (listed(plan.going), told(plan, done=False)) if part)
+
+
 def as_json(plan: Plan, *, done: bool) -> dict[str, Any]:
     """Return a plan as plain data."""
     jobs = [

@@ -73,7 +73,8 @@ inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order
 store     the folder of folders
 keys      by what a job is the same as an earlier one
-cleaning  which jobs are no longer needed, and how they go
+cleaning  which jobs are no longer needed
+removal   how their folders go
 backend   what a backend is: start, poll, stop
 recover   the handle of a job whose sender ended before noting it
 settle    what the folder says + what the backend says → the one status

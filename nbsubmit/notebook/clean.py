@@ -29,8 +29,7 @@ def clean(session: Session, words: list[str]) -> None:
         return
     plan = cleaner.plan(wish)
     if "--dry-run" in flags:
-        print("\n".join(part for part in (removals.listed(plan.going),) if part))
-        print(removals.told(plan, done=False))
+        print(removals.preview(plan))
         return
     done = cleaner.remove(plan)
     session.drop(item.id for item in done.going)

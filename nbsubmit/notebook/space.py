@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from nbsubmit.core.cleaning import looks_over
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.limits import nearly_full
+from nbsubmit.core.removal import looks_over
 from nbsubmit.core.sizes import estimate
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.units import format_bytes
