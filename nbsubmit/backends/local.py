@@ -172,7 +172,6 @@ def _entry(launch: Launch) -> Entry:
         If it asks for more GPUs than there are, for then its turn would never come.
     """
     resources, slots = launch.resources, machine.slots()
-    after = (*launch.after, *launch.after_any)
     devices = machine.devices()
     gpus = 0 if devices is None else machine.wanted_gpus(resources)
     if gpus > len(devices or ()):
@@ -193,7 +192,6 @@ def _entry(launch: Launch) -> Entry:
         parallel=launch.parallel,
         seconds=resources.time_seconds,
         warning=launch.signal_seconds,
-        after=[handle.key for text in after if (handle := Handle.parse(text)) and handle.is_here],
     )
 
 

@@ -7,9 +7,8 @@ import click
 from nbsubmit.client import jobs as client
 from nbsubmit.client import words
 from nbsubmit.client.rows import row_of
-from nbsubmit.core.sizes import size_of
 
-store_option = click.option(
+_store = click.option(
     "--folder",
     type=click.Path(file_okay=False),
     help="The store; by default NBSUBMIT_FOLDER, or .nbsubmit here.",
@@ -18,22 +17,19 @@ _id = click.argument("job_id", metavar="ID")
 
 
 @click.command()
-@click.option("--sizes", is_flag=True, help="Show how much room each takes.")
-@store_option
-def jobs(sizes: bool, folder: str | None) -> None:
+@_store
+def jobs(folder: str | None) -> None:
     """List the jobs of a store, oldest first."""
-    found = client.jobs(folder)
-    if not found:
+    rows = [row_of(job) for job in client.jobs(folder)]
+    if not rows:
         click.echo("no jobs here")
-        return
-    room = [size_of(job.folder).total if sizes else None for job in found]
-    lines = [words.list_line(row_of(job), size) for job, size in zip(found, room, strict=True)]
-    click.echo(words.table(lines))
+    else:
+        click.echo(words.table([words.list_line(row) for row in rows]))
 
 
 @click.command()
 @_id
-@store_option
+@_store
 def show(job_id: str, folder: str | None) -> None:
     """Show one job: its state, what was sent and what came back."""
     job = client.attach(job_id, folder)
@@ -46,7 +42,7 @@ def show(job_id: str, folder: str | None) -> None:
 
 @click.command()
 @_id
-@store_option
+@_store
 def logs(job_id: str, folder: str | None) -> None:
     """Print what a job has printed; its standard error goes to standard error."""
     job = client.attach(job_id, folder)
@@ -56,7 +52,7 @@ def logs(job_id: str, folder: str | None) -> None:
 
 @click.command()
 @_id
-@store_option
+@_store
 def cancel(job_id: str, folder: str | None) -> None:
     """End a job."""
     job = client.attach(job_id, folder)

@@ -6,10 +6,8 @@ import sys
 
 import click
 
-from nbsubmit.cli.clean import clean
 from nbsubmit.cli.demo import demo
 from nbsubmit.cli.jobs import cancel, jobs, logs, show
-from nbsubmit.cli.resubmit import resubmit
 from nbsubmit.cli.sandbox import sandbox
 from nbsubmit.core.errors import NbsubmitError
 
@@ -20,7 +18,7 @@ def commands() -> None:
     """Send notebook cells to Slurm and get their values, figures and errors back."""
 
 
-for command in (jobs, show, logs, cancel, resubmit, clean, demo, sandbox):
+for command in (jobs, show, logs, cancel, demo, sandbox):
     commands.add_command(command)
 
 

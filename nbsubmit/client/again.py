@@ -1,8 +1,7 @@
-"""Jobs that are sent once more: with the parameters of their executor, or some of them changed."""
+"""Calls that are sent once more: with the parameters of their executor, or some of them changed."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,20 +26,23 @@ def send_again(
     job : Job
         The job; a whole one, no task of it.
     changed : mapping
-        Parameters of the executor that are to be others; of a cell ``options`` to add to its line.
+        Parameters of the executor that are to be others.
     only : sequence of int, optional
         Of an array, the places of the calls to send.
 
     Raises
     ------
     NbsubmitError
-        If it cannot be sent, or was sent by another nbsubmit.
+        If it is a cell, or was sent by another nbsubmit.
     """
     from nbsubmit.client.job import open_job
 
     spec = job.folder.spec
     if "parameters" not in spec:
-        return _cell_again(job, changed, only)
+        raise NbsubmitError(
+            f"job {job.id} was not sent by an executor: in its notebook  %jobs resubmit {job.id}  "
+            f"sends it again"
+        )
     kind = _kind(str(spec["backend"]))
     sender = kind(spec["folder"], int(spec["timeouts"]), python=spec.get("python"))
     sender.update_parameters(**{**spec["parameters"], **changed})
@@ -51,20 +53,6 @@ def send_again(
         settings_module.load(), job._home, open_job, only,
     )  # fmt: skip
     return new  # type: ignore[return-value]
-
-
-def _cell_again(job: Job[Any], changed: Mapping[str, Any], only: Sequence[int] | None) -> Job[Any]:
-    from nbsubmit.client import cells
-
-    unknown = [name for name in changed if name != "options"]
-    if unknown:
-        raise NbsubmitError(
-            f"job {job.id} is a cell, which has no parameter {unknown[0]!r}; change the options of "
-            f'its line:  job.resubmit(options="--mem 8G")'
-        )
-    more = shlex.split(str(changed.get("options", "")))
-    cells.check_options(more, "job.resubmit()")
-    return cells.send_again(job, more, only)  # type: ignore[return-value]
 
 
 def place_of(job: Job[Any]) -> int | None:

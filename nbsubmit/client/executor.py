@@ -12,6 +12,7 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -27,10 +28,11 @@ from nbsubmit.core.backend import Backend
 from nbsubmit.core.call import Call, name_of
 from nbsubmit.core.calling import capture_call, capture_calls
 from nbsubmit.core.errors import BackendMissing
-from nbsubmit.core.held import hold
-from nbsubmit.core.inputs import After, Input
+from nbsubmit.core.inputs import Input, InputFailed
 from nbsubmit.core.job import Job as CoreJob
 from nbsubmit.core.settings import STORE_NAME, Settings
+from nbsubmit.core.spec import CellOptions
+from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, submit
 from nbsubmit.core.utils import DelayedSubmission  # so that nbsubmit.core.utils is there
@@ -275,6 +277,7 @@ class Executor:
         asked = self.asked()
         after = [*after, *inputs_of(calls)]
         calls = [with_inputs(call) for call in calls]
+        options = started_after(asked.options, after, backend.name)
         store = JobStore(patterns.common(self.folder) / STORE_NAME)
         home = sys.modules["__main__"].__dict__
         what = Call(name_of(calls[0].function))
@@ -282,6 +285,7 @@ class Executor:
             "folder": str(self.folder),
             "one_stream": asked.one_stream,
             "timeouts": self.max_num_timeout,
+            "after": [Input.of(job).to_json() for job in after],
             "parameters": plain(self.parameters),
             "python": self.python,
         }
@@ -290,20 +294,10 @@ class Executor:
         else:
             payload, slices = capture_calls(calls, home, store.blobs)
             count = len(calls)
-        request = Request(
-            what,
-            payload,
-            asked.options,
-            what.name,
-            more=more,
-            count=count,
-            slices=slices,
-            after=tuple(map(After, after)),
-        )
+        request = Request(what, payload, options, what.name, more=more, count=count, slices=slices)
         job = submit(request, backend, store, watcher(), settings, home, open_job)
         sent = cast("Job[Any]", job)
         self.jobs.append(sent)
-        hold(sent.folder)
         for part in {id(each): each for each in (sent, *sent.parts, *sent.of_array())}.values():
             cast("Job[Any]", part).leave = self._leave
         if backend.name == DebugExecutor.backend_name:
@@ -415,6 +409,27 @@ def with_inputs(call: DelayedSubmission) -> DelayedSubmission:
 
 def _as_input(value: Any) -> Any:
     return Input.of(value) if isinstance(value, Job) else value
+
+
+def started_after(options: CellOptions, jobs: Sequence[Job[Any]], backend: str) -> CellOptions:
+    """Return options by which the scheduler starts a job only when others have succeeded.
+
+    Raises
+    ------
+    InputFailed
+        If one has failed already.
+    """
+    for job in jobs:
+        if job.done() and job.state is not JobState.COMPLETED:
+            raise InputFailed(f"nothing was submitted: its input, job {job.id}, is {job.status}")
+    live = [job.handle for job in jobs if not job.done() and job.folder.spec["backend"] == backend]
+    if not live or backend != SlurmExecutor.backend_name:
+        return options  # the job itself waits for them
+    extra = dict(options.resources.extra)
+    asked = extra.get("dependency")
+    wanted = ":".join(["afterok", *live])
+    extra["dependency"] = f"{asked},{wanted}" if asked else wanted
+    return replace(options, resources=replace(options.resources, extra=extra))
 
 
 def plain(given: Mapping[str, Any]) -> dict[str, Any]:

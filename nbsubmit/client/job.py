@@ -209,13 +209,17 @@ class Job(CoreJob, Generic[R]):
         return _cancelled(self, super().cancel, check)
 
     def resubmit(self, **changed: Any) -> Job[R]:
-        """Send the same call or cell again, as a new job, and return that.
+        """Send the same call again, as a new job, and return that.
 
         Parameters
         ----------
         **changed
-            Parameters of the executor that are to be others than they were; of a cell ``options``,
-            a text that is added to its line. What a cell brings waits until it is attached to.
+            Parameters of the executor that are to be others than they were.
+
+        Raises
+        ------
+        NbsubmitError
+            If the job is a cell: ``%jobs resubmit`` sends that.
         """
         from nbsubmit.client.again import place_of, send_again
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from nbsubmit.core import patterns, tasks
 from nbsubmit.core import settings as settings_module
 from nbsubmit.core.errors import FolderError, SubmitError
 from nbsubmit.core.folder import JobFolder
-from nbsubmit.core.held import hold
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.recover import recover
 from nbsubmit.core.settings import STORE_NAME, Settings
@@ -48,15 +46,8 @@ def jobs(
     """
     settings = settings_module.load()
     watcher = watcher or Watcher(settings)
-    store = store_in(folder, settings)
-    return opened(store.folders(), watcher=watcher, home=home)
-
-
-def opened(
-    folders: Iterable[JobFolder], *, watcher: Watcher, home: Namespace | None = None
-) -> list[Job[Any]]:
-    """Return the jobs in these folders, oldest first, each looked at once."""
-    found = [job for folder in folders if (job := _try_to_open(folder, watcher, home))]
+    store = _store(folder, settings)
+    found = [job for folder in store.folders() if (job := _try_to_open(folder, watcher, home))]
     watcher.look_now(found)
     return sorted(found, key=lambda job: job.created)
 
@@ -84,11 +75,9 @@ def attach(
         If there is none by that id, or more than one.
     """
     settings = settings_module.load()
-    store = store_in(folder, settings)
-    found = by_handle(store, job_id) or store.find(job_id)
-    if watcher is None:  # who has one sees to that, too
-        hold(found)
     watcher = watcher or Watcher(settings)
+    store = _store(folder, settings)
+    found = by_handle(store, job_id) or store.find(job_id)
     job = _open(JobFolder(found.whole), watcher, home)
     watcher.look_now([job])
     return job.of_folder(found)
@@ -108,9 +97,8 @@ def by_handle(store: JobStore, text: str) -> JobFolder | None:
     return None
 
 
-def store_in(folder: Path | str | None, settings: Settings | None = None) -> JobStore:
+def _store(folder: Path | str | None, settings: Settings) -> JobStore:
     """Return the store in a folder, which may be the one that an executor was given."""
-    settings = settings or settings_module.load()
     path = patterns.common(Path(folder or settings.folder).expanduser())
     inside = path / STORE_NAME
     return JobStore(inside if inside.is_dir() else path)

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from nbsubmit.client.bars import Bar
@@ -187,22 +186,14 @@ def sent_rows(
             entry.why,
         )
         for entry in entries
-        if entry.name not in (SHARED, *((more or {}).get("inputs") or ()))
+        if entry.name != SHARED
     ]
     bound = ((name, "module", "", "", module) for name, module in modules.items())
     sources = (
         (s["name"], "module", format_bytes(s["size_bytes"]), "its source", f"files: {s['files']}")
         for s in by_value
     )
-    return (*_mapped(more or {}), *_inputs(more or {}), *values, *bound, *sources)
-
-
-def _inputs(more: Mapping[str, Any]) -> Iterator[SentRow]:
-    """Return what is shown of the names that other jobs bring."""
-    after = more.get("after") or ()
-    for name, numbers in (more.get("inputs") or {}).items():
-        jobs = ", ".join(Path(after[number]["folder"]).name for number in numbers)
-        yield (name, "", "", "from folder to folder", f"job {jobs}")
+    return (*_mapped(more or {}), *values, *bound, *sources)
 
 
 def _mapped(more: Mapping[str, Any]) -> Iterator[SentRow]:

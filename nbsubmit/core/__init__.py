@@ -34,8 +34,6 @@ fingerprint  one value → hashes of its content
 culprit   where inside a value the part is that cannot be pickled
 salvage   the rest of a stream in which one value cannot be rebuilt
 folder    one job's files
-held      which jobs a living process has open
-sizes     how much room jobs take, and share
 delayed   a function and what it is to be called with
 utils     the place where scripts for submitit look for some of these
 tasks     the tasks of a job, which share what is sent
@@ -43,8 +41,6 @@ patterns  a folder whose name depends on the job
 usage     what a running job uses, sample by sample, and what it was given
 by_value  the source of modules that the node cannot import
 blobs     large buffers, kept once each, named by their content
-own_modules  the user's own modules, and which of them a source uses
-content   one value → a hash that is the same in every process
 contents  the list of contents of a bundle: values, and where their buffers lie
 layout    buffers → regions → files
 writer    several named values → a stream and buffers
@@ -64,7 +60,6 @@ limits    how much may be sent, and whether the disk can take it
 credentials  values that look like passwords or keys
 imports   what is to happen as soon as a module is loaded
 ambient   settings and chance, which lie in modules and not in names
-pending   what a job that has not ended yet will bring
 handed    what was sent: whether it is here still as it was
 lazy      modules that load when they are first used
 lending   what a job brings, at hand while it is loaded
@@ -72,9 +67,6 @@ missing   what stands in the place of a value that a task did not bring
 inject    result → namespace: what comes back, what the user changed meanwhile
 output    one job's printed text and displays, in order
 store     the folder of folders
-keys      by what a job is the same as an earlier one
-cleaning  which jobs are no longer needed
-removal   how their folders go
 backend   what a backend is: start, poll, stop
 recover   the handle of a job whose sender ended before noting it
 settle    what the folder says + what the backend says → the one status

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -28,7 +28,6 @@ SMALLEST_BLOB = 1 << 20
 KEEP_SECONDS = 24 * 3600.0
 
 _NAME = r"[0-9a-f]{32}-\d+$"
-_NAMED = re.compile(rb"blobs/([0-9a-f]{32}-\d+)")
 # What Linux writes in one call at most is a little less than 2 GiB.
 _CHUNK = 1 << 30
 # What every Linux takes at once.
@@ -55,11 +54,6 @@ def name_of_pack(names: Iterable[str], size: int) -> str:
 def is_name(text: str) -> bool:
     """Tell whether a text could be a blob's name."""
     return re.match(_NAME, text) is not None
-
-
-def named_in(data: bytes) -> set[str]:
-    """Return the names of the blobs that a file of a job refers to."""
-    return {name.decode() for name in _NAMED.findall(data)}
 
 
 class BlobStore:
@@ -105,7 +99,7 @@ class BlobStore:
     def hold(self, name: str, folder: Path) -> None:
         """Have a job's folder hold a blob.
 
-        Where the file system has no hard links only a look into all jobs tells which are needed.
+        Where the file system has no hard links nothing is ever collected.
         """
         folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         try:
@@ -116,36 +110,6 @@ class BlobStore:
             raise FolderError(f"the data {self.path / name} was deleted meanwhile") from None
         except OSError:
             (self.path / _NO_LINKS).touch(mode=0o600)
-
-    def release(self, names: Iterable[str]) -> int:
-        """Delete those of these blobs that no job's folder holds any more.
-
-        Returns
-        -------
-        int
-            The bytes that were freed.
-        """
-        if not self.path.is_dir() or not self.has_links:
-            return 0
-        check_private(self.path)
-        freed = 0
-        for name in filter(is_name, names):
-            file = self.path / name
-            # Without its name nobody can hold it any more; who tries to writes it again.
-            hidden = self.path / f"{_HALF}{os.urandom(8).hex()}"
-            try:
-                if file.lstat().st_nlink > 1:
-                    continue
-                file.rename(hidden)
-                found = hidden.lstat()
-                if found.st_nlink > 1:
-                    hidden.rename(file)
-                    continue
-                hidden.unlink()
-            except FileNotFoundError:
-                continue
-            freed += found.st_size
-        return freed
 
     def collect_now_and_then(self) -> None:
         """Collect if that was not done for a day."""
@@ -159,46 +123,24 @@ class BlobStore:
         os.utime(mark)
         self.collect()
 
-    @property
-    def has_links(self) -> bool:
-        """Tell whether a link count says who needs a blob: not every file system has hard links."""
-        return not (self.path / _NO_LINKS).exists()
-
-    def collect(
-        self,
-        now: float | None = None,
-        keep_seconds: float = KEEP_SECONDS,
-        needed: Set[str] | None = None,
-    ) -> int:
-        """Delete the blobs that no job needs and that were not needed lately.
-
-        Parameters
-        ----------
-        now : float, optional
-            The time, in seconds since the epoch.
-        keep_seconds : float
-            What was needed since so long ago stays.
-        needed : set of str, optional
-            The names of those that jobs need, for where there are no hard links to tell; without
-            it nothing is deleted there.
+    def collect(self, now: float | None = None, keep_seconds: float = KEEP_SECONDS) -> int:
+        """Delete the blobs that no job's folder holds and that were not needed lately.
 
         Returns
         -------
         int
             The bytes that were freed.
         """
-        if not self.path.is_dir() or (needed is None and not self.has_links):
+        if not self.path.is_dir() or (self.path / _NO_LINKS).exists():
             return 0
         check_private(self.path)
-        by_links = self.has_links
         oldest = (time.time() if now is None else now) - keep_seconds
         freed = 0
         for entry in os.scandir(self.path):
             found = entry.stat(follow_symlinks=False)
             # The second is what a killed writer left.
             ours = is_name(entry.name) or entry.name.startswith(_HALF)
-            free = found.st_nlink == 1 and (by_links or entry.name not in (needed or ()))
-            if ours and free and found.st_mtime < oldest:
+            if ours and found.st_nlink == 1 and found.st_mtime < oldest:
                 Path(entry.path).unlink(missing_ok=True)
                 freed += found.st_size
         return freed

@@ -19,7 +19,6 @@ NbsubmitError
         ├── JobCancelled       somebody cancelled it
         ├── JobTimedOut        it reached its time limit
         ├── JobLost            it ended without a word: killed, out of memory, node lost
-        ├── InputFailed        it was not run, for a job that it needs did not succeed
         └── ResultUnreadable   its result is there and cannot be loaded here
 
 A message says what happened, to which, and what to do next. The facts are attributes too.
@@ -194,15 +193,6 @@ class JobTimedOut(UncompletedJobError):
 
 class JobLost(UncompletedJobError):
     """The job ended without a result: it was killed, ran out of memory, or its node was lost."""
-
-
-class InputFailed(UncompletedJobError):
-    """A job was not run, because one that it was to start after did not succeed."""
-
-
-def not_run(job_id: str, status: object) -> str:
-    """Return the words for it."""
-    return f"not run: its input, job {job_id}, is {status}"
 
 
 class ResultUnreadable(UncompletedJobError):

@@ -52,8 +52,6 @@ class Arrival:
     apart : list of str
         Names that tasks of an array have changed in place or deleted, each its own; here they are
         as they were.
-    along : list of str
-        Names that were bound because what was brought needs them, as they were sent.
     """
 
     brought: list[str] = field(default_factory=list)
@@ -61,7 +59,6 @@ class Arrival:
     kept: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     apart: list[str] = field(default_factory=list)
-    along: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -103,11 +100,6 @@ class Injector:
     def home_of(self, sending: Sending) -> SenderHome:
         """Return what tells a job's result which objects of the notebook it may refer to."""
         return SenderHome(self, sending)
-
-    def give_up(self, names: Iterable[str]) -> None:
-        """Take the values of these names for the user's own, whichever job has brought them."""
-        for name in names:
-            self._brought.pop(name, None)
 
     def inject(
         self,
@@ -207,14 +199,6 @@ class Injector:
         if isinstance(results, dict):
             results.update({number: value for number, v in results.items() if v is old})
         arrival.brought.append(name)
-
-    def may_bring(self, sending: Sending, name: str) -> bool:
-        """Tell whether nobody but earlier jobs has bound a name since a job was sent."""
-        return self._may_replace(sending, name)
-
-    def has_brought(self, name: str) -> bool:
-        """Tell whether what is bound to a name is what a job has brought."""
-        return name in self._brought and self._brought[name][1] is self._namespace.get(name)
 
     def may_revise(self, sending: Sending, name: str) -> bool:
         """Tell whether nobody but earlier jobs has changed the object or bound its name anew."""

@@ -26,7 +26,6 @@ from nbsubmit.core.definitions.known import adopting, defined_by
 from nbsubmit.core.errors import (
     CellFailed,
     FailedJobError,
-    InputFailed,
     JobCancelled,
     JobError,
     JobLost,
@@ -355,8 +354,6 @@ class Job:
         if self.state is JobState.COMPLETED:
             return None
         result = self._found.result
-        if self._found.was_not_run:
-            return InputFailed(f"job {self.id} was {self.status.reason}", self.id, self.folder.path)
         if result is not None and result.error is not None and not result.signal:
             error = self._cell_error(result.error)
             # Who calls a function expects either; a cell raises as if it had run here.

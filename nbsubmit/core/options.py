@@ -111,7 +111,7 @@ class Grammar:
         if left:
             raise OptionError(self._unknown(left[0]))
         options = _cell_options(found, self._extra)
-        wrong = _wrong_array(options, found.array) or _wrong_wait(options)
+        wrong = _wrong_array(options, found.array)
         if wrong:
             raise OptionError(f"{self._magic}: {wrong}")
         return options
@@ -210,17 +210,8 @@ def _add_way(group: _Group) -> None:
     add = group.add_argument
     add("--wait", action="store_true",
         help="block until the job ends; an interrupt ends the waiting, not the job")  # fmt: skip
-    add("--no-wait", action="store_true",
-        help="do not wait, though the setting `wait` says so")  # fmt: skip
     add("--cancel-on-interrupt", action="store_true",
         help="with --wait: an interrupt cancels the job too")  # fmt: skip
-    add("--after", metavar="JOBS", action="append", type=_jobs, default=[],
-        help="start after these jobs have succeeded, by id or by the name of --as, separated by "
-        "commas; any:JOB after one has ended in whatever way")  # fmt: skip
-    add("--reuse", action="store_true", default=None,
-        help="if the same cell with the same inputs has succeeded, take that result")  # fmt: skip
-    add("--fresh", action="store_true",
-        help="send it even if the same cell with the same inputs is still alive")  # fmt: skip
     add("--dry-run", action="store_true", help="show what would be sent; send nothing")
     add("--no-panel", dest="panel", action="store_false", help="text instead of the live panel")
     add("--quiet", action="store_true", help="say nothing but errors")
@@ -271,7 +262,6 @@ def _cell_options(found: argparse.Namespace, extra: tuple[Option, ...]) -> CellO
         bring=None if found.bring is None else _joined(found.bring),
         bind=found.bind,
         wait=found.wait or found.cancel_on_interrupt,
-        no_wait=found.no_wait,
         cancel_on_interrupt=found.cancel_on_interrupt,
         dry_run=found.dry_run,
         panel=found.panel,
@@ -281,9 +271,6 @@ def _cell_options(found: argparse.Namespace, extra: tuple[Option, ...]) -> CellO
         setup=tuple(found.setup),
         env=dict(found.env),
         by_value=_joined(found.by_value),
-        after=_joined(found.after),
-        fresh=found.fresh,
-        reuse=False if found.fresh else found.reuse,
         parallel=found.array.parallel if found.array else None,
         maps=tuple(found.map),
         product=found.product,
@@ -306,12 +293,6 @@ def _wrong_array(options: CellOptions, array: Indices | None) -> str:
         return "--product crosses what several --map give, and there is none"
     if array is not None and not options.is_array:
         return f"--array %{array.parallel} says how many of how many tasks? Add indices, or --map"
-    return ""
-
-
-def _wrong_wait(options: CellOptions) -> str:
-    if options.wait and options.no_wait:
-        return "--no-wait does not go together with what waits"
     return ""
 
 
@@ -357,17 +338,6 @@ def _modules(text: str) -> tuple[str, ...]:
         for part in name.split("."):
             _name(part)
     return names
-
-
-def _jobs(text: str) -> tuple[str, ...]:
-    found = tuple(part.strip() for part in text.split(",") if part.strip())
-    for one in found:
-        kind, colon, _ = one.partition(":")
-        if colon and kind != "any":
-            raise argparse.ArgumentTypeError(
-                f"{one!r}: before the colon only any can stand; a job alone has to succeed"
-            )
-    return found
 
 
 def _names_or_all(text: str) -> tuple[str, ...]:

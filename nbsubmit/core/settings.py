@@ -6,22 +6,14 @@ The environment's names are ``NBSUBMIT_`` and the setting's name in capitals.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.units import parse_memory
 
 STORE_NAME = ".nbsubmit"
-_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-
-
-def _one_of(*choices: str, yes: str = "", no: str = "") -> Any:
-    """Return a field of which the first choice is the default; two may be said as yes and no."""
-    words = {**dict.fromkeys(_TRUE, yes), **dict.fromkeys(_FALSE, no)}
-    words = {word: choice for word, choice in words.items() if choice}
-    return field(default=choices[0], metadata={"choices": choices, "words": words})
 
 
 @dataclass(frozen=True)
@@ -43,28 +35,14 @@ class Settings:
         no limit.
     by_value : str
         Modules and packages, separated by commas, whose source goes with every job.
-    notebook : str
-        The notebook's path, where the front end does not tell.
-    wait : str
-        Whether a cell waits for its job as if it had ``--wait``: ``never``; ``headless``, where
-        a program runs the notebook and nobody looks; or ``always``.
-    pending : str
-        What a cell does that runs here and reads a name which a job is still to bring: ``wait``
-        for it, ``raise`` an error, or ``ignore`` that and read what is there.
-    reuse : bool
-        Take the result of the same cell with the same inputs where it has succeeded.
     """
 
     folder: str = STORE_NAME
     backend: str = "auto"
     poll_seconds: float = 15.0
     beat_seconds: float = 5.0
-    size_limit: str = field(default="4G", metadata={"check": parse_memory})
+    size_limit: str = "4G"
     by_value: str = ""
-    notebook: str = ""
-    wait: str = _one_of("never", "headless", "always", yes="always", no="never")
-    pending: str = _one_of("wait", "raise", "ignore")
-    reuse: bool = False
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -80,8 +58,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     for setting in fields(Settings):
         variable = f"NBSUBMIT_{setting.name.upper()}"
         if variable in environ:
-            found[setting.name] = read(setting.name, environ[variable], variable)
-    return replace(Settings(), **found)
+            found[setting.name] = _read(variable, environ[variable], type(setting.default))
+    settings = replace(Settings(), **found)
+    try:
+        parse_memory(settings.size_limit)
+    except ValueError as error:
+        raise OptionError(f"NBSUBMIT_SIZE_LIMIT: {error}") from None
+    return settings
 
 
 def replaced(settings: Settings, **changes: Any) -> Settings:
@@ -89,63 +72,11 @@ def replaced(settings: Settings, **changes: Any) -> Settings:
     return replace(settings, **changes)
 
 
-def read(name: str, value: Any, said: str) -> Any:
-    """Return the value of a setting that was given as text, or as a value of its kind.
-
-    Parameters
-    ----------
-    name : str
-        The setting.
-    value : object
-        What was given.
-    said : str
-        Where, for the error.
-
-    Raises
-    ------
-    OptionError
-        If the setting cannot have this value.
-    """
-    setting = Settings.__dataclass_fields__[name]
-    choices = setting.metadata.get("choices")
-    if choices:
-        return _chosen(value, choices, setting.metadata["words"], said)
-    found = _of_kind(value, type(setting.default), said)
-    check = setting.metadata.get("check")
-    if check is not None:
-        try:
-            check(found)
-        except ValueError as error:
-            raise OptionError(f"{said}: {error}") from None
-    return found
-
-
-def _chosen(value: Any, choices: tuple[str, ...], words: Mapping[str, str], said: str) -> str:
-    text = str(value).strip().lower()
-    found = words.get(text, text)
-    if found not in choices:
-        raise OptionError(f"{said}={value!r} is none of {', '.join(choices)}")
-    return found
-
-
-def _of_kind(value: Any, kind: type, said: str) -> Any:
-    if kind is float:
-        return _number(value, said)
-    if kind is bool and str(value).strip().lower() in (*_TRUE, *_FALSE):
-        return str(value).strip().lower() in _TRUE
-    if not isinstance(value, kind):
-        raise OptionError(f"{said}={value!r} is not {_KINDS.get(kind, kind.__name__)}")
-    return value
-
-
-_KINDS = {str: "text", bool: "yes or no"}
-
-
-def _number(value: Any, said: str) -> float:
+def _read(variable: str, text: str, kind: Callable[[str], Any]) -> Any:
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise OptionError(f"{said}={value!r} is not a number") from None
-    if not number > 0:
-        raise OptionError(f"{said}={value!r} must be more than zero")
-    return number
+        value = kind(text)
+    except ValueError:
+        raise OptionError(f"{variable}={text!r} is not a number") from None
+    if isinstance(value, float) and not value > 0:
+        raise OptionError(f"{variable}={text!r} must be more than zero")
+    return value

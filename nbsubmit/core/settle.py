@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +17,10 @@ from typing import Any, TypeVar
 
 from nbsubmit.core import usage
 from nbsubmit.core.backend import Report
-from nbsubmit.core.errors import FolderError, InputFailed, not_run
+from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.result import Result
 from nbsubmit.core.state import JobState, Status
-from nbsubmit.core.tasks import Shape
 from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample
 
 T = TypeVar("T")
@@ -72,10 +71,6 @@ class Found:
         How often it has been started.
     not_again : str
         Why it is not run once more now that its time is over, or empty.
-    not_run : str
-        That a job has failed which it was to start after, or empty.
-    follows : bool
-        It has not started and is to start after another job.
     """
 
     handle: str = ""
@@ -92,19 +87,11 @@ class Found:
     end: Status | None = None
     run: int = 1
     not_again: str = ""
-    not_run: str = ""
-    follows: bool = False
 
     @property
     def suspicious(self) -> bool:
         """Something happened after which only the backend knows what the job's state is."""
-        told = self.cancelled or bool(self.signal) or bool(self.not_run)
-        return told or self.exit_code is not None
-
-    @property
-    def was_not_run(self) -> bool:
-        """A job has failed which it was to start after."""
-        return bool(self.not_run) or (self.result is not None and _is_of_input(self.result))
+        return self.cancelled or bool(self.signal) or self.exit_code is not None
 
     @property
     def conclusive(self) -> bool:
@@ -142,27 +129,10 @@ def look(folder: JobFolder) -> Found:
         run=_read(together, together.runs_file, lambda data: int(data.get("run", 1)), 1),
         not_again=_read(together, together.not_requeued_file, lambda data: str(data["reason"]), ""),
     )
-    if not found.node and found.result is None and folder.spec.get("after"):
-        return replace(found, not_run=_failed_input(folder.spec["after"]), follows=True)
     never_started = found.exit_code and not found.node and found.result is None
     if not never_started:
         return found
     return replace(found, last_words=_last_line(folder.log_err) or _last_line(together.log_err))
-
-
-def _failed_input(after: Iterable[Mapping[str, Any]]) -> str:
-    """Return that a job has failed which another one was to start after, as far as is known."""
-    for one in after:
-        folder = JobFolder(Path(one["folder"]))
-        if one.get("whatever") or one["task"] or Shape.of(folder.spec).has_tasks:
-            continue  # what only the job itself can find out
-        result = _read(folder, folder.result_file, Result.from_json, None)
-        end = _read(folder, folder.end_file, _end, None)
-        if result is not None and not result.signal:
-            end = _of_result(result, "")
-        if end is not None and end.state.ended and end.state is not JobState.COMPLETED:
-            return not_run(folder.id, end)
-    return ""
 
 
 def _end_of(folder: JobFolder, together: JobFolder) -> Status | None:
@@ -225,8 +195,6 @@ def settle(found: Found, report: Report | None, doubt_seconds: float) -> Status:
         return found.end
     if found.refusal:
         return Status(JobState.REFUSED, found.refusal, "change the options and run the cell again")
-    if found.not_run and (report is None or report.state is None or report.state.ended):
-        return Status(JobState.CANCELLED, found.not_run)
     node = found.node or (report.node if report else "")
     if report is not None and report.state is not None and report.state.ended:
         if doubt_seconds >= GRACE_SECONDS or not _may_have_result(found, report.state):
@@ -237,9 +205,7 @@ def settle(found: Found, report: Report | None, doubt_seconds: float) -> Status:
 
 
 def _may_have_result(found: Found, state: JobState) -> bool:
-    """Tell whether a result may be there that is not seen yet: its own, or that of its input."""
-    if found.follows and not found.cancelled:
-        return True
+    """Tell whether a result may be there that a shared disk does not show yet."""
     told_to_end = found.cancelled or bool(found.signal)
     return state is JobState.COMPLETED or (state is JobState.FAILED and not told_to_end)
 
@@ -254,16 +220,10 @@ def _is_over(found: Found, report: Report | None, doubt_seconds: float) -> bool:
     return found.exit_code is not None and doubt_seconds >= VERDICT_SECONDS
 
 
-def _is_of_input(result: Result) -> bool:
-    return result.error is not None and result.error.ename == InputFailed.__name__
-
-
 def _of_result(result: Result, node: str) -> Status:
     if result.error is None:
         return Status(JobState.COMPLETED, node=node)
     first_line = str(result.error).strip().partition("\n")[0]
-    if _is_of_input(result):
-        return Status(JobState.CANCELLED, result.error.evalue, node=node)
     return Status(JobState.FAILED, first_line, "", node)
 
 

@@ -85,8 +85,6 @@ class CellOptions:
         The name that the job itself gets in the notebook.
     wait : bool
         Block until the job has ended.
-    no_wait : bool
-        Do not block, whatever the settings say.
     cancel_on_interrupt : bool
         With ``wait``: an interrupt cancels the job too.
     dry_run : bool
@@ -122,14 +120,6 @@ class CellOptions:
         There is a task for each combination of the elements of several, not one for each position.
     indices : tuple of int or None
         The indices of a plain array.
-    after : tuple of str
-        Jobs that have to have ended before, each by its id or the name that it is bound to; with
-        ``any:`` before it however it ended, otherwise well.
-    fresh : bool
-        Send it also if the same cell with the same inputs is still alive, or has succeeded.
-    reuse : bool or None
-        Take the result of the same cell with the same inputs if it has succeeded; None for what
-        the settings say.
     """
 
     resources: Resources = Resources()
@@ -138,7 +128,6 @@ class CellOptions:
     bring: tuple[str, ...] | None = None
     bind: str | None = None
     wait: bool = False
-    no_wait: bool = False
     cancel_on_interrupt: bool = False
     dry_run: bool = False
     panel: bool = True
@@ -156,9 +145,6 @@ class CellOptions:
     maps: tuple[Mapped, ...] = ()
     product: bool = False
     indices: tuple[int, ...] | None = None
-    after: tuple[str, ...] = ()
-    fresh: bool = False
-    reuse: bool | None = None
 
     @property
     def is_array(self) -> bool:
@@ -210,8 +196,6 @@ class Launch:
         single process is to be started without.
     signal_seconds : int or None
         So long before its time is over a job is sent SIGUSR2.
-    after, after_any : tuple of str
-        Handles of this backend's jobs that have to have succeeded, or just ended, before.
     """
 
     id: str
@@ -233,8 +217,6 @@ class Launch:
     ranks: int = 1
     launcher: tuple[str, ...] | None = None
     signal_seconds: int | None = None
-    after: tuple[str, ...] = ()
-    after_any: tuple[str, ...] = ()
 
     @property
     def part_number(self) -> int:

@@ -12,21 +12,20 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 
-from nbsubmit.core import by_value, inputs, packages, tasks
+from nbsubmit.core import by_value, packages, tasks
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.call import Call
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import SubmitError
 from nbsubmit.core.folder import FORMAT, JobFolder, write_whole
 from nbsubmit.core.home import Namespace
-from nbsubmit.core.inputs import After
 from nbsubmit.core.job import Job, Watches
 from nbsubmit.core.limits import check_size, check_space
 from nbsubmit.core.payload import Payload
@@ -65,8 +64,6 @@ class Request:
         What each of them is called with.
     more : mapping
         What else is to be known of the job from the start, as plain data.
-    after : tuple of After
-        Jobs that it is to start after.
     """
 
     what: Cell | Call
@@ -79,7 +76,6 @@ class Request:
     count: int | None = None
     slices: Slices | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
-    after: tuple[After, ...] = ()
 
 
 def submit(
@@ -103,17 +99,13 @@ def submit(
         If more would be sent than the settings allow; nothing is written.
     SubmitError
         If the backend does not take it; the folder stays, says why, and holds the script.
-    InputFailed
-        If a job that it is to start after has failed; nothing is written.
     """
     backend.check()
-    inputs.check(request.after)
     check_size(request.payload, request.options.include, settings.size_limit, request.slices)
     check_space(request.payload, store.path, request.slices)
     folder = store.new()
     shape = shape_for(backend, request.count, request.options.ranks)
     launch = launch_of(folder, request.options, shape=shape)
-    launch = started_after(launch, request.after, backend)
     return started(
         folder,
         lambda: _write(folder, request, launch, backend, settings, shape),
@@ -123,15 +115,6 @@ def submit(
         watcher,
         home,
         opens,
-    )
-
-
-def started_after(launch: Launch, after: Sequence[After], backend: Backend) -> Launch:
-    """Return a launch that the backend starts after these jobs, as far as it knows them."""
-    return replace(
-        launch,
-        after=inputs.handles(after, backend, whatever=False),
-        after_any=inputs.handles(after, backend, whatever=True),
     )
 
 
@@ -308,7 +291,6 @@ def _spec(
     what = request.what
     return {
         **request.more,
-        **inputs.as_json(request.after, backend),
         "format": FORMAT,
         "id": launch.id,
         "name": request.options.resources.name or "",

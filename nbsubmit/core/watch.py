@@ -258,10 +258,6 @@ class Watcher:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def use(self, settings: Settings) -> None:
-        """Ask no more often than these settings say, from now on."""
-        self._settings = settings
-
     def add(self, job: Job) -> None:
         """Look at this job until it has ended; look again at once if it is watched already."""
         with self._lock:

@@ -6,9 +6,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.core import settings
 from nbsubmit.notebook.completion import install_completion
-from nbsubmit.notebook.config import configure
 from nbsubmit.notebook.magics import MAGICS, NbSubmitMagics
-from nbsubmit.notebook.news import tell_news
 from nbsubmit.notebook.session import Session
 from nbsubmit.notebook.unread import leave_none_unread
 
@@ -18,8 +16,7 @@ _sessions: dict[int, Session] = {}
 
 def load(shell: InteractiveShell) -> None:
     """Give the shell its magics; until one is used only the user's own modules are remembered."""
-    is_new = id(shell) not in _sessions
-    session = _session(shell)
+    session = _sessions.get(id(shell)) or Session(shell, settings.load())
     magics = NbSubmitMagics(shell, session)
     _respect_others(shell, magics)
     shell.register_magics(magics)
@@ -32,18 +29,6 @@ def load(shell: InteractiveShell) -> None:
     look()
     if look not in shell.events.callbacks[_AFTER_CELL]:
         shell.events.register(_AFTER_CELL, look)
-    if is_new:
-        tell_news(shell, session.notebook)
-
-
-def _session(shell: InteractiveShell) -> Session:
-    """Return the shell's session, the same when the extension is loaded again."""
-    known = _sessions.get(id(shell))
-    if known is not None:
-        return known
-    session = Session(shell, settings.load())
-    session.use(configure(shell, session.settings, session.use))
-    return session
 
 
 def unload(shell: InteractiveShell) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,9 +13,8 @@ from IPython.display import publish_display_data
 
 from nbsubmit.backends import registry
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
-from nbsubmit.client import cells, words
+from nbsubmit.client import words
 from nbsubmit.client.rows import sent_rows
-from nbsubmit.core import inputs
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.job import Job, say_below
@@ -32,10 +31,8 @@ from nbsubmit.notebook.plain import tell
 from nbsubmit.notebook.raised import as_raised
 from nbsubmit.notebook.replay import Replay
 from nbsubmit.notebook.session import Prepared, Session
-from nbsubmit.notebook.space import Space
 from nbsubmit.notebook.status_line import StatusLine
-from nbsubmit.notebook.tasks import failures, first_failed, print_output
-from nbsubmit.notebook.waiting import hint, with_wait
+from nbsubmit.notebook.tasks import failures, first_failed, part_again, print_output
 
 MAGICS = (("cell", "slurm"), ("cell", "local"), ("cell", "submit"), ("line", "jobs"))
 
@@ -57,8 +54,6 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
     def __init__(self, shell: InteractiveShell, session: Session) -> None:
         super().__init__(shell)
         self._session = session
-        self._has_hinted = False
-        self._space = Space(session.store)
         session.tell = partial(tell, session)  # type: ignore[method-assign]
         self.panels = panels_of(session, partial(self._again, tell=False))
         session.again = self._again_with
@@ -104,7 +99,6 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         __tracebackhide__ = True
         line = expanded(line, self.shell.user_ns)
         options = self.grammars[magic].parse(line)
-        options = with_wait(options, self._session.settings, self.shell)
         backend = self._backend(magic, options)
         prepared = self._session.prepare(magic, line, cell, options)
         if options.dry_run:
@@ -112,23 +106,12 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
             return None
         panel = self._has_panel(options)
         tell = not (options.wait or options.quiet or panel)
-        same = self._session.same(prepared, backend)
-        if same is None:
-            job = self._session.send(prepared, backend, tell=tell)
-        else:
-            job = same
-            self._session.join(job, prepared, tell=tell and not job.done())
+        job = self._session.send(prepared, backend, tell=tell)
         if not panel:
             self._session.without_panel.add(job.id)
         if options.bind:
             self.shell.user_ns[options.bind] = job
-        if same is not None:
-            self._announce_same(job, options)
-        else:
-            self._announce(job, prepared, backend)
-        low = "" if options.quiet else self._space.warning()
-        if low:
-            print(low)
+        self._announce(job, prepared, backend)
         return self._wait(job, options) if options.wait else job
 
     def _backend(self, magic: str, options: CellOptions) -> Backend:
@@ -153,18 +136,6 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         row = self._session.row(job)
         print(f"{words.name(row)}: {words.sends(row)}")
         print("\n".join(words.warnings(row)), end="\n" if row.warnings else "")
-        if not self._has_hinted and (told := hint(options, self.shell)):
-            self._has_hinted = True
-            print(told)
-
-    def _announce_same(self, job: Job, options: CellOptions) -> None:
-        """Say that a cell was not sent, for it has been before."""
-        if options.quiet:
-            return
-        row = self._session.row(job)
-        print(words.same(row))
-        if self._has_panel(options) and options.wait:
-            self.panels.show(job, Place(self.shell), brief=True)
 
     def _has_panel(self, options: CellOptions) -> bool:
         return options.panel and not options.quiet and self._session.has_widgets
@@ -245,9 +216,7 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
         slices = prepared.request.slices
         size = payload.size_bytes + (slices.size_bytes if slices else 0)
         sources = [source.to_json() for source in prepared.request.by_value]
-        request = prepared.request
-        more = {**request.more, **inputs.as_json(request.after, backend)}
-        names = sent_rows(payload.entries, payload.modules, sources, more)
+        names = sent_rows(payload.entries, payload.modules, sources, prepared.request.more)
         print(f"sends {format_bytes(size)}:" if names else "sends no names")
         print(words.table([("  " + n[0], *n[1:]) for n in names]))
         for item in payload.left_out:
@@ -264,23 +233,25 @@ class NbSubmitMagics(Magics):  # type: ignore[misc]
 
     # Once more
 
-    def _again(self, job: Job, line: str, *, tell: bool, only: Sequence[int] | None = None) -> Job:
+    def _again(self, job: Job, line: str, *, tell: bool) -> Job:
         """Send a job again with these options; say when its result comes, if nothing else does."""
-        magic = cells.magic_of(job)
+        magic = str(job.spec.get("line", "")).partition(" ")[0].lstrip("%")
+        if magic not in self.grammars:
+            raise OptionError(f"job {job.id} was not sent by a cell and cannot be sent again")
         line, failed = without(line, "--failed")
         options = self.grammars[magic].parse(line)
         if options.dry_run:
             raise OptionError("--dry-run: a job is sent again, or it is not")
         backend = self._backend(magic, options)
-        whole, places = (job, only) if only else cells.part_again(job, failed=failed)
+        whole, only = part_again(job, failed=failed)
         return self._session.send_again(
-            whole, options, f"%%{magic} {line}".strip(), backend, tell=tell, only=places
+            whole, options, f"%%{magic} {line}".strip(), backend, tell=tell, only=only
         )
 
-    def _again_with(self, job: Job, more: str, only: Sequence[int] | None = None) -> Job:
+    def _again_with(self, job: Job, more: str) -> Job:
         """Send a job again with the options that it had, and more."""
-        tell = not self._session.has_widgets
-        return self._again(job, cells.with_more(job, more), tell=tell, only=only)
+        earlier = str((job.whole or job).spec.get("line", "")).partition(" ")[2]
+        return self._again(job, f"{earlier} {more}".strip(), tell=not self._session.has_widgets)
 
 
 _FIRST_LINES = {

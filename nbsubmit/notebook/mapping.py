@@ -38,12 +38,6 @@ def tasks(options: CellOptions, namespace: Namespace) -> list[Namespace] | None:
     return found
 
 
-def names(options: CellOptions) -> set[str]:
-    """Return the names that the expressions mention."""
-    code = (compile(one.source, f"<{one}>", "eval") for one in options.maps)
-    return {name for one in code for name in one.co_names}
-
-
 def _elements(one: Mapped, namespace: Namespace) -> list[Any]:
     try:
         code = compile(one.source, f"<{one}>", "eval")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbsubmit.client import checkpoint, words
+from nbsubmit.client import checkpoint
 from nbsubmit.client import jobs as client
-from nbsubmit.client.failures import Failure, not_sent_again
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow, row_of
 from nbsubmit.core import ambient, by_value, credentials, lines
@@ -26,14 +25,11 @@ from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError, UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
-from nbsubmit.core.held import hold
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.inject import Arrival, Injector, Sending, Snapshot
 from nbsubmit.core.job import Job
-from nbsubmit.core.keys import Key, Keys
 from nbsubmit.core.names import NameUse, analyse
 from nbsubmit.core.payload import PART, Payload
-from nbsubmit.core.pending import brings
 from nbsubmit.core.resubmit import resubmit
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.slices import Slices
@@ -41,25 +37,16 @@ from nbsubmit.core.slicing import slice_names
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
-from nbsubmit.core.submit import Request, first_part, launch_of, shape_for, started_after, submit
+from nbsubmit.core.submit import Request, first_part, launch_of, shape_for, submit
 from nbsubmit.core.tasked import TaskedJob, part_of
 from nbsubmit.core.watch import Watcher
-from nbsubmit.notebook import following, mapping, sameness
-from nbsubmit.notebook.along import along
+from nbsubmit.notebook import mapping
 from nbsubmit.notebook.arrays import Arrays
 from nbsubmit.notebook.local_modules import LocalModules
-from nbsubmit.notebook.notebook import Notebook
 from nbsubmit.notebook.own_magics import OwnMagics, known_to_analysis, parted
-from nbsubmit.notebook.pending import Expected, Pending, Reads
 from nbsubmit.notebook.place import has_front_end
-from nbsubmit.notebook.source import numbers, read_cell
+from nbsubmit.notebook.source import numbers, origin, read_cell
 from nbsubmit.notebook.status_line import StatusLine
-
-if TYPE_CHECKING:
-    from nbsubmit.client.cleaning import Cleaner
-
-# More than any time in milliseconds.
-_FIRST = 10**15
 
 
 @dataclass
@@ -73,10 +60,7 @@ class _Sent:
     magics: dict[str, Any]
     waits: bool
     tell: bool
-    expected: Expected
     arrival: Arrival | None = None
-    # What it did not bring is not asked for any more.
-    forgotten: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,14 +75,11 @@ class Prepared:
         The cell in it.
     use : NameUse
         What the cell does with names.
-    key : Key or None
-        By what it is known to be the same as another, wherever it runs; None if by nothing.
     """
 
     request: Request
     cell: Cell
     use: NameUse
-    key: Key | None
 
 
 class Session:
@@ -115,8 +96,8 @@ class Session:
     def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
         self.shell = shell
         self.settings = settings
-        self.notebook = Notebook(shell, settings)
-        self.store: JobStore = self.notebook.store
+        # Where the notebook is now; a later os.chdir must not part it from its jobs.
+        self.store = JobStore(Path(settings.folder))
         self.watcher = Watcher(settings)
         self._injector = Injector(shell.user_ns)
         self._arrays = Arrays(self._injector, self.find)
@@ -125,7 +106,6 @@ class Session:
         self._listening = False
         self.local_modules = LocalModules()
         self._magics = OwnMagics(shell)
-        self.pending = Pending(self)
         self._pending = ambient.pending()
         # Sends a job again, with more options than it had; whoever can read options sets it.
         self.again: Callable[[Job, str], Job] | None = None
@@ -136,13 +116,6 @@ class Session:
     def has_widgets(self) -> bool:
         """Tell whether a front end may show widgets now: somebody looks."""
         return has_front_end(self.shell)
-
-    def use(self, settings: Settings) -> None:
-        """Have other settings hold from now on; jobs that were sent stay where they are."""
-        self.notebook.use(settings)
-        self.store = self.notebook.store
-        self.settings = settings
-        self.watcher.use(settings)
 
     # Sending
 
@@ -157,7 +130,6 @@ class Session:
             If there is no source of a module that is to go by value.
         """
         cell = read_cell(self.shell, magic, line, body)
-        self.pending.wait_for(self.pending.read_by(mapping.names(options)).due)
         own = mapping.tasks(options, self.shell.user_ns)
         sliced = (
             slice_names(own, self.shell.user_ns, self.store.blobs) if own and options.maps else None
@@ -169,7 +141,6 @@ class Session:
             star_names=_public_names,
             magics=known_to_analysis(magics),
         )
-        reads = self._reads(use, here=self._runs_here(magic, options))
         payload = capture(
             use,
             self.shell.user_ns,
@@ -181,7 +152,6 @@ class Session:
             magics=magics,
             bound=own[0] if own else (),
             sliced=sliced,
-            later=dict.fromkeys(reads.due, "brought by another job") | reads.besides,
         )
         payload.missing += self._magics.unknown(use, cell.source)
         payload.warnings += staying(payload.names.items())
@@ -210,28 +180,13 @@ class Session:
             payload,
             options,
             f"%%{magic} {line}".strip(),
-            self.notebook.origin(cell.execution_count),
+            origin(self.shell),
             by_value=by_value.find(names, self.store.path),
             count=len(own) if own else None,
             slices=sliced.slices if sliced else None,
             more=_of_array(options, len(own), sliced.slices if sliced else None) if own else {},
-            after=following.together(
-                following.of_names(reads.due),
-                following.asked(options.after, self.shell.user_ns, self.find),
-            ),
         )
-        key = sameness.key_of(request, cell, own, self.shell.user_ns)
-        return Prepared(request, cell, use, key)
-
-    def _reads(self, use: NameUse, *, here: bool) -> Reads:
-        """Return what a cell needs of what other jobs bring; what runs here waits for that."""
-        reads = self.pending.read_by(use.reads)
-        if here:
-            self.pending.wait_for(reads.due)
-            return Reads()
-        failed = {n: [one for one in due if one.has_failed] for n, due in reads.due.items()}
-        self.pending.wait_for(failed)
-        return reads
+        return Prepared(request, cell, use)
 
     def _runs_here(self, magic: str, options: CellOptions) -> bool:
         """Tell whether the job will run in this process, with the modules as they are here."""
@@ -255,13 +210,7 @@ class Session:
             If the backend does not take it.
         """
         request, cell = prepared.request, prepared.cell
-        key = sameness.on(prepared.key, backend) if prepared.key else None
-        if key is not None:
-            request = replace(request, more={**request.more, "key": key.to_json()})
         snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
-        names = brings(
-            prepared.use, ast.parse(cell.source), self.shell.user_ns, request.options.bring
-        )
         # The notebook stands still while it waits, and while a job runs in its own process; but
         # what is around it cannot go on in several tasks at once.
         waits = (request.options.wait or backend.name == "debug") and request.count is None
@@ -272,38 +221,9 @@ class Session:
         # The lines of a function that it makes are shown here later.
         lines.remember({cell.file_name: cell.text})
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
-        if key is not None:
-            Keys(self.store.path).note(key, job.id)
         handed = Handed(request.payload, self.shell.user_ns, cell.watched)
-        later = prepared.use.later
-        self._expect(job, snapshot, handed, around, names, later, waits=waits, tell=tell)
+        self._expect(job, snapshot, handed, around, waits=waits, tell=tell)
         return job
-
-    def same(self, prepared: Prepared, backend: Backend) -> Job | None:
-        """Return a job of the same cell with the same inputs that will do in its place."""
-        options, key = prepared.request.options, prepared.key
-        if key is None or options.fresh or backend.name == "debug":
-            return None
-        reuse = self.settings.reuse if options.reuse is None else options.reuse
-        key = sameness.on(key, backend)
-        store = self.store.path
-        return sameness.find(key, prepared.request, store, self.find, reuse=reuse)
-
-    def join(self, job: Job, prepared: Prepared, *, tell: bool = True) -> None:
-        """Have a job stand for a cell as if it had been sent for it now."""
-        job.forget_values()
-        namespace, cell = self.shell.user_ns, prepared.cell
-        bring = prepared.request.options.bring
-        snapshot = Snapshot.take(namespace, _expected(prepared))
-        names = brings(prepared.use, ast.parse(cell.source), namespace, bring)
-        handed = Handed(prepared.request.payload, namespace, cell.watched)
-        around, later = ambient.snapshot(), prepared.use.later
-        self._sent.pop(job.id, None)
-        self._expect(job, snapshot, handed, around, names, later, waits=False, tell=tell)
-        if job.done():
-            self.bring_home()
-        else:
-            self.watcher.add(job)
 
     def send_again(
         self,
@@ -355,15 +275,7 @@ class Session:
         handed = earlier.handed if earlier else None
         names = earlier.sending.snapshot.held if earlier else ()
         snapshot = Snapshot.take(self.shell.user_ns, names)
-        self._expect(
-            new,
-            snapshot,
-            handed,
-            ambient.snapshot(),
-            *self._by_its_text(job),
-            waits=False,
-            tell=tell,
-        )
+        self._expect(new, snapshot, handed, ambient.snapshot(), waits=False, tell=tell)
         return new
 
     def bring_in(self, job: Job, *, tell: bool = False) -> None:
@@ -375,22 +287,8 @@ class Session:
         known = self._sent.get(job.id)
         if known is None or known.arrival is not None:
             job.forget_values()
-            names = _may_bring(job)
-            snapshot = Snapshot.take(self.shell.user_ns, names)
-            if not job.spec.get("first"):  # what fills places of a list leaves the list its own
-                self._injector.give_up(names)
-            # In the order of sending, before all that was sent here.
-            number = known.sending.number if known else int(1000 * job.created) - _FIRST
-            self._expect(
-                job,
-                snapshot,
-                None,
-                ambient.snapshot(),
-                *self._by_its_text(job),
-                waits=False,
-                tell=tell,
-                number=number,
-            )
+            snapshot = Snapshot.take(self.shell.user_ns, _may_bring(job))
+            self._expect(job, snapshot, None, ambient.snapshot(), waits=False, tell=tell)
         if not job.done():
             self.watcher.add(job)
 
@@ -400,26 +298,15 @@ class Session:
         snapshot: Snapshot,
         handed: Handed | None,
         around: dict[str, dict[str, Any]],
-        names: frozenset[str],
-        later: Mapping[str, frozenset[str]],
         *,
         waits: bool,
         tell: bool,
-        number: int | None = None,
     ) -> None:
         """Remember what is needed to bring a job's result home."""
         self._number += 1
-        sending = Sending(self._number if number is None else number, snapshot, handed)
+        sending = Sending(self._number, snapshot, handed)
         magics = self._magics.functions()
-        for other in self._sent.values():
-            if other.sending.number < sending.number and _takes_place(job, other.job):
-                other.forgotten = True
-        if job.spec.get("first"):  # it fills places of lists, and leaves alone what is none
-            own = self.shell.user_ns.keys()
-            names = frozenset(n for n in names if n not in own or self._injector.has_brought(n))
-        expected = Expected(job, sending, names, later)
-        self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell, expected)
-        hold(job.folder)
+        self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell)
         line = StatusLine()
         job.on_wait(self._bring_home_if_main, lambda: self._while_waiting(job, line), line.clear)
         job.sent_from(self._injector.home_of(sending))
@@ -433,24 +320,19 @@ class Session:
         folder = JobFolder(self.store.path / "jobs" / "ID")
         shape = shape_for(backend, prepared.request.count)
         launch = first_part(launch_of(folder, prepared.request.options, shape=shape))
-        launch = started_after(launch, prepared.request.after, backend)
         return backend.script(launch), backend.expected_start(launch)
 
     # Bringing home
 
     def bring_home(self) -> None:
         """Bind the results of all jobs that have ended since the last time."""
-        arriving = [s for s in self._sent.values() if s.arrival is None and s.job.done()]
-        for sent in arriving:
-            sent.arrival = self._inject(sent)
-        for sent in arriving:
-            if sent.arrival is not None:
-                self._bring_along(sent, sent.arrival)
-                self.notebook.has_brought(sent.job.id)
+        for sent in list(self._sent.values()):
+            if sent.arrival is None and sent.job.done():
+                sent.arrival = self._inject(sent)
                 sent.job.notify()
                 if sent.tell:
                     self.tell(sent.job)
-        if not self.expected() and not self.not_brought():
+        if all(sent.arrival is not None for sent in self._sent.values()):
             self._stop_listening()
 
     def _inject(self, sent: _Sent) -> Arrival:
@@ -481,13 +363,6 @@ class Session:
             arrival.failed[name] = f"it could not be rebuilt here ({why})"
         return arrival
 
-    def _bring_along(self, sent: _Sent, arrival: Arrival) -> None:
-        """Bind what the functions read that a job has brought to a kernel that did not send it."""
-        if sent.handed is None:
-            found = along(sent.job, arrival.brought, arrival.deleted, self.shell.user_ns)
-            more = self._injector.inject(sent.sending, found.values, modules=found.modules)
-            arrival.along += more.brought
-
     def _bring_home_if_main(self) -> None:
         """A wait in the main thread is between two statements of the user's: names may change."""
         if threading.current_thread() is threading.main_thread():
@@ -501,69 +376,15 @@ class Session:
     def _start_listening(self) -> None:
         if not self._listening:
             self.shell.events.register("pre_run_cell", self._before_cell)
-            self.shell.ast_transformers.append(self.pending)
             self._listening = True
 
     def _stop_listening(self) -> None:
         if self._listening:
             self.shell.events.unregister("pre_run_cell", self._before_cell)
-            self.shell.ast_transformers.remove(self.pending)
             self._listening = False
 
-    def _before_cell(self, info: Any) -> None:
+    def _before_cell(self, _info: Any) -> None:
         self.bring_home()
-        self.pending.before_cell(info.raw_cell)
-
-    # What is still to come
-
-    def expected(self) -> list[Expected]:
-        """Return what is still to come, in the order in which it was sent."""
-        return [sent.expected for sent in self._sent.values() if sent.arrival is None]
-
-    def not_brought(self) -> list[Expected]:
-        """Return what will not come any more, of jobs that have failed."""
-        return [
-            sent.expected
-            for sent in self._sent.values()
-            if sent.arrival is not None and not sent.forgotten and sent.expected.has_failed
-        ]
-
-    def forget(self, job: Job) -> None:
-        """Let cells read what is here by the names that a job was to bring."""
-        if job.id in self._sent:
-            self._sent[job.id].forgotten = True
-
-    def may_bring(self, sending: Sending, name: str) -> bool:
-        """Tell whether a job may still bind a name: the user has not bound it since."""
-        return self._injector.may_bring(sending, name)
-
-    def use_of(self, text: str) -> NameUse | None:
-        """Return what a cell does with names; None of one that is sent, or is no Python."""
-        if text.lstrip().startswith(_SENT):
-            return None
-        try:
-            return analyse(
-                text,
-                transform=self.shell.transform_cell,
-                star_names=_public_names,
-                magics=known_to_analysis(self._magics.found()),
-            )
-        except SyntaxError:
-            return None
-
-    def policy(self) -> str:
-        """Return what is done about a cell that reads a pending name."""
-        return self.settings.pending
-
-    def describe(self, job: Job) -> str:
-        """Return a job's name and state in words."""
-        return words.title(self.row(job))
-
-    def _by_its_text(self, job: Job) -> tuple[frozenset[str], Mapping[str, frozenset[str]]]:
-        """Return what a job is to bring of which only the folder is known."""
-        source = str(job.spec.get("source", ""))
-        use = analyse(source)
-        return brings(use, ast.parse(source), self.shell.user_ns), use.later
 
     def tell(self, job: Job) -> None:
         """Say that a job has ended, where no panel does; replaced by whoever can say it."""
@@ -577,34 +398,15 @@ class Session:
 
     def jobs(self, *, everyone: bool = False) -> list[Job]:
         """Return this notebook's jobs, oldest first; or every job in the store."""
+        here = origin(self.shell).get("notebook")
         stored = client.jobs(self.store.path, watcher=self.watcher, home=self.shell.user_ns)
         known = [self._sent[job.id].job if job.id in self._sent else job for job in stored]
-        # What another handle of a job has seen just now is not to be news to this one later.
-        pairs = zip(known, stored, strict=True)
-        self.watcher.look_now(mine for mine, other in pairs if other.is_over and not mine.is_over)
-        ours = self._ours()
-        return [job for job in known if everyone or job.id in ours]
+        return [job for job in known if everyone or self._is_ours(job, here)]
 
-    def _ours(self) -> set[str]:
-        return {*self._sent, *self.notebook.marks()}
-
-    def open(self, ids: Iterable[str]) -> list[Job]:
-        """Return the jobs with these ids, oldest first, each looked at once."""
-        ids = list(ids)
-        known = [self._sent[id_].job for id_ in ids if id_ in self._sent]
-        folders = [JobFolder(self.store.path / "jobs" / i) for i in ids if i not in self._sent]
-        opened = client.opened(folders, watcher=self.watcher, home=self.shell.user_ns)
-        return sorted((*known, *opened), key=lambda job: job.created)
-
-    @property
-    def sent(self) -> list[str]:
-        """The ids of the jobs whose results are brought home here, or were."""
-        return list(self._sent)
-
-    def arrival(self, job: Job) -> Arrival | None:
-        """Return what bringing a job's result home did; None if that is still to come."""
-        known = self._sent.get(job.id)
-        return known.arrival if known else None
+    def _is_ours(self, job: Job, notebook: str | None) -> bool:
+        if job.id in self._sent:
+            return True
+        return notebook is not None and job.spec.get("origin", {}).get("notebook") == notebook
 
     def find(self, text: str) -> Job:
         """Return one job by its id or enough of it; the latest of this session for no text.
@@ -639,44 +441,9 @@ class Session:
                 return job
         raise UnknownJob("no job of this notebook has failed; %jobs list --all shows the store's")
 
-    def failures(self) -> list[Failure]:
-        """Return what has failed of this notebook and was not sent again since, oldest first."""
-        jobs, ours = self.jobs(everyone=True), self._ours()
-        return not_sent_again((job for job in jobs if job.id in ours), jobs)
-
-    def cleaner(self, *, everyone: bool = False) -> Cleaner:
-        """Return what there is of this notebook's jobs, or of all in the store, and may go."""
-        from nbsubmit.client.cleaning import Cleaner  # it looks after this machine's queue, too
-
-        jobs = self.jobs(everyone=True)
-        ours = {job.id for job in jobs} if everyone else self._ours()
-        return Cleaner(self.store, jobs, lambda job: job.id in ours, self._why_needed)
-
-    def _why_needed(self, job: Job) -> str:
-        sent = self._sent.get(job.id)
-        return "" if sent is None or sent.arrival is not None else "this notebook waits for it"
-
-    def drop(self, ids: Iterable[str]) -> None:
-        """Know nothing more of jobs that were removed."""
-        for job_id in ids:
-            self._sent.pop(job_id, None)
-
     def apart(self, job: Job, namespace: Namespace) -> Job:
         """Return another handle of a job, whose values know nothing of the notebook's."""
         return client.attach(job.id, self.store.path, watcher=self.watcher, home=namespace)
-
-
-_SENT = ("%%slurm", "%%local", "%%submit")
-
-
-def _takes_place(job: Job, earlier: Job) -> bool:
-    """Tell whether a job is an earlier one once more: of the same cell, or sent again."""
-    if job.spec.get("again") == earlier.id:
-        return True
-    cell = job.spec.get("origin", {}).get("cell")
-    if cell and cell == earlier.spec.get("origin", {}).get("cell"):
-        return True
-    return bool(job.spec.get("source")) and job.spec["source"] == earlier.spec.get("source")
 
 
 def _credential(path: str) -> str:

@@ -96,9 +96,6 @@ def collect(
                 if name in cell.binds and not isinstance(value, types.ModuleType):
                     wanted[name] = value
                 continue
-            if name in sent.inputs:  # whole: what it was before is not at home
-                wanted[name] = value
-                continue
             collection.changed.append(name)
             wanted[name] = changed[name] or value
         elif isinstance(value, types.ModuleType) and not is_made_by_hand(value):

@@ -225,22 +225,12 @@ def _prepare(
     with started_by(shell.start):
         parts = load(folder, payload, texts, namespace, arrived, contents, mappings)
         own = task.own_values(folder, namespace, shared, mappings)
-        brought = _inputs(folder, namespace)
     namespace.update(own)
     shell.take_magics(magics)
     handled.put(cell, namespace)
     return Sent.take(
-        namespace, contents, [*payload["modules"], *own], cell, mappings, parts, magics, brought
+        namespace, contents, [*payload["modules"], *own], cell, mappings, parts, magics
     )
-
-
-def _inputs(folder: JobFolder, namespace: dict[str, Any]) -> frozenset[str]:
-    """Return the names that other jobs have brought into the namespace."""
-    if not folder.spec.get("after"):
-        return frozenset()
-    from nbsubmit.worker.inputs import bring  # a third of the worker's start, and few need it
-
-    return bring(folder, namespace)
 
 
 def _failure(error: BaseException) -> Result:

@@ -53,19 +53,6 @@ def test_jobs_run_in_the_order_in_which_they_came(
     assert queue.lines() == ["start first", "end first", "a", "b", "c", "d"]
 
 
-def test_a_job_that_starts_after_another_lets_those_pass_that_do_not(queue: Queue) -> None:
-    first = queue.send("first", gated("first"))
-    second = queue.send("second", "note second", after=(first,))
-    third = queue.send("third", "note third; exit 1", after_any=(second,))
-    queue.send("fourth", "note fourth")
-    queue.wait_for("start first", "fourth")
-    assert queue.report(second).reason == "waits for the end of a job that it starts after"
-    assert queue.state(third) is JobState.PENDING
-    queue.open_gate()
-    queue.wait_for_end()
-    assert queue.lines() == ["start first", "fourth", "end first", "second", "third"]
-
-
 def test_never_more_run_at_once_than_there_are_processors(queue: Queue) -> None:
     for number in range(10):
         queue.send(f"j{number}", f"note start {number}; sleep 0.1; note end {number}")

@@ -96,15 +96,6 @@ class Kernel:
         """Send a cell without waiting for it."""
         return str(self.client.execute(code, store_history=True))
 
-    def run_as(self, cell: str, code: str) -> Ran:
-        """Run a cell to its end as JupyterLab does, which sends the cell's id too."""
-        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": True}
-        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell})
-        self.client.shell_channel.send(message)
-        ran = self.finish(message["header"]["msg_id"])
-        assert ran.status == "ok", f"{code}\n{ran.stdout}\n{ran.stderr}\n{ran.traceback}"
-        return ran
-
     def run(self, code: str) -> Ran:
         """Run a cell to its end; it must succeed."""
         ran = self.try_(code)

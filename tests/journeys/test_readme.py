@@ -34,7 +34,7 @@ def test_its_python_runs(tmp_path: Path) -> None:
 
 def test_its_options_are_those_that_there_are() -> None:
     grammar = Grammar("%%slurm", OPTIONS, OWNED)
-    of_commands = {"--slurm", "--lab", "--all", "--failed", "--older", "--keep", "--state"}
+    of_commands = {"--slurm", "--lab", "--all", "--failed"}
     mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - of_commands
     assert mentioned - set(grammar.flags) == set()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import nbsubmit
-from nbsubmit.core.errors import InputFailed
+from nbsubmit.core.inputs import InputFailed
 from tests.library import functions
 from tests.library.conftest import Makes
 from tests.way import PATIENCE, until

@@ -1,9 +1,9 @@
 """Whose turn it is: first come, first served. Pure.
 
 Who is first in line waits until there is room for all it needs, and everybody behind waits too,
-so that a job that needs the whole machine gets it one day. Three let others pass, to whom they lose
-nothing: an array of which as many tasks run as may, a job for which only GPUs are missing, past
-which jobs go that need none, and one that starts after another that is not over.
+so that a job that needs the whole machine gets it one day. Two let others pass, to whom they lose
+nothing: an array of which as many tasks run as may, and a job for which only GPUs are missing,
+past which jobs go that need none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ class Lack(Enum):
     TURN = "waits for a free processor"
     GPUS = "waits for a free GPU"
     ARRAY = "waits for other tasks of its array"
-    INPUT = "waits for the end of a job that it starts after"
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def next_turn(entries: Mapping[str, Entry]) -> Turn | None:
     without_gpus: set[int] = set()
     for _, key, task in _line(entries):
         entry = entries[key]
-        if entry.level in closed or entry.is_full or _has_to_wait(entry, entries):
+        if entry.level in closed or entry.is_full:
             continue
         if used[entry.level] + entry.slots > entry.of_slots:
             closed.add(entry.level)
@@ -93,9 +92,7 @@ def waits(entries: Mapping[str, Entry]) -> dict[str, Wait]:
             continue
         entry = entries[key]
         lack = Lack.TURN
-        if _has_to_wait(entry, entries):
-            lack = Lack.INPUT
-        elif entry.is_full:
+        if entry.is_full:
             lack = Lack.ARRAY
         elif entry.gpus and used[entry.level] + entry.slots <= entry.of_slots:
             free = sum((entry.level, name) not in busy for name in entry.devices)
@@ -103,11 +100,6 @@ def waits(entries: Mapping[str, Entry]) -> dict[str, Wait]:
         found[key] = Wait(lack, ahead[entry.level])
         ahead[entry.level] += 1
     return found
-
-
-def _has_to_wait(entry: Entry, entries: Mapping[str, Entry]) -> bool:
-    """What is over is here no longer."""
-    return any(key in entries for key in entry.after)
 
 
 def _line(entries: Mapping[str, Entry]) -> list[tuple[int, str, int | None]]:

@@ -183,20 +183,6 @@ class QueueFolder:
         for file in self.path.glob(f".{self.state_file.name}.*"):
             file.unlink()
 
-    def tidy(self) -> None:
-        """Remove what is of no use any more, if there is a queue on this machine.
-
-        Raises
-        ------
-        FolderError
-            If it is not safe to touch.
-        OSError
-            If it cannot be.
-        """
-        if self.path.is_dir():
-            with self.lock():
-                self.sweep(self.read())
-
     def _write(self, file: Path, data: dict[str, Any]) -> None:
         # On one line, which a shell reads, and without a character that cannot be encoded.
         text = json.dumps(data, separators=(",", ":"))

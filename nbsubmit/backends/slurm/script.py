@@ -101,10 +101,10 @@ def _directives(launch: Launch) -> Iterator[tuple[str, str | None]]:
         yield "signal", f"B:USR2@{launch.signal_seconds}"
     # The logs are there already, readable by their owner alone.
     yield "open-mode", "append"
-    dependency = _dependency(launch)
-    if dependency:
-        yield "dependency", dependency
-    if dependency and "kill-on-invalid-dep" not in launch.resources.extra:
+    if (
+        "dependency" in launch.resources.extra
+        and "kill-on-invalid-dep" not in launch.resources.extra
+    ):
         # Otherwise a job whose input failed waits for ever.
         yield "kill-on-invalid-dep", "yes"
 
@@ -119,16 +119,7 @@ def _resources(resources: Resources) -> Iterator[tuple[str, str | None]]:
         yield "mem", f"{resources.memory_mib}M"
     if resources.time_seconds is not None:
         yield "time", format_limit(resources.time_seconds)
-    said = ("comment", "dependency")
-    yield from ((name, value) for name, value in resources.extra.items() if name not in said)
-
-
-def _dependency(launch: Launch) -> str:
-    """Return which jobs it starts after, those that the user names and those that we know of."""
-    found = [launch.resources.extra.get("dependency") or ""]
-    for kind, handles in (("afterok", launch.after), ("afterany", launch.after_any)):
-        found.append(":".join([kind, *handles]) if handles else "")
-    return ",".join(part for part in found if part)
+    yield from ((name, value) for name, value in resources.extra.items() if name != "comment")
 
 
 def _literal(path: str) -> str:
