@@ -38,7 +38,7 @@ def test_the_kernel_is_of_the_release_that_is_tried(front: Front, release: str) 
 
 
 def test_a_cell_that_comes_while_another_request_is_answered_is_answered_too(front: Front) -> None:
-    for _ in range(300):
+    for _ in range(300):  # where such cells are left unread, one is within sixty
         front.told.clear()
         front.client.kernel_info()
         front.reply(front.start("pass"))
