@@ -91,3 +91,10 @@ def unload_ipython_extension(shell: Any) -> None:
     from nbsubmit.notebook.extension import unload
 
     unload(shell)
+
+
+def _jupyter_server_extension_points() -> "list[dict[str, Any]]":
+    """Tell a Jupyter server what to load."""
+    from nbsubmit.server.extension import JobsExtension
+
+    return [{"module": "nbsubmit.server", "app": JobsExtension}]

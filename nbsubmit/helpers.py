@@ -1,4 +1,11 @@
-"""What makes work with jobs shorter, by submitit's names."""
+"""What makes work with jobs shorter, by submitit's names.
+
+Examples
+--------
+>>> jobs = nbsubmit.DebugExecutor("logs").map_array(abs, [-1, 2])
+>>> [job.result() for job in nbsubmit.helpers.as_completed(jobs)]
+[1, 2]
+"""
 
 from nbsubmit.client.checkpointable import Checkpointable
 from nbsubmit.client.commands import CommandFunction, run_cmd

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbsubmit.backends import registry
+from nbsubmit.core import asking
 from nbsubmit.core.job import Job
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.watch import Watcher
@@ -29,21 +30,35 @@ def session_queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str
     It has room for what a test leaves running, and is also that of servers that several tests use.
     """
     queue = tmp_path_factory.mktemp("queue") / "queue"
-    variables = {"NBSUBMIT_QUEUE": str(queue), "NBSUBMIT_LOCAL_SLOTS": "64"}
+    variables = {
+        "NBSUBMIT_QUEUE": str(queue),
+        "NBSUBMIT_LOCAL_SLOTS": "64",
+        "XDG_STATE_HOME": str(queue.with_name("state")),
+    }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)
         yield variables
 
 
+@pytest.fixture(scope="session")
+def nobodys_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for a user's configuration files, in which there are none."""
+    return tmp_path_factory.mktemp("config")
+
+
 @pytest.fixture(autouse=True)
-def clean_environ(monkeypatch: pytest.MonkeyPatch, session_queue: dict[str, str]) -> None:
+def clean_environ(
+    monkeypatch: pytest.MonkeyPatch, session_queue: dict[str, str], nobodys_config: Path
+) -> None:
     """No setting of the person who runs the tests, and no surrounding job, has a say."""
     for name in list(os.environ):
         if name.startswith(("NBSUBMIT_", "SLURM_", "SBATCH_")):
             monkeypatch.delenv(name)
     for name, value in session_queue.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("NBSUBMIT_SITE_CONFIG", "")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(nobodys_config))
 
 
 @pytest.fixture
@@ -81,6 +96,13 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnModules]
     modules.forget()
 
 
+def nobody_has_asked() -> None:
+    """Have no test wait for the time that is polite after the question of another one."""
+    asking.forget()
+    for file in Path(os.environ["NBSUBMIT_QUEUE"]).glob("slurm-*"):
+        file.unlink(missing_ok=True)
+
+
 @pytest.fixture
 def make_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Way]]:
     """Make a way from a cell's text to its job; what is still live at the end is cancelled."""
@@ -93,7 +115,9 @@ def make_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
         return Way(backend, store or tmp_path / "store", Watcher(chosen), chosen, jobs)
 
     monkeypatch.chdir(tmp_path)
+    nobody_has_asked()
     yield make
+    nobody_has_asked()
     for job in jobs:
         job.cancel()
     for job in jobs:

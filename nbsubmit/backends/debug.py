@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from nbsubmit.backends import script
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
-from nbsubmit.core.backend import Report
+from nbsubmit.core.backend import Owner, Report
 from nbsubmit.core.definitions.known import as_another_process
 from nbsubmit.core.folder import JOB_VARIABLE, JobFolder
 from nbsubmit.core.options import Option
@@ -106,10 +106,10 @@ class DebugBackend:
             for handle in handles
         }
 
-    def warn(self, handle: str) -> None:
+    def warn(self, handle: str, owner: Owner | None = None) -> None:
         """There is nothing left to warn."""
 
-    def stop(self, handle: str) -> None:
+    def stop(self, handle: str, owner: Owner | None = None) -> None:
         """There is nothing left to stop."""
 
 

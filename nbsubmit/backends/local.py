@@ -24,7 +24,7 @@ from nbsubmit.backends.queue.reports import GONE, report_of, reports
 from nbsubmit.backends.queue.ticket import Ticket
 from nbsubmit.backends.queue.turn import SERVER, is_needed, turn
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
-from nbsubmit.core.backend import Report
+from nbsubmit.core.backend import Owner, Report
 from nbsubmit.core.errors import FolderError, Refused, SubmitError
 from nbsubmit.core.options import Option
 from nbsubmit.core.spec import Launch
@@ -90,7 +90,7 @@ class LocalBackend:
     def start(self, launch: Launch) -> str:
         """Put the job into the queue, and start it if it is its turn."""
         key = key_of(launch)
-        entry, ticket = _entry(launch), _ticket(launch)
+        entry, ticket = _entry(launch), _ticket(launch, self.script(launch))
         queue = QueueFolder()
         try:
             with turn(queue) as state:
@@ -133,7 +133,7 @@ class LocalBackend:
                 answers[text] = found[handle] if handle.is_here else _elsewhere(handle)
         return answers
 
-    def warn(self, handle: str) -> None:
+    def warn(self, handle: str, owner: Owner | None = None) -> None:
         """Send the signal to the scripts, which pass it on to their workers."""
         known = Handle.parse(handle)
         if known is None or not known.is_here:
@@ -143,7 +143,7 @@ class LocalBackend:
             if known.task in (None, task):
                 processes.tell(run.processes, signal.SIGUSR2)
 
-    def stop(self, handle: str) -> None:
+    def stop(self, handle: str, owner: Owner | None = None) -> None:
         """Take the job out of the queue, or end it and all that it started, by force if need be."""
         known = Handle.parse(handle)
         if known is None:
@@ -172,6 +172,7 @@ def _entry(launch: Launch) -> Entry:
         If it asks for more GPUs than there are, for then its turn would never come.
     """
     resources, slots = launch.resources, machine.slots()
+    after = (*launch.after, *launch.after_any)
     devices = machine.devices()
     gpus = 0 if devices is None else machine.wanted_gpus(resources)
     if gpus > len(devices or ()):
@@ -192,14 +193,16 @@ def _entry(launch: Launch) -> Entry:
         parallel=launch.parallel,
         seconds=resources.time_seconds,
         warning=launch.signal_seconds,
+        after=[handle.key for text in after if (handle := Handle.parse(text)) and handle.is_here],
     )
 
 
-def _ticket(launch: Launch) -> Ticket:
+def _ticket(launch: Launch, text: str) -> Ticket:
     inherited = {k: v for k, v in os.environ.items() if k not in OF_A_JOB}
     return Ticket(
         folder=launch.folder,
         command=(script.shell(), str(launch.script or launch.folder / "script.sh")),
+        script=text,
         working_directory=str(launch.working_directory),
         env={**inherited, **launch.env},
         log_out=launch.log_out,

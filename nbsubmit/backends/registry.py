@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from importlib.metadata import entry_points
+import sys
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
 
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.errors import BackendMissing
@@ -28,7 +30,7 @@ def get(name: str) -> Backend:
     BackendMissing
         If there is none by that name, or it cannot be loaded.
     """
-    for point in entry_points(group=GROUP, name=name):
+    for point in _points(name):
         try:
             backend = point.load()()
         except Exception as error:
@@ -39,6 +41,21 @@ def get(name: str) -> Backend:
     near = difflib.get_close_matches(name, names(), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise BackendMissing(f"there is no backend {name!r}, only {', '.join(names())}{hint}")
+
+
+def _points(name: str) -> list[EntryPoint]:
+    """Return the backends of a name; what is installed is read again if there is none."""
+    found = [point for point in _installed(tuple(sys.path)) if point.name == name]
+    if not found:
+        _installed.cache_clear()
+        found = [point for point in _installed(tuple(sys.path)) if point.name == name]
+    return found
+
+
+@lru_cache(maxsize=1)
+def _installed(_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    # To read what all packages say takes 20 ms, which each job of a list would pay for.
+    return tuple(entry_points(group=GROUP))
 
 
 def best() -> Backend:
@@ -61,4 +78,6 @@ def best() -> Backend:
             reasons.append(f"{name}: {type(error).__name__}: {error}")
         else:
             return backend
-    raise BackendMissing("no backend can run jobs here: " + "; ".join(reasons))
+    raise BackendMissing(
+        f"no backend can run jobs here: {'; '.join(reasons)}. nbsubmit doctor  looks what is wrong"
+    )

@@ -28,7 +28,8 @@ _LEAVE_CODE = (
 )
 # A shell heeds a signal at once only while it waits for a child beside it. Such a child ignores
 # interrupts unless told otherwise, and a cell can be interrupted. A wait that a signal broke off
-# has not seen the child's end.
+# has not seen the child's end. Of a child that was killed it would print a line, with the command,
+# into the user's log.
 _RUN = """\
 nbsubmit_tell() {{ nbsubmit_told=$1; kill -s "$1" "$nbsubmit_child" 2>/dev/null; }}
 trap 'nbsubmit_tell TERM' TERM
@@ -37,7 +38,7 @@ trap 'nbsubmit_tell USR2' USR2
 nbsubmit_child=$!
 while
     nbsubmit_told=
-    wait "$nbsubmit_child"
+    wait "$nbsubmit_child" 2>/dev/null
     nbsubmit_code=$?
     [ "$nbsubmit_told" ] && [ "$nbsubmit_code" -gt 128 ]
 do :; done"""
@@ -63,7 +64,7 @@ def body(launch: Launch, node: str = "", limits: str = "", again: str = "") -> s
         *_place(launch),
         _LEAVE_CODE,
         # Of a run before the job was queued again.
-        'rm -f "$nbsubmit_exit"',
+        'rm -f "$nbsubmit_exit" "${nbsubmit_exit%/*}/requeued"',
         # A warning that comes while it sets up is for nobody, and must not end it.
         "trap : USR2",
     ]

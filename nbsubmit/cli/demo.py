@@ -55,7 +55,7 @@ def _tutorial() -> Path:
     for place in (package / "notebooks", package.parent / "notebooks"):
         if (place / NOTEBOOK).exists():
             return place / NOTEBOOK
-    raise NbsubmitError(f"{NOTEBOOK} is not installed with the package")
+    raise NbsubmitError(f"{NOTEBOOK} is not installed with the package: install nbsubmit anew")
 
 
 @contextmanager

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.parts import parts_of
 from nbsubmit.core.state import JobState
 
 if TYPE_CHECKING:
     from nbsubmit.client.job import Job
 
 R = TypeVar("R", covariant=True)
+
+_log = logging.getLogger("nbsubmit")
 
 
 class Array(list["Job[R]"]):
@@ -82,3 +87,19 @@ class Array(list["Job[R]"]):
 
 def _has_failed(job: Job[Any]) -> bool:
     return job.is_over and job.state is not JobState.COMPLETED
+
+
+def tell_of_rest(folder: JobFolder) -> None:
+    """Say of an array that some of it is not sent yet, and until when it will be."""
+    handed = parts_of(folder)
+    if handed.rest is not None:
+        _log.warning(
+            "%d of the %d tasks of job %s are %s. They are sent when others have ended, as long as "
+            "this process lives; after that by whoever calls nbsubmit.attach(%r, %r)",
+            handed.size - handed.count,
+            handed.size,
+            folder.id,
+            handed.rest.reason,
+            folder.id,
+            str(folder.path.parents[1]),
+        )

@@ -28,11 +28,29 @@ class AutoExecutor(Executor):
         As for every `Executor`.
     cluster : str, optional
         ``slurm``, ``local``, ``debug`` or an installed one's name; by default the best there is.
+    profile : str, optional
+        Options that configuration files have under this name; several are separated by commas.
     **kwargs
         Arguments for one executor, as ``slurm_max_num_timeout``; those of others are ignored.
+
+    Examples
+    --------
+    >>> executor = nbsubmit.AutoExecutor("logs", cluster="local")
+    >>> executor.update_parameters(timeout_min=10, mem_gb=0.5, slurm_partition="gpu")
+    >>> executor.submit(divmod, 17, 5).result()
+    (3, 2)
+    >>> [job.result() for job in executor.map_array(pow, [1, 2, 3], [2, 2, 2])]
+    [1, 4, 9]
     """
 
-    def __init__(self, folder: Path | str, cluster: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        folder: Path | str,
+        cluster: str | None = None,
+        *,
+        profile: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.cluster = cluster or self.which()
         executors = available()
         if self.cluster not in executors:
@@ -47,6 +65,7 @@ class AutoExecutor(Executor):
             self._inner.max_num_timeout,
             self._inner.max_pickle_size_gb,
             self._inner.python,
+            profile,
         )
 
     @staticmethod
@@ -90,7 +109,7 @@ class AutoExecutor(Executor):
         given = {name: value for name, value in kwargs.items() if value is not None}
         unset = [name for name, value in kwargs.items() if value is None]
         found = self._sorted(given)
-        self._inner._batch = self._batch
+        self._inner._batches = self._batches
         self._inner.update_parameters(**found)
         for name in unset:
             for key in self._sorted({name: None}):

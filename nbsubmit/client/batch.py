@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbsubmit.client.job import Job
+from nbsubmit.core.delayed import DelayedSubmission
 
 if TYPE_CHECKING:
     from nbsubmit.client.executor import Executor
@@ -12,11 +14,31 @@ if TYPE_CHECKING:
 R = TypeVar("R", covariant=True)
 
 
+@dataclass
+class Batch:
+    """What one thread has collected inside of `Executor.batch`, and not sent yet.
+
+    Attributes
+    ----------
+    sends_early : bool
+        To ask something of a job sends what there is.
+    calls : list of (DelayedJob, DelayedSubmission)
+        The jobs, and what each is to call.
+    is_over : bool
+        Nothing of it is going to be sent any more.
+    """
+
+    sends_early: bool = False
+    calls: list[tuple[DelayedJob[Any], DelayedSubmission]] = field(default_factory=list)
+    is_over: bool = False
+
+
 class DelayedJob(Job[R]):
     """A job inside of a batch, which becomes a real one when the batch is sent."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, batch: Batch) -> None:
         self.__dict__["_executor"] = executor
+        self.__dict__["_of_batch"] = batch
 
     def __repr__(self) -> str:
         return "<DelayedJob, sent at the end of the batch>"
@@ -26,7 +48,7 @@ class DelayedJob(Job[R]):
             return object.__getattribute__(self, name)
         executor = object.__getattribute__(self, "__dict__").get("_executor")
         if executor is not None and type(self) is DelayedJob:
-            executor.send_early()
+            executor.send_early(object.__getattribute__(self, "__dict__")["_of_batch"])
             return getattr(self, name)
         return object.__getattribute__(self, name)
 

@@ -61,7 +61,14 @@ def checkpoint(**initial: Any) -> State:
             state.epoch += 1
             state.save()
 
-    When the hour is nearly over the job is queued again, and the loop goes on where it was.
+    When the hour is nearly over the job is queued again, and the loop goes on where it was. Outside
+    of a job it is a plain object:
+
+    >>> state = nbsubmit.checkpoint(epoch=0)
+    >>> state.epoch += 1
+    >>> state.save()
+    >>> state.epoch
+    1
     """
     if "save" in initial:
         raise TypeError("checkpoint() keeps no attribute 'save': it is what writes the others")

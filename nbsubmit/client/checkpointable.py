@@ -13,6 +13,19 @@ class Checkpointable:
 
     When the job's time is over, or it has to make room, `checkpoint` is called with the arguments
     of the call, and what it returns is what the job does when it runs again.
+
+    Examples
+    --------
+    >>> class Sum(nbsubmit.helpers.Checkpointable):
+    ...     total = 0
+    ...     def __call__(self, numbers):
+    ...         while numbers:
+    ...             self.total += numbers.pop()
+    ...         return self.total
+    >>> numbers, halfway = [1, 2, 3], Sum()
+    >>> halfway.total += numbers.pop()
+    >>> halfway.checkpoint(numbers).result()
+    6
     """
 
     if TYPE_CHECKING:

@@ -29,6 +29,14 @@ class CommandFunction:
         Where it is run.
     env : mapping, optional
         All of its variables; by default those of this process.
+
+    Examples
+    --------
+    >>> greet = nbsubmit.helpers.CommandFunction(["echo", "hello"], verbose=False)
+    >>> greet("world")
+    'hello world'
+    >>> nbsubmit.DebugExecutor("logs").submit(greet, "job").result()
+    'hello job'
     """
 
     def __init__(
@@ -131,6 +139,11 @@ def run_cmd(args: Sequence[str], **kwargs: Any) -> str:
         The program and its arguments.
     **kwargs
         For `subprocess.check_output`.
+
+    Examples
+    --------
+    >>> nbsubmit.helpers.run_cmd(["echo", "hello"])
+    'hello'
     """
     printed = subprocess.check_output(args, **kwargs)
     text = printed if isinstance(printed, str) else printed.decode("utf-8", "replace")

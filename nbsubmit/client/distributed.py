@@ -28,6 +28,14 @@ class TorchDistributedEnvironment:
     ------
     RuntimeError
         Outside of a job.
+
+    Examples
+    --------
+    >>> def rank():
+    ...     here = nbsubmit.helpers.TorchDistributedEnvironment().export()
+    ...     return here.rank, here.world_size, os.environ["RANK"]
+    >>> nbsubmit.LocalExecutor("logs").submit(rank).result()
+    (0, 1, '0')
     """
 
     def __init__(self) -> None:

@@ -26,6 +26,12 @@ def environment_variables(**environ: Any) -> Iterator[None]:
     ----------
     **environ
         Name → value, which is made text.
+
+    Examples
+    --------
+    >>> with nbsubmit.helpers.environment_variables(OMP_NUM_THREADS=4):
+    ...     os.environ["OMP_NUM_THREADS"]
+    '4'
     """
     with _restored(environ):
         os.environ.update({name: str(value) for name, value in environ.items()})
@@ -43,6 +49,13 @@ def clean_env(extra_names: Iterable[str] = ()) -> Iterator[None]:
     ----------
     extra_names : iterable of str
         Other variables to hide.
+
+    Examples
+    --------
+    >>> with nbsubmit.helpers.environment_variables(SLURM_JOB_ID=7):
+    ...     with nbsubmit.helpers.clean_env():
+    ...         print(os.environ.get("SLURM_JOB_ID"))
+    None
     """
     hidden = {name for name in os.environ if _is_of_a_job(name)} | set(extra_names)
     with _restored(hidden):

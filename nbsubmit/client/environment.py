@@ -31,6 +31,16 @@ class JobEnvironment:
     ------
     RuntimeError
         Outside of a job.
+
+    Examples
+    --------
+    >>> def where():
+    ...     here = nbsubmit.JobEnvironment()
+    ...     return here.cluster, here.global_rank, here.num_tasks
+    >>> nbsubmit.DebugExecutor("logs").submit(where).result()
+    ('debug', 0, 1)
+    >>> nbsubmit.JobEnvironment.activated()
+    False
     """
 
     def __init__(self) -> None:

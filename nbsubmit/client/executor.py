@@ -10,6 +10,8 @@ import contextlib
 import inspect
 import json
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,22 +19,22 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
 from nbsubmit.backends import registry
-from nbsubmit.client import parameters
-from nbsubmit.client.array import Array
-from nbsubmit.client.batch import DelayedJob, promote
+from nbsubmit.client import configured, parameters
+from nbsubmit.client.arguments import have_been_sent, inputs_of, with_inputs
+from nbsubmit.client.array import Array, tell_of_rest
+from nbsubmit.client.batch import Batch, DelayedJob, promote
 from nbsubmit.client.job import Job, open_job
 from nbsubmit.client.watching import watcher
-from nbsubmit.core import patterns
+from nbsubmit.core import config_files, patterns
 from nbsubmit.core import settings as settings_module
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.call import Call, name_of
 from nbsubmit.core.calling import capture_call, capture_calls
 from nbsubmit.core.errors import BackendMissing
-from nbsubmit.core.inputs import Input, InputFailed
+from nbsubmit.core.held import hold
+from nbsubmit.core.inputs import After
 from nbsubmit.core.job import Job as CoreJob
 from nbsubmit.core.settings import STORE_NAME, Settings
-from nbsubmit.core.spec import CellOptions
-from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.submit import Request, submit
 from nbsubmit.core.utils import DelayedSubmission  # so that nbsubmit.core.utils is there
@@ -64,6 +66,14 @@ class Executor:
         What was set with `update_parameters`.
     jobs : list of Job
         What was sent, an array as one job.
+
+    Examples
+    --------
+    Each of the executors has what this one has:
+
+    >>> with nbsubmit.DebugExecutor("logs") as executor:
+    ...     list(executor.map(abs, [-1, 2]))
+    [1, 2]
     """
 
     backend_name: ClassVar[str] = ""
@@ -75,14 +85,16 @@ class Executor:
         max_num_timeout: int = 3,
         max_pickle_size_gb: float | None = None,
         python: str | None = None,
+        profile: str | None = None,
     ) -> None:
         self.folder = Path(folder).expanduser().absolute()
         self.max_num_timeout = max_num_timeout
         self.max_pickle_size_gb = max_pickle_size_gb
         self.python = python
+        self.profile = profile
         self.parameters: dict[str, Any] = {}
-        self._batch: list[tuple[DelayedJob[Any], DelayedSubmission]] | None = None
-        self._sends_early = False
+        # Of each thread its own: what another one sends meanwhile goes at once.
+        self._batches: dict[int, Batch] = {}
         self.jobs: list[Job[Any]] = []
         self._check()
 
@@ -125,8 +137,10 @@ class Executor:
         self.parameters = updated
 
     def asked(self) -> parameters.Asked:
-        """Return what its parameters ask for."""
-        return self._asked(self.parameters)
+        """Return what its parameters ask for, over what configuration files say."""
+        asked = self._asked(self.parameters)
+        options = configured.of_executor(asked.options, self.profile, self.backend_name)
+        return replace(asked, options=options)
 
     def _asked(self, given: Mapping[str, Any]) -> parameters.Asked:
         return parameters.of_local(given, self.python)
@@ -146,9 +160,9 @@ class Executor:
         fn : callable
             What is called there.
         *args, **kwargs
-            With what. A job among them is waited for by the scheduler, and its value is loaded
-            where the new job runs. ``after=[job, ...]`` has it start after these jobs, unless the
-            function itself takes an argument of that name.
+            With what. A job among them, also in a list, tuple or dict, is waited for by the
+            scheduler, and its value is loaded where the new job runs. ``after=[job, ...]`` has it
+            start after these jobs, unless the function itself takes an argument of that name.
 
         Raises
         ------
@@ -160,11 +174,13 @@ class Executor:
         _check_callable(fn)
         after = _after(fn, kwargs)
         call = DelayedSubmission(fn, *args, **kwargs)
-        if self._batch is not None:
+        have_been_sent(call)
+        batch = self._batch
+        if batch is not None:
             if after:
                 raise RuntimeError("inside of batch() a job cannot start after another one")
-            delayed: DelayedJob[R] = DelayedJob(self)
-            self._batch.append((delayed, call))
+            delayed: DelayedJob[R] = DelayedJob(self, batch)
+            batch.calls.append((delayed, call))
             return delayed
         return cast("Job[R]", self._send([call], after, one=True)[0])
 
@@ -198,28 +214,44 @@ class Executor:
     ) -> Iterator[R]:
         """Call a function with each element, and yield what it returns, in order.
 
-        As the method of `concurrent.futures.Executor`; ``chunksize`` has no meaning here.
+        As the method of `concurrent.futures.Executor`; ``chunksize`` has no meaning here, and what
+        has not been asked for runs on when somebody gives up.
+
+        Parameters
+        ----------
+        fn : callable
+            What is called.
+        *iterables : iterable
+            One for each of its arguments; the shortest one ends it.
+        timeout : float, optional
+            Seconds from this call until the last result at most.
         """
+        deadline = None if timeout is None else time.monotonic() + timeout
         jobs = self.map_array(fn, *iterables)
-        return (job.result(timeout) for job in jobs)
+        return _results(jobs, deadline)
 
     def _send_array(self, calls: Sequence[DelayedSubmission]) -> Array[Any]:
         for call in calls:
             _check_callable(call.function)
-        if self._batch is not None:
-            delayed: list[Job[Any]] = []
-            for call in calls:
-                delayed.append(DelayedJob(self))
-                self._batch.append((cast("DelayedJob[Any]", delayed[-1]), call))
+            have_been_sent(call)
+        batch = self._batch
+        if batch is not None:
+            delayed = [DelayedJob[Any](self, batch) for _ in calls]
+            batch.calls += zip(delayed, calls, strict=True)
             return Array(delayed)
         if not calls:
             warnings.warn("Received an empty job array", stacklevel=3)
             return Array([])
         return Array(self._send(calls, ()))
 
+    @property
+    def _batch(self) -> Batch | None:
+        """The batch that this thread is inside of."""
+        return self._batches.get(threading.get_ident())
+
     @contextlib.contextmanager
     def batch(self, allow_implicit_submissions: bool = False) -> Iterator[None]:
-        """Have all jobs that are sent inside become one job array, sent at the end.
+        """Have all jobs that this thread sends inside become one job array, sent at the end.
 
         Parameters
         ----------
@@ -234,27 +266,29 @@ class Executor:
         """
         if self._batch is not None:
             raise RuntimeError("batch() inside of batch(): one array cannot be part of another")
-        self._batch, self._sends_early = [], allow_implicit_submissions
+        batch = Batch(allow_implicit_submissions)
+        self._batches[threading.get_ident()] = batch
         try:
             yield
-            if not self._batch and not self._sends_early:
+            if not batch.calls and not batch.sends_early:
                 warnings.warn(
                     'No submission happened during "with executor.batch()" context.',
                     RuntimeWarning,
                     stacklevel=3,
                 )
-            self._send_batch()
+            self._send_batch(batch)
         finally:
-            self._batch = None
+            batch.is_over = True
+            del self._batches[threading.get_ident()]
 
-    def _send_batch(self) -> None:
-        batch, self._batch = self._batch or [], None
-        if batch:
-            jobs = self._send([call for _, call in batch], ())
-            for (delayed, _), job in zip(batch, jobs, strict=True):
+    def _send_batch(self, batch: Batch) -> None:
+        calls, batch.calls = batch.calls, []
+        if calls:
+            jobs = self._send([call for _, call in calls], ())
+            for (delayed, _), job in zip(calls, jobs, strict=True):
                 promote(delayed, job)
 
-    def send_early(self) -> None:
+    def send_early(self, batch: Batch) -> None:
         """Send what was collected so far, because something was asked of it.
 
         Raises
@@ -262,13 +296,16 @@ class Executor:
         AttributeError
             If that is not allowed.
         """
-        if not self._sends_early:
+        if batch.is_over:
+            raise AttributeError(
+                "nothing can be asked of a job that was never sent: batch() failed"
+            )
+        if not batch.sends_early:
             raise AttributeError(
                 "nothing can be asked of a job inside of batch(): it is sent at the end of it. "
                 "batch(allow_implicit_submissions=True) sends what there is when a job is asked"
             )
-        self._send_batch()
-        self._batch = []
+        self._send_batch(batch)
 
     def _send(
         self, calls: Sequence[DelayedSubmission], after: Sequence[Job[Any]], *, one: bool = False
@@ -277,7 +314,6 @@ class Executor:
         asked = self.asked()
         after = [*after, *inputs_of(calls)]
         calls = [with_inputs(call) for call in calls]
-        options = started_after(asked.options, after, backend.name)
         store = JobStore(patterns.common(self.folder) / STORE_NAME)
         home = sys.modules["__main__"].__dict__
         what = Call(name_of(calls[0].function))
@@ -285,24 +321,37 @@ class Executor:
             "folder": str(self.folder),
             "one_stream": asked.one_stream,
             "timeouts": self.max_num_timeout,
-            "after": [Input.of(job).to_json() for job in after],
             "parameters": plain(self.parameters),
             "python": self.python,
+            "profile": self.profile,
         }
         if one or len(calls) == 1:
             payload, slices, count = capture_call(calls[0], home, store.blobs), None, None
         else:
             payload, slices = capture_calls(calls, home, store.blobs)
             count = len(calls)
-        request = Request(what, payload, options, what.name, more=more, count=count, slices=slices)
+        request = Request(
+            what,
+            payload,
+            asked.options,
+            what.name,
+            more=more,
+            count=count,
+            slices=slices,
+            after=tuple(map(After, after)),
+        )
         job = submit(request, backend, store, watcher(), settings, home, open_job)
         sent = cast("Job[Any]", job)
         self.jobs.append(sent)
+        hold(sent.folder)
         for part in {id(each): each for each in (sent, *sent.parts, *sent.of_array())}.values():
             cast("Job[Any]", part).leave = self._leave
         if backend.name == DebugExecutor.backend_name:
             sent.done(force_check=True)  # it has ended
-        return sent.of_array() if count is not None else [sent]
+        if count is None:
+            return [sent]
+        tell_of_rest(sent.folder)
+        return sent.of_array()
 
     def _leave(self, job: CoreJob) -> None:
         """Hold a job no longer."""
@@ -313,7 +362,7 @@ class Executor:
         return registry.get(self.backend_name)
 
     def _settings(self) -> Settings:
-        settings = settings_module.load()
+        settings = config_files.settings()
         if self.max_pickle_size_gb is None:
             return settings
         limit = f"{self.max_pickle_size_gb * 1024:.0f}M"
@@ -343,6 +392,13 @@ class SlurmExecutor(Executor):
     Its parameters are sbatch's: see ``SlurmExecutor.known``, and ``additional_parameters`` for any
     that is not among them. ``setup`` and ``teardown`` are shell lines that run before and after
     Python; ``srun_args`` go to srun, which starts the processes where there are several.
+
+    Examples
+    --------
+    >>> executor = nbsubmit.SlurmExecutor("logs")
+    >>> executor.update_parameters(time=5, cpus_per_task=1, setup=["export COLOUR=blue"])
+    >>> executor.submit(os.getenv, "COLOUR").result()
+    'blue'
     """
 
     backend_name = "slurm"
@@ -365,7 +421,14 @@ class SlurmExecutor(Executor):
 
 
 class LocalExecutor(Executor):
-    """Runs jobs as processes on this machine, as many at once as there are processors."""
+    """Runs jobs as processes on this machine, as many at once as there are processors.
+
+    Examples
+    --------
+    >>> job = nbsubmit.LocalExecutor("logs").submit(sum, [1, 2, 3])
+    >>> job.result(timeout=60)
+    6
+    """
 
     backend_name = "local"
     known = parameters.LOCAL
@@ -377,7 +440,13 @@ class LocalExecutor(Executor):
 
 
 class DebugExecutor(Executor):
-    """Runs jobs in this process, one after another, through the whole way all the same."""
+    """Runs jobs in this process, one after another, through the whole way all the same.
+
+    Examples
+    --------
+    >>> nbsubmit.DebugExecutor("logs").submit(sum, [1, 2, 3]).result()
+    6
+    """
 
     backend_name = "debug"
     known = parameters.DEBUG
@@ -388,48 +457,14 @@ class DebugExecutor(Executor):
         return 0
 
 
+def _results(jobs: Sequence[Job[R]], deadline: float | None) -> Iterator[R]:
+    for job in jobs:
+        yield job.result(None if deadline is None else max(deadline - time.monotonic(), 0.0))
+
+
 def _check_callable(fn: Any) -> None:
     if not callable(fn):
         raise TypeError(f"a job calls a function, and {fn!r} cannot be called")
-
-
-def inputs_of(calls: Sequence[DelayedSubmission]) -> list[Job[Any]]:
-    """Return the jobs among the arguments of calls, each once."""
-    found = (v for call in calls for v in (*call.args, *call.kwargs.values()))
-    return list({id(value): value for value in found if isinstance(value, Job)}.values())
-
-
-def with_inputs(call: DelayedSubmission) -> DelayedSubmission:
-    """Return a call in which what stands for a job is in the job's place."""
-    if not inputs_of([call]):
-        return call
-    given = {name: _as_input(value) for name, value in call.kwargs.items()}
-    return DelayedSubmission(call.function, *map(_as_input, call.args), **given)
-
-
-def _as_input(value: Any) -> Any:
-    return Input.of(value) if isinstance(value, Job) else value
-
-
-def started_after(options: CellOptions, jobs: Sequence[Job[Any]], backend: str) -> CellOptions:
-    """Return options by which the scheduler starts a job only when others have succeeded.
-
-    Raises
-    ------
-    InputFailed
-        If one has failed already.
-    """
-    for job in jobs:
-        if job.done() and job.state is not JobState.COMPLETED:
-            raise InputFailed(f"nothing was submitted: its input, job {job.id}, is {job.status}")
-    live = [job.handle for job in jobs if not job.done() and job.folder.spec["backend"] == backend]
-    if not live or backend != SlurmExecutor.backend_name:
-        return options  # the job itself waits for them
-    extra = dict(options.resources.extra)
-    asked = extra.get("dependency")
-    wanted = ":".join(["afterok", *live])
-    extra["dependency"] = f"{asked},{wanted}" if asked else wanted
-    return replace(options, resources=replace(options.resources, extra=extra))
 
 
 def plain(given: Mapping[str, Any]) -> dict[str, Any]:

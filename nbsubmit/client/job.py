@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
@@ -38,10 +39,12 @@ _FUTURE_STATES = {JobState.PENDING: "PENDING", JobState.CANCELLED: "CANCELLED_AN
 _WITHOUT_IDS = ("local", "debug")
 
 
-class Job(CoreJob, Generic[R]):
+class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
     """One job.
 
-    It can be waited for and asked as submitit's, and as a future of `concurrent.futures`.
+    It can be waited for and asked as submitit's, and as a future of `concurrent.futures`: of that
+    class it is for those who insist on it, as `asyncio.wrap_future` does. What it can do it knows
+    by itself.
 
     Parameters
     ----------
@@ -55,6 +58,15 @@ class Job(CoreJob, Generic[R]):
         The namespace that functions among its values are bound to.
     whole : Job, optional
         The job that it is a task of.
+
+    Examples
+    --------
+    >>> job = nbsubmit.DebugExecutor("logs").submit(math.sqrt, 16)
+    >>> job.result(), job.done(), str(job.state)
+    (4.0, True, 'COMPLETED')
+    >>> job = nbsubmit.DebugExecutor("logs").submit(math.sqrt, -1)
+    >>> job.exception()
+    ValueError('math domain error')
     """
 
     def __init__(
@@ -155,6 +167,9 @@ class Job(CoreJob, Generic[R]):
         """
         return cast(R, super().result(timeout))
 
+    def __await__(self) -> Generator[Any, None, R]:
+        return super().__await__()
+
     def results(self, timeout: float | None = None) -> list[R]:
         """Wait, and return what each process returned, in order."""
         self.wait(timeout)
@@ -209,17 +224,13 @@ class Job(CoreJob, Generic[R]):
         return _cancelled(self, super().cancel, check)
 
     def resubmit(self, **changed: Any) -> Job[R]:
-        """Send the same call again, as a new job, and return that.
+        """Send the same call or cell again, as a new job, and return that.
 
         Parameters
         ----------
         **changed
-            Parameters of the executor that are to be others than they were.
-
-        Raises
-        ------
-        NbsubmitError
-            If the job is a cell: ``%jobs resubmit`` sends that.
+            Parameters of the executor that are to be others than they were; of a cell ``options``,
+            a text that is added to its line. What a cell brings waits until it is attached to.
         """
         from nbsubmit.client.again import place_of, send_again
 
@@ -273,20 +284,29 @@ class Job(CoreJob, Generic[R]):
         """Tell whether it was cancelled."""
         return self.state is JobState.CANCELLED
 
-    @property
-    def _state(self) -> str:
+    def _future_state(self) -> str:
         if self.is_over:
             return _FUTURE_STATES.get(self.state, "FINISHED")
         return _FUTURE_STATES.get(self.state, "RUNNING")
 
-    @property
-    def _condition(self) -> threading.Condition:
+    def _get_snapshot(self) -> tuple[bool, bool, Any, BaseException | None]:
+        """Return what `asyncio` asks of a future from Python 3.14 on."""
+        if not self.is_over or self.cancelled():
+            return self.is_over, self.is_over, None, None
+        error = self.exception()
+        return True, False, None if error else self.result(), error
+
+    def _future_condition(self) -> threading.Condition:
         """What `concurrent.futures.wait` holds while it looks; it is told of the end then."""
         if self._lock_of_waiters is None:
             self._lock_of_waiters = threading.Condition()
             self._watcher.add(self)
             self.add_done_callback(_tell_waiters)
         return self._lock_of_waiters
+
+    # To a type checker they stay the attributes of any future.
+    _state = property(_future_state)
+    _condition = property(_future_condition)
 
 
 def _cancelled(job: Job[Any], cancel: Callable[[], bool], check: bool) -> bool:
@@ -309,7 +329,7 @@ def _tell_waiters(job: Any) -> None:
                 waiter.add_cancelled(job)
 
 
-class TaskedJob(CoreTaskedJob, Job[list[Any]]):
+class TaskedJob(CoreTaskedJob, Job[list[Any]]):  # type: ignore[misc]
     """A job that has tasks: several processes, or a whole array."""
 
     of_a_task: ClassVar[type[CoreJob]] = Job

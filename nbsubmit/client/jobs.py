@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from nbsubmit.client.job import Job, backend_of, open_job
-from nbsubmit.core import patterns, tasks
-from nbsubmit.core import settings as settings_module
-from nbsubmit.core.errors import FolderError, SubmitError
+from nbsubmit.core import config_files, patterns
+from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.held import hold
 from nbsubmit.core.home import Namespace
-from nbsubmit.core.recover import recover
+from nbsubmit.core.parts import parts_of
 from nbsubmit.core.settings import STORE_NAME, Settings
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey
@@ -43,11 +45,22 @@ def jobs(
     ------
     FolderError
         If the store is not safe to read.
+
+    Examples
+    --------
+    >>> job = nbsubmit.DebugExecutor("logs").submit(abs, -1)
+    >>> [each.result() for each in nbsubmit.jobs("logs")]
+    [1]
     """
-    settings = settings_module.load()
-    watcher = watcher or Watcher(settings)
-    store = _store(folder, settings)
-    found = [job for folder in store.folders() if (job := _try_to_open(folder, watcher, home))]
+    watcher = watcher or Watcher(config_files.settings())
+    return opened(store_in(folder).folders(), watcher=watcher, home=home)
+
+
+def opened(
+    folders: Iterable[JobFolder], *, watcher: Watcher, home: Namespace | None = None
+) -> list[Job[Any]]:
+    """Return the jobs in these folders, oldest first, each looked at once."""
+    found = [job for folder in folders if (job := _try_to_open(folder, watcher, home))]
     watcher.look_now(found)
     return sorted(found, key=lambda job: job.created)
 
@@ -61,6 +74,9 @@ def attach(
 ) -> Job[Any]:
     """Return one job, looked at once.
 
+    Of an array that the backend does not take as a whole, the tasks are sent that have not been,
+    as long as this process lives and no other one does that.
+
     Parameters
     ----------
     job_id : str
@@ -73,13 +89,26 @@ def attach(
     ------
     UnknownJob
         If there is none by that id, or more than one.
+
+    Examples
+    --------
+    >>> job = nbsubmit.DebugExecutor("logs").submit(abs, -1)
+    >>> nbsubmit.attach(job.id[-4:], "logs").result()
+    1
+    >>> nbsubmit.attach("none", "logs")
+    Traceback (most recent call last):
+    ...
+    nbsubmit.core.errors.UnknownJob: no job by the id 'none' in ...
     """
-    settings = settings_module.load()
-    watcher = watcher or Watcher(settings)
-    store = _store(folder, settings)
+    store = store_in(folder)
     found = by_handle(store, job_id) or store.find(job_id)
+    if watcher is None:  # who has one sees to that, too
+        hold(found)
+    watcher = watcher or Watcher(config_files.settings())
     job = _open(JobFolder(found.whole), watcher, home)
     watcher.look_now([job])
+    if any(part.found.unsent for part in job.parts):
+        watcher.add(job)
     return job.of_folder(found)
 
 
@@ -87,19 +116,31 @@ def by_handle(store: JobStore, text: str) -> JobFolder | None:
     """Return the job, or task, that the scheduler knows by an id: ``7`` or ``7_3``."""
     array, _, index = text.partition("_")
     for folder in reversed(store.folders()):
-        if folder.handle() == text:
-            return folder
-        for part in tasks.parts_of(folder).parts:
-            if part.handle == array:
-                if not index.isdecimal():
-                    return folder
-                return TaskFolder(folder, TaskKey(part.first + int(index)), Shape.of(folder.spec))
+        with suppress(FolderError):  # one that cannot be read must not hide the rest
+            found = _if_known_by(folder, text, array, index)
+            if found is not None:
+                return found
     return None
 
 
-def _store(folder: Path | str | None, settings: Settings) -> JobStore:
+def _if_known_by(folder: JobFolder, text: str, array: str, index: str) -> JobFolder | None:
+    if folder.handle() == text:
+        return folder
+    for part in parts_of(folder).parts:
+        if part.handle == array:
+            if not index.isdecimal():
+                return folder
+            shape = Shape.of(folder.spec)
+            first = part.first - shape.place(part.first)[1]
+            return TaskFolder(folder, TaskKey(first + int(index)), shape)
+    return None
+
+
+def store_in(folder: Path | str | None, settings: Settings | None = None) -> JobStore:
     """Return the store in a folder, which may be the one that an executor was given."""
-    path = patterns.common(Path(folder or settings.folder).expanduser())
+    if not folder:
+        folder = (settings or config_files.settings()).folder
+    path = patterns.common(Path(folder).expanduser())
     inside = path / STORE_NAME
     return JobStore(inside if inside.is_dir() else path)
 
@@ -114,10 +155,4 @@ def _try_to_open(folder: JobFolder, watcher: Watcher, home: Namespace | None) ->
 
 
 def _open(folder: JobFolder, watcher: Watcher, home: Namespace | None) -> Job[Any]:
-    backend = backend_of(folder)
-    if backend is not None:
-        try:
-            recover(folder, backend)
-        except (OSError, SubmitError):
-            _log.debug("%s could not be asked for job %s", backend.name, folder.id, exc_info=True)
-    return open_job(folder, backend, watcher, home)
+    return open_job(folder, backend_of(folder), watcher, home)

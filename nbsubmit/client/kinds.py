@@ -24,18 +24,41 @@ class _Kind(type):
 
 
 class SlurmJob(metaclass=_Kind):
-    """A job that runs on Slurm."""
+    """A job that runs on Slurm.
+
+    Examples
+    --------
+    >>> job = nbsubmit.DebugExecutor("logs").submit(abs, -1)
+    >>> isinstance(job, nbsubmit.SlurmJob)
+    False
+    """
 
     backend_name: ClassVar[str] = "slurm"
 
 
 class LocalJob(metaclass=_Kind):
-    """A job that runs as a process on this machine."""
+    """A job that runs as a process on this machine.
+
+    Examples
+    --------
+    >>> job = nbsubmit.LocalExecutor("logs").submit(abs, -1)
+    >>> isinstance(job, nbsubmit.LocalJob)
+    True
+    >>> nbsubmit.LocalJob("logs", job.job_id).result()
+    1
+    """
 
     backend_name: ClassVar[str] = "local"
 
 
 class DebugJob(metaclass=_Kind):
-    """A job that has run in the process that sent it."""
+    """A job that has run in the process that sent it.
+
+    Examples
+    --------
+    >>> job = nbsubmit.DebugExecutor("logs").submit(abs, -1)
+    >>> isinstance(job, nbsubmit.DebugJob)
+    True
+    """
 
     backend_name: ClassVar[str] = "debug"

@@ -187,7 +187,8 @@ def of_slurm(given: Mapping[str, Any], python: str | None) -> Asked:
     if not values["use_srun"]:
         if launcher or ranks > 1:
             raise WrongValue(
-                "use_srun=False: without srun a job is a single process, and srun_args mean nothing"
+                "use_srun=False: without srun a job is a single process, and srun_args mean "
+                "nothing. Leave out use_srun, or tasks_per_node and srun_args"
             )
         launched: tuple[str, ...] | None = None
     else:
@@ -206,7 +207,7 @@ def of_local(given: Mapping[str, Any], python: str | None) -> Asked:
     values = {**LOCAL, **given}
     parts = _Parts()
     if _number("nodes", values["nodes"]) > 1:
-        raise WrongValue(f"nodes={values['nodes']}: this machine is one node")
+        raise WrongValue(f"nodes={values['nodes']}: this machine is one node. Use cluster='slurm'")
     if values["timeout_min"] is not None:
         parts.resources["time_seconds"] = _seconds("timeout_min", values["timeout_min"])
     if values["gpus_per_node"] is not None:
@@ -277,7 +278,9 @@ def _add(parts: _Parts, option: str, value: Any) -> None:
 def _text(name: str, value: Any) -> str:
     text = str(value)
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise WrongValue(f"{name}={value!r} holds a line break or a control character")
+        raise WrongValue(
+            f"{name}={value!r} holds a line break or a control character. Leave that out"
+        )
     return text
 
 

@@ -46,6 +46,11 @@ def progress(
             train()
 
     The job's panel shows where it is; one loop may be inside another.
+
+    >>> with contextlib.redirect_stderr(io.StringIO()) as shown:
+    ...     total = sum(nbsubmit.progress([1, 2, 3], desc="adding"))
+    >>> total, "adding" in shown.getvalue()
+    (6, True)
     """
     if total is None:
         length = getattr(iterable, "__len__", None)

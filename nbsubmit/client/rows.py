@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from nbsubmit.client.bars import Bar
@@ -14,6 +15,7 @@ from nbsubmit.client.meters import Meters
 from nbsubmit.core.call import SHARED
 from nbsubmit.core.contents import Entry
 from nbsubmit.core.gathered import names_in
+from nbsubmit.core.harmless import plain
 from nbsubmit.core.inject import Arrival
 from nbsubmit.core.job import Job
 from nbsubmit.core.result import IMPORTED, NO_NAMES, VALUE, Result
@@ -186,14 +188,22 @@ def sent_rows(
             entry.why,
         )
         for entry in entries
-        if entry.name != SHARED
+        if entry.name not in (SHARED, *((more or {}).get("inputs") or ()))
     ]
     bound = ((name, "module", "", "", module) for name, module in modules.items())
     sources = (
         (s["name"], "module", format_bytes(s["size_bytes"]), "its source", f"files: {s['files']}")
         for s in by_value
     )
-    return (*_mapped(more or {}), *values, *bound, *sources)
+    return (*_mapped(more or {}), *_inputs(more or {}), *values, *bound, *sources)
+
+
+def _inputs(more: Mapping[str, Any]) -> Iterator[SentRow]:
+    """Return what is shown of the names that other jobs bring."""
+    after = more.get("after") or ()
+    for name, numbers in (more.get("inputs") or {}).items():
+        jobs = ", ".join(Path(after[number]["folder"]).name for number in numbers)
+        yield (name, "", "", "from folder to folder", f"job {jobs}")
 
 
 def _mapped(more: Mapping[str, Any]) -> Iterator[SentRow]:
@@ -209,7 +219,7 @@ def _came(result: Result, unsent: Mapping[str, str]) -> tuple[SentRow, ...]:
             "the last expression" if entry.name == VALUE else entry.name,
             entry.type,
             "" if entry.is_definition else format_bytes(entry.size_bytes),
-            "changed in place" if entry.name in result.changed else "",
+            "changed in place" if entry.name in (*result.changed, *result.renewed) else "",
             "",
         )
         for entry in result.entries
@@ -259,7 +269,7 @@ def row_of(job: Job, arrival: Arrival | None = None, meters: Meters | None = Non
         else (),
         came=_came(result, unsent) if result else (),
         imported=tuple(result.imported) if result else (),
-        changed=result.changed if result else (),
+        changed=(*result.changed, *result.renewed) if result else (),
         deleted=result.deleted if result else (),
         kept=tuple(arrival.kept) if arrival else (),
         unsent=tuple(unsent.items()),
@@ -275,7 +285,22 @@ def row_of(job: Job, arrival: Arrival | None = None, meters: Meters | None = Non
         samples=meters.samples() if meters else (),
         progress=(meters or Meters(job)).progress() if runs else (),
     )
-    return _with_tasks(row, job, arrival) if isinstance(job, TaskedJob) else row
+    return _harmless(_with_tasks(row, job, arrival) if isinstance(job, TaskedJob) else row)
+
+
+def _harmless(row: JobRow) -> JobRow:
+    """Return a row of which every text can be printed anywhere; the error has its colours."""
+    texts = {each.name: getattr(row, each.name) for each in fields(row)}
+    return replace(row, **{n: _plain(text) for n, text in texts.items() if n not in _NO_TEXTS})
+
+
+_NO_TEXTS = {"error", "state", "tasks", "failed", "samples", "progress", "limits"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return plain(value)
+    return tuple(_plain(part) for part in value) if isinstance(value, tuple) else value
 
 
 def _with_tasks(row: JobRow, job: TaskedJob, arrival: Arrival | None) -> JobRow:

@@ -16,6 +16,14 @@ class FunctionSequence(Checkpointable):
     ----------
     verbose : bool
         Print where it is.
+
+    Examples
+    --------
+    >>> calls = nbsubmit.helpers.FunctionSequence()
+    >>> calls.add(divmod, 17, 5)
+    >>> calls.add(abs, -1)
+    >>> nbsubmit.DebugExecutor("logs").submit(calls).result()
+    [(3, 2), 1]
     """
 
     def __init__(self, verbose: bool = False) -> None:

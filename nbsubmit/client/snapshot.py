@@ -35,6 +35,17 @@ class RsyncSnapshot:
     ------
     RuntimeError
         If there is no rsync.
+
+    Examples
+    --------
+    >>> print(subprocess.run(["git", "init", "-q", "mine"]).returncode)
+    0
+    >>> written = Path("mine", "text").write_text("as it was")
+    >>> added = subprocess.run(["git", "-C", "mine", "add", "text"])
+    >>> with nbsubmit.helpers.RsyncSnapshot("copy", root_dir="mine"):
+    ...     written = Path("text").exists()
+    >>> Path("copy", "text").read_text()
+    'as it was'
     """
 
     def __init__(

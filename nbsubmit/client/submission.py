@@ -32,5 +32,8 @@ def submission_of(job: Job[Any]) -> DelayedSubmission:
     elif SHARED in values and isinstance(folder, TaskFolder) and folder.key.index is not None:
         function, args, kwargs = load_slice(read_slice(folder), home, values[SHARED])[CALL]
     else:
-        raise NbsubmitError(f"job {job.id} is a cell or a whole array: no single call was sent")
+        raise NbsubmitError(
+            f"job {job.id} is a cell or a whole array: no single call was sent. Ask one of its "
+            f"tasks:  job.of_array()[0].submission()"
+        )
     return DelayedSubmission(function, *args, **kwargs)

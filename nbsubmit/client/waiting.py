@@ -38,6 +38,12 @@ def as_completed(
     ------
     TimeoutError
         If not all of them have ended in time; they go on.
+
+    Examples
+    --------
+    >>> jobs = nbsubmit.LocalExecutor("logs").map_array(abs, [-1, -2])
+    >>> sorted(job.result() for job in nbsubmit.helpers.as_completed(jobs, timeout=60))
+    [1, 2]
     """
     jobs = list(jobs)
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -84,6 +90,13 @@ def monitor_jobs(
         Makes the line: from when it began (seconds since the epoch), how many jobs there are, and
         by state, in capitals, the places of the jobs that are in it; ``DONE`` are those that have
         ended in whatever state.
+
+    Examples
+    --------
+    >>> jobs = nbsubmit.DebugExecutor("logs").map_array(abs, [-1, -2])
+    >>> nbsubmit.helpers.monitor_jobs(jobs)
+    Monitoring 2 jobs: ...
+    All 2 jobs have ended after 0 min, none has failed
     """
     if poll_frequency <= 0:
         raise ValueError(f"poll_frequency is {poll_frequency}, and has to be more than 0 seconds")

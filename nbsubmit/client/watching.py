@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 
-from nbsubmit.core import settings
+from nbsubmit.core import config_files
 from nbsubmit.core.watch import Watcher
 
 
 @functools.cache
 def watcher() -> Watcher:
     """Return it; its settings are those that held when it was first needed."""
-    return Watcher(settings.load())
+    return Watcher(config_files.settings())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from wcwidth import wcwidth
+
 from nbsubmit.client.bars import Bar
 from nbsubmit.client.rows import JobRow
 from nbsubmit.core.payload import PART
@@ -114,6 +116,17 @@ def goes(row: JobRow) -> str:
     return ", ".join(part for part in (progress(row), memory(row)) if part)
 
 
+def same(row: JobRow) -> str:
+    """One line: why a cell was not sent."""
+    what = "the same cell with the same inputs"
+    told = (
+        f"took the result of {name(row)}: {what} has succeeded"
+        if row.state.ended
+        else f"attached to {name(row)}, {row.state.value}: {what} was sent before"
+    )
+    return f"{told}. --fresh sends another"
+
+
 def sends(row: JobRow) -> str:
     """One line: what was sent, with sizes."""
     parts = [_sent(*of_name) for of_name in row.sent if of_name[-1] != PART]
@@ -175,10 +188,24 @@ def table(lines: list[tuple[str, ...]]) -> str:
     )
 
 
-def list_line(row: JobRow) -> tuple[str, ...]:
-    """The columns of a list: id, name, backend, its id, state, time, reason and how it goes."""
+def cropped(line: str, columns: int) -> str:
+    """As much of a line as does not wrap in a terminal with so many columns."""
+    width = 0
+    for at, character in enumerate(line):
+        width += max(wcwidth(character), 0)
+        if width > columns:
+            return line[:at]
+    return line
+
+
+def list_line(row: JobRow, size: float | None = None) -> tuple[str, ...]:
+    """The columns of a list: id, name, backend, its id, state, time, reason and how it goes.
+
+    With a size in bytes there is one more.
+    """
     note = "; ".join(part for part in (why(row), goes(row)) if part)
-    return (row.id, row.name, row.backend, row.handle, row.state.value, time(row), note)
+    room = () if size is None else (format_bytes(size),)
+    return (row.id, row.name, row.backend, row.handle, row.state.value, time(row), *room, note)
 
 
 def details(row: JobRow) -> str:

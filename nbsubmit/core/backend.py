@@ -35,6 +35,14 @@ class Report:
         How many jobs of its queue come before one that waits.
     seconds : float or None
         Time that it may run.
+    advice : str
+        What to do next, or empty.
+    job_id : str
+        Our own id of the job, where the backend knows it: a handle may be given a second time.
+    name : str or None
+        What the job was called when it was sent; empty for no name of its own, None if not known.
+    foreign : bool
+        The handle is another job's now.
     """
 
     state: JobState | None
@@ -44,6 +52,32 @@ class Report:
     starts: float | None = None
     ahead: int | None = None
     seconds: float | None = None
+    advice: str = ""
+    job_id: str = ""
+    name: str | None = None
+    foreign: bool = False
+
+    def is_about(self, owner: Owner) -> bool:
+        """Tell whether it is said of this job, as far as that can be told."""
+        if self.job_id:
+            return self.job_id == owner.id
+        return not self.foreign and (not self.name or self.name == owner.name)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The job that a handle was given to.
+
+    Attributes
+    ----------
+    id : str
+        Our own id of it.
+    name : str
+        What the user has called it, or empty.
+    """
+
+    id: str
+    name: str = ""
 
 
 @runtime_checkable
@@ -60,6 +94,10 @@ class Backend(Protocol):
         Options that must not be given, by long name, with what to use instead.
     polite_seconds : float
         The least time between two polls, even urgent ones; 0 where asking costs nobody anything.
+
+    A backend whose answers are the same for all of the user's processes on this machine may have an
+    attribute ``shared_file`` besides: the path of a file, in a folder of the user's own, by which
+    they share them.
     """
 
     name: ClassVar[str]
@@ -92,7 +130,8 @@ class Backend(Protocol):
         """Start the job and return a handle by which to find it again.
 
         A task of an array goes by the handle of the array, an underscore, and its number, which
-        begins at 0 with the first task of this launch.
+        begins with `Launch.start` at the first task of this launch: 0, except where
+        `largest_array` or `TooMany` had an array taken apart.
 
         Either a job runs or will run and its handle is returned, or no job exists and an error
         is raised.
@@ -100,7 +139,8 @@ class Backend(Protocol):
         Raises
         ------
         SubmitError
-            If it could not be started; ``Refused`` when the backend said no to this job.
+            If it could not be started; ``Refused`` when the backend said no to this job, and
+            ``TooMany`` when that is for their number alone: fewer of an array will do, or later.
         """
 
     def find(self, job_id: str) -> Mapping[int, str]:
@@ -131,8 +171,10 @@ class Backend(Protocol):
             If the backend could not be asked; ask again later.
         """
 
-    def warn(self, handle: str) -> None:
+    def warn(self, handle: str, owner: Owner | None = None) -> None:
         """Send a job SIGUSR2, as when its time is nearly over; one that does not run gets none.
+
+        As for `stop`, another job than the owner is left alone.
 
         Raises
         ------
@@ -140,8 +182,16 @@ class Backend(Protocol):
             If the backend could not be asked.
         """
 
-    def stop(self, handle: str) -> None:
+    def stop(self, handle: str, owner: Owner | None = None) -> None:
         """Ask for the job to be ended; one that has ended is left alone.
+
+        Parameters
+        ----------
+        handle : str
+            What `start` or `find` has returned.
+        owner : Owner, optional
+            Whose it was then. A job that has been given the same handle since is left alone; None
+            where it was given just now.
 
         Raises
         ------

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from itertools import islice
 from pathlib import Path
 
 import xxhash
 
 from nbsubmit.core.errors import FolderError
-from nbsubmit.core.folder import PRIVATE_FOLDER, check_private, new_file
+from nbsubmit.core.folder import PRIVATE_FOLDER, new_file
+from nbsubmit.core.trust import check_private
 
 # At least this large, a buffer is worth a file of its own; inodes are rationed on clusters.
 SMALLEST_BLOB = 1 << 20
@@ -28,6 +30,7 @@ SMALLEST_BLOB = 1 << 20
 KEEP_SECONDS = 24 * 3600.0
 
 _NAME = r"[0-9a-f]{32}-\d+$"
+_NAMED = re.compile(rb"blobs/([0-9a-f]{32}-\d+)")
 # What Linux writes in one call at most is a little less than 2 GiB.
 _CHUNK = 1 << 30
 # What every Linux takes at once.
@@ -56,6 +59,11 @@ def is_name(text: str) -> bool:
     return re.match(_NAME, text) is not None
 
 
+def named_in(data: bytes) -> set[str]:
+    """Return the names of the blobs that a file of a job refers to."""
+    return {name.decode() for name in _NAMED.findall(data)}
+
+
 class BlobStore:
     """The blobs of one store.
 
@@ -69,11 +77,14 @@ class BlobStore:
         self.path = path
 
     def has(self, name: str) -> bool:
-        """Tell whether a blob is there, whole."""
+        """Tell whether a blob is there, whole and the user's own; else it is written anew."""
         try:
-            return (self.path / name).stat().st_size == _size(name)
+            found = os.lstat(self.path / name)
         except FileNotFoundError:
             return False
+        is_own = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+        is_own = is_own and not found.st_mode & 0o022
+        return is_own and found.st_size == _size(name)
 
     def put(self, name: str, parts: Iterable[memoryview | bytes], *, durable: bool = False) -> None:
         """Keep a blob, unless it is there."""
@@ -99,7 +110,7 @@ class BlobStore:
     def hold(self, name: str, folder: Path) -> None:
         """Have a job's folder hold a blob.
 
-        Where the file system has no hard links nothing is ever collected.
+        Where the file system has no hard links only a look into all jobs tells which are needed.
         """
         folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         try:
@@ -107,9 +118,41 @@ class BlobStore:
         except FileExistsError:
             return
         except FileNotFoundError:
-            raise FolderError(f"the data {self.path / name} was deleted meanwhile") from None
+            raise FolderError(
+                f"the data {self.path / name} was deleted meanwhile. Send it again"
+            ) from None
         except OSError:
             (self.path / _NO_LINKS).touch(mode=0o600)
+
+    def release(self, names: Iterable[str]) -> int:
+        """Delete those of these blobs that no job's folder holds any more.
+
+        Returns
+        -------
+        int
+            The bytes that were freed.
+        """
+        if not self.path.is_dir() or not self.has_links:
+            return 0
+        check_private(self.path)
+        freed = 0
+        for name in filter(is_name, names):
+            file = self.path / name
+            # Without its name nobody can hold it any more; who tries to writes it again.
+            hidden = self.path / f"{_HALF}{os.urandom(8).hex()}"
+            try:
+                if file.lstat().st_nlink > 1:
+                    continue
+                file.rename(hidden)
+                found = hidden.lstat()
+                if found.st_nlink > 1:
+                    hidden.rename(file)
+                    continue
+                hidden.unlink()
+            except FileNotFoundError:
+                continue
+            freed += found.st_size
+        return freed
 
     def collect_now_and_then(self) -> None:
         """Collect if that was not done for a day."""
@@ -123,24 +166,46 @@ class BlobStore:
         os.utime(mark)
         self.collect()
 
-    def collect(self, now: float | None = None, keep_seconds: float = KEEP_SECONDS) -> int:
-        """Delete the blobs that no job's folder holds and that were not needed lately.
+    @property
+    def has_links(self) -> bool:
+        """Tell whether a link count says who needs a blob: not every file system has hard links."""
+        return not (self.path / _NO_LINKS).exists()
+
+    def collect(
+        self,
+        now: float | None = None,
+        keep_seconds: float = KEEP_SECONDS,
+        needed: Set[str] | None = None,
+    ) -> int:
+        """Delete the blobs that no job needs and that were not needed lately.
+
+        Parameters
+        ----------
+        now : float, optional
+            The time, in seconds since the epoch.
+        keep_seconds : float
+            What was needed since so long ago stays.
+        needed : set of str, optional
+            The names of those that jobs need, for where there are no hard links to tell; without
+            it nothing is deleted there.
 
         Returns
         -------
         int
             The bytes that were freed.
         """
-        if not self.path.is_dir() or (self.path / _NO_LINKS).exists():
+        if not self.path.is_dir() or (needed is None and not self.has_links):
             return 0
         check_private(self.path)
+        by_links = self.has_links
         oldest = (time.time() if now is None else now) - keep_seconds
         freed = 0
         for entry in os.scandir(self.path):
             found = entry.stat(follow_symlinks=False)
             # The second is what a killed writer left.
             ours = is_name(entry.name) or entry.name.startswith(_HALF)
-            if ours and found.st_nlink == 1 and found.st_mtime < oldest:
+            free = found.st_nlink == 1 and (by_links or entry.name not in (needed or ()))
+            if ours and free and found.st_mtime < oldest:
                 Path(entry.path).unlink(missing_ok=True)
                 freed += found.st_size
         return freed

@@ -18,6 +18,7 @@ from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.home import Namespace, at_home
 from nbsubmit.core.layout import PACKED
 from nbsubmit.core.pickling import Reference, ReferringUnpickler
+from nbsubmit.core.trust import open_own
 from nbsubmit.core.writer import MOST_NUMBERED
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ class Bundle:
         return values, failed
 
     def _open(self) -> BinaryIO:
-        return self.stream.open("rb") if isinstance(self.stream, Path) else io.BytesIO(self.stream)
+        return open_own(self.stream) if isinstance(self.stream, Path) else io.BytesIO(self.stream)
 
     def _views(self, mappings: Mappings | None) -> Iterator[memoryview]:
         if not self.contents.regions:

@@ -24,6 +24,8 @@ from nbsubmit.core.units import format_bytes
 # Copied for every job: this is for source, not for data.
 LARGEST_BYTES = 256 << 20
 MOST_FILES = 20_000
+# Where Python keeps what it has compiled, for itself.
+_COMPILED = "__pycache__"
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def _source(root: str, store: Path) -> Source:
         if size > LARGEST_BYTES or len(files) > MOST_FILES:
             raise TooLarge(_too_large(root, files.values()), (root,))
     if not files:
-        raise OptionError(f"--by-value {root}: it has no files to send")
+        raise OptionError(f"--by-value {root}: it has no files to send. Leave it out")
     return Source(root, tuple((file, place) for place, file in files.items()), size)
 
 
@@ -123,14 +125,19 @@ def _places(root: str) -> list[Path]:
         folders, file = origin.attributes(module).get("__path__"), origin.file_of(module)
     places = list(folders or ([file] if file else ()))
     if root in sys.stdlib_module_names and not any(map(origin.is_own, places)):
-        raise OptionError(f"--by-value {root}: it is part of Python, which every node has")
+        raise OptionError(
+            f"--by-value {root}: it is part of Python, which every node has. Leave it out"
+        )
     if not places:
         raise OptionError(
-            f"--by-value {root}: it has no files. What is made in the notebook goes by itself "
-            f"when the cell reads it"
+            f"--by-value {root}: it has no files. Leave it out: what is made in the notebook goes "
+            f"by itself when the cell reads it"
         )
     if not all(Path(place).exists() for place in places):
-        raise OptionError(f"--by-value {root}: it does not lie in files of its own ({places[0]})")
+        raise OptionError(
+            f"--by-value {root}: it does not lie in files of its own ({places[0]}). Install it "
+            f"where the nodes see it"
+        )
     return [Path(place) for place in places]
 
 
@@ -157,7 +164,7 @@ def _tree(folder: Path, store: Path) -> Iterator[tuple[Path, PurePath]]:
 
 
 def _goes(folder: Path, store: Path) -> bool:
-    return not folder.name.startswith(".") and folder.name != "__pycache__" and folder != store
+    return not folder.name.startswith(".") and folder.name != _COMPILED and folder != store
 
 
 def write(sources: Iterable[Source], folder: Path) -> None:
@@ -175,6 +182,8 @@ def write(sources: Iterable[Source], folder: Path) -> None:
                 for parent in reversed(PurePath(place).parents):
                     if parent not in made:
                         (folder / parent).mkdir(PRIVATE_FOLDER, exist_ok=True)
+                        # Otherwise made by Python when it imports, for whom the umask then says.
+                        (folder / parent / _COMPILED).mkdir(PRIVATE_FOLDER, exist_ok=True)
                         made.add(parent)
                 _copy(file, folder / place)
             except OSError as error:

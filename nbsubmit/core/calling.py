@@ -133,7 +133,10 @@ def refusal(
                 for part in found
             ]
             return NotPicklable("\n".join([*told, "Nothing was submitted."]))
-    return NotPicklable(f"{otherwise}, and cannot be sent to the job. Nothing was submitted.")
+    return NotPicklable(
+        f"{otherwise}, and cannot be sent to the job. Nothing was submitted. Make it inside of the "
+        f"function"
+    )
 
 
 def _parts(call: Calls) -> Iterator[tuple[str, Any]]:

@@ -57,6 +57,7 @@ def capture(
     magics: Mapping[str, Any] | None = None,
     bound: Iterable[str] = (),
     sliced: Sliced | None = None,
+    later: Mapping[str, str] | None = None,
 ) -> Payload:
     """Collect what a cell needs from the namespace.
 
@@ -80,6 +81,9 @@ def capture(
         Names that each task of an array has for itself; what the notebook has by them stays.
     sliced : Sliced, optional
         What they are bound to.
+    later : mapping, optional
+        Names that other jobs bring, each with what reads it; what the notebook has by them goes
+        along if it can, for a job may not bring what it seems to.
 
     Raises
     ------
@@ -89,8 +93,12 @@ def capture(
         If a name to include does not exist.
     """
     unwanted = {*exclude, *bound}
-    magics = magics or {}
-    wanted = _wanted(use, namespace, tuple(include), unwanted, first_line)
+    magics, later = magics or {}, later or {}
+    here = tuple(name for name in include if name in namespace or name not in later)
+    wanted = _wanted(use, namespace, here, unwanted, first_line)
+    for name, why in later.items():
+        if name in namespace and name not in unwanted and not is_shells_own(name, namespace[name]):
+            wanted[name] = Want(wanted[name].why if name in wanted else why, must=False)
     for name in use.magics.keys() & magics.keys() - unwanted:
         wanted[name] = Want(f"called in line {use.lines[name] + first_line - 1}", use.magics[name])
     results, staying = history.part(use.reads - unwanted, namespace, source)
@@ -112,7 +120,10 @@ def capture(
         found.writer.prints(),
         found.shared,
         found.modules,
-        left_out=collector.left_out() + [LeftOut(*item) for item in staying.items()],
+        left_out=[
+            *(item for item in collector.left_out() if item.name not in later),
+            *(LeftOut(*item) for item in staying.items()),
+        ],
         submodules=_submodules(source, found.modules),
         sources=lines.known(found.writer.files),
         looked_up=found.writer.modules | {m: n for n, m in found.modules.items()} | extensions,
@@ -121,6 +132,7 @@ def capture(
         sliced.complete(payload)
     _note_absent(payload, use, namespace, unwanted, magics)
     payload.excluded = [name for name in payload.excluded if name not in set(bound)]
+    payload.missing = [name for name in payload.missing if name not in later]
     if use.dynamic and not tuple(include):
         payload.warnings.append(
             f"cannot see all names that the cell reads ({', '.join(use.dynamic)}); "
@@ -291,7 +303,9 @@ class Collector:
                 continue
             try:
                 collected.writer.add(name, value, want.why)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # of the value's own code
                 self._note(name, value, want, error)
                 return None
             collected.names[name], collected.wanted[name] = value, want
@@ -348,7 +362,7 @@ class Collector:
             return False
         return not is_shells_own(name, self._namespace[name])
 
-    def _note(self, name: str, value: Any, want: Want, error: Exception) -> None:
+    def _note(self, name: str, value: Any, want: Want, error: BaseException) -> None:
         found = culprit.find(name, value, self._namespace)
         if not found:  # what failed the quick pickler and not the tracing one
             found = [culprit.Culprit(name, Kind(f"of type {type_name(value)}: {error}"))]

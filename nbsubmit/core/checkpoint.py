@@ -23,6 +23,7 @@ from nbsubmit.core.errors import NotPicklable
 from nbsubmit.core.folder import PRIVATE_FOLDER, JobFolder, write_whole
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.layout import Placed
+from nbsubmit.core.trust import read_own
 from nbsubmit.core.writer import BundleWriter, write_one
 
 # Where the list of contents begins, and where the stream does; the small regions lie before.
@@ -86,7 +87,7 @@ class Keeper:
     def load(self, file: Path) -> Any:
         """Return the value in one of the folder's files; None if there is none."""
         try:
-            data = file.read_bytes()
+            data = read_own(file)
         except FileNotFoundError:
             return None
         listed, start = _PLACES.unpack_from(data)

@@ -97,7 +97,9 @@ class _Tracer(HomeReducers, pickle._Pickler):
                 self.found.append(([obj], error))
                 return
             raise
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             if len(self.found) < _MOST:
                 self.found.append((list(self.chain), error))
         finally:
@@ -116,7 +118,7 @@ def find(name: str, value: Any, home: Namespace) -> list[Culprit]:
     return list(dict.fromkeys(culprits))
 
 
-def in_words(what: str, value: Any, error: Exception, home: Namespace) -> str:
+def in_words(what: str, value: Any, error: BaseException, home: Namespace) -> str:
     """Say what of a value cannot be pickled; if that is not found, the error has the word."""
     found = "; ".join(map(str, find(what, value, home)))
     return found or f"{what} is of type {type(value).__name__}: {error}"

@@ -26,6 +26,12 @@ class DelayedSubmission:
         How many minutes the job that calls it may take; None if that was not said.
     max_num_timeout : int or None
         So many times it is run again after its time was over; None if that was not said.
+
+    Examples
+    --------
+    >>> call = nbsubmit.helpers.DelayedSubmission(divmod, 17, 5)
+    >>> call.done(), call.result(), call.done()
+    (False, (3, 2), True)
     """
 
     timeout_min: float | None = None

@@ -2,6 +2,7 @@
 
 NbsubmitError
 ├── OptionError            an option of the magic's line is wrong
+│   └── ConfigError          a configuration file is, or what it says
 ├── CaptureError           the cell cannot be sent as it is
 │   ├── CellSyntaxError      it is not Python
 │   ├── NotPicklable         a value that the cell reads cannot travel
@@ -11,6 +12,7 @@ NbsubmitError
 ├── SubmitError            the job could not be handed to the backend; also FailedSubmissionError
 │   ├── BackendMissing       this backend cannot run here
 │   └── Refused              the backend looked at the job and said no
+│       └── TooMany            it takes no more of the user's jobs now
 ├── UnknownJob             no job, or several, by that id
 └── JobError               a job ended without what was asked of it
     └── UncompletedJobError  it ended without a result
@@ -19,6 +21,7 @@ NbsubmitError
         ├── JobCancelled       somebody cancelled it
         ├── JobTimedOut        it reached its time limit
         ├── JobLost            it ended without a word: killed, out of memory, node lost
+        ├── InputFailed        it was not run, for a job that it needs did not succeed
         └── ResultUnreadable   its result is there and cannot be loaded here
 
 A message says what happened, to which, and what to do next. The facts are attributes too.
@@ -27,19 +30,35 @@ Each of them pickles.
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from pathlib import Path
+
+from nbsubmit.core.harmless import plain
 
 
 class NbsubmitError(Exception):
-    """The root: ``except NbsubmitError`` catches all that nbsubmit raises on purpose."""
+    """The root: ``except NbsubmitError`` catches all that nbsubmit raises on purpose.
+
+    Examples
+    --------
+    >>> try:
+    ...     nbsubmit.attach("none", "logs")
+    ... except nbsubmit.NbsubmitError as error:
+    ...     print(type(error).__name__)
+    UnknownJob
+    """
 
     def _render_traceback_(self) -> list[str]:
         """Show the message alone: the shell looks for this method on what is raised."""
-        return [f"{type(self).__name__}: {self}"]
+        return [plain(f"{type(self).__name__}: {self}")]
 
 
 class OptionError(NbsubmitError):
     """An option is unknown, malformed, or one that nbsubmit sets by itself."""
+
+
+class ConfigError(OptionError):
+    """A configuration file cannot be read, or says what cannot be."""
 
 
 class CaptureError(NbsubmitError):
@@ -124,7 +143,13 @@ class OtherFormat(FolderError):
 
 
 class SubmitError(NbsubmitError, RuntimeError):
-    """The job could not be handed to the backend; nothing runs."""
+    """The job could not be handed to the backend; nothing runs.
+
+    Examples
+    --------
+    >>> issubclass(nbsubmit.FailedSubmissionError, RuntimeError)
+    True
+    """
 
 
 # Its name for who comes from submitit.
@@ -143,6 +168,25 @@ class Refused(SubmitError):
     message : str
         The backend's own words, as they came.
     """
+
+
+class TooMany(Refused):
+    """The backend takes no more jobs of the user's now, or not so many at once.
+
+    Parameters
+    ----------
+    message : str
+        What it said, and what to do next.
+    most : int or None
+        So many of the user's jobs it has now, and takes no other one; None if that is not known.
+    """
+
+    def __init__(self, message: str, most: int | None = None) -> None:
+        super().__init__(message, most)
+        self.most = most
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class UnknownJob(NbsubmitError):
@@ -169,13 +213,30 @@ class JobError(NbsubmitError):
 
 
 class UncompletedJobError(JobError, RuntimeError):
-    """A job ended without a result."""
+    """A job ended without a result.
+
+    Examples
+    --------
+    >>> try:
+    ...     nbsubmit.LocalExecutor("logs").submit(os._exit, 3).result()
+    ... except nbsubmit.UncompletedJobError as error:
+    ...     print("it has left no result")
+    it has left no result
+    """
 
 
 class FailedJobError(UncompletedJobError):
     """The function or the cell that was sent raised an exception.
 
     What a job raises is an instance of this and of the exception's own class.
+
+    Examples
+    --------
+    >>> try:
+    ...     nbsubmit.DebugExecutor("logs").submit(int, "many").result()
+    ... except ValueError as error:
+    ...     print(error, isinstance(error, nbsubmit.FailedJobError))
+    invalid literal for int() with base 10: 'many' True
     """
 
 
@@ -183,8 +244,11 @@ class CellFailed(FailedJobError):
     """The cell raised an exception that cannot be rebuilt here; its text is the message."""
 
 
-class JobCancelled(UncompletedJobError):
-    """The job was cancelled before it could end by itself."""
+class JobCancelled(UncompletedJobError, CancelledError):
+    """The job was cancelled before it could end by itself.
+
+    It is a `concurrent.futures.CancelledError` too, as of any future.
+    """
 
 
 class JobTimedOut(UncompletedJobError):
@@ -193,6 +257,10 @@ class JobTimedOut(UncompletedJobError):
 
 class JobLost(UncompletedJobError):
     """The job ended without a result: it was killed, ran out of memory, or its node was lost."""
+
+
+class InputFailed(UncompletedJobError):
+    """A job was not run, because one that it was to start after did not succeed."""
 
 
 class ResultUnreadable(UncompletedJobError):

@@ -4,8 +4,8 @@ In: a path. Out: typed reads and writes of what was sent, the handle, the result
 A file lands whole or not at all, for the other side may be reading it over a slow network disk.
 Which folders there are is the business of `store`.
 
-Before anything in a folder is read, it is checked that nobody else could have written it: what
-is read there is unpickled.
+Before anything in a folder is read, it is checked that nobody else could have written it (see
+`trust`): what is read there is unpickled.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from __future__ import annotations
 import functools
 import json
 import os
-import shlex
-import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from nbsubmit.core.errors import FolderError, OtherFormat
+from nbsubmit.core.trust import check_if_there, check_private, read_own
 
 # Changes when another release could not read what this one writes.
-FORMAT = 5
+FORMAT = 6
 # The folder of blobs, in the store and in each job's folder.
 BLOBS = "blobs"
 PAYLOAD_PACK, RESULT_PACK = "payload.bin", "result.bin"
@@ -96,6 +96,9 @@ class JobFolder:
     # Written here once it has been started, refused, or asked to stop.
     handle_file = _File("handle.json", shared=True)
     refusal_file = _File("refusal.json", shared=True)
+    # How to start the tasks that the backend does not take yet, and who does it.
+    launch_file = _File("launch.json", shared=True)
+    sending_file = _File("sending.json", shared=True)
     cancel_file = _File("cancel.json")
     end_file = _File("end.json")
     interrupt_file = _File("interrupt.json")
@@ -105,10 +108,16 @@ class JobFolder:
     usage_file = _File("usage.jsonl")
     signal_file = _File("signal.json")
     exit_file = _File("exit")
-    # It is to be run again, or why it is not; how often that was; and what it goes on from.
+    # It is to be run again; the scheduler has taken it back; or why it is not run again; how often
+    # that was; and what it goes on from.
     requeue_file = _File("requeue.json")
+    requeued_file = _File("requeued")
     not_requeued_file = _File("not_requeued.json")
+    # What the scheduler said when it did not take it back, in plain text.
+    requeue_failed_file = _File("requeue_failed")
     runs_file = _File("runs.json")
+    # Room for the report of a job that has filled the disk.
+    reserve_file = _File("reserve")
     checkpoint_file = _File(CHECKPOINT)
     state_file = _File(STATE)
     result_stream = _File("result.pkl")
@@ -122,6 +131,8 @@ class JobFolder:
         self.path = path
         self.whole = path
         self.id = path.name
+        # When it was looked at last, by a monotonic clock, for its tasks.
+        self.checked = float("-inf")
 
     @property
     def job_id(self) -> str:
@@ -163,6 +174,10 @@ class JobFolder:
         data = self.read_json(self.refusal_file)
         return "" if data is None else self.field(self.refusal_file, data, "reason")
 
+    def unsent(self) -> tuple[str, bool]:
+        """Return why it has not been sent yet, empty if it was; and whether nobody does that."""
+        return "", False
+
     def is_cancelled(self) -> bool:
         """Tell whether somebody asked here for the job to be ended."""
         return self.cancel_file.exists()
@@ -199,20 +214,42 @@ class JobFolder:
         for log in (self.log_out, self.log_err, self.events_file):
             os.close(os.open(log, os.O_CREAT | os.O_WRONLY | os.O_EXCL, PRIVATE_FILE))
 
+    @property
+    def store(self) -> Path:
+        """The store in which it is."""
+        return self.whole.parents[1]
+
     def check(self) -> None:
-        """Make sure that the folder is the user's own and writable by nobody else.
+        """Make sure that the folder, and those above it in its store, are the user's own.
 
         Raises
         ------
         FolderError
-            If it is not, or is missing.
+            If one is not, is missing, or others may write to it.
         """
-        check_private(self.whole)
+        for folder in (self.store, self.whole.parent, self.whole):
+            check_private(folder)
+
+    def check_parts(self) -> None:
+        """Make sure of the same for the folders of all that is unpickled with it.
+
+        Raises
+        ------
+        FolderError
+            If one is not the user's own, or others may write to it.
+        """
+        self.check()
+        for folder in self._parts:
+            check_if_there(folder)
+
+    @property
+    def _parts(self) -> tuple[Path, ...]:
+        return self.blobs, self.store_blobs
 
     @property
     def store_blobs(self) -> Path:
         """Where the store keeps the blobs of all jobs."""
-        return self.whole.parents[1] / BLOBS
+        return self.store / BLOBS
 
     def locate(self, file: str) -> Path:
         """Return where a file of buffers lies: a pack of this job, or a blob.
@@ -226,20 +263,20 @@ class JobFolder:
             return (self.whole if file in _SHARED_PACKS else self.path) / file
         folder, _, name = file.partition("/")
         if folder != BLOBS or "/" in name or name.startswith("."):
-            raise FolderError(f"{self.path}: {file!r} is no file of buffers")
+            raise FolderError(f"{self.path}: {file!r} is no file of buffers. Send the job again")
         held = self.blobs / name
         return held if held.exists() else self.store_blobs / name
 
     def read_json(self, file: Path) -> dict[str, Any] | None:
         """Return a file's content, or None while there is no such file."""
         try:
-            data = json.loads(file.read_bytes())
+            data = json.loads(read_own(file))
         except FileNotFoundError:
             return None
         except ValueError as error:
             raise FolderError(f"{file} is not what nbsubmit wrote there: {error}") from None
         if not isinstance(data, dict):
-            raise FolderError(f"{file} is not what nbsubmit wrote there")
+            raise FolderError(f"{file} is not what nbsubmit wrote there: {type(data).__name__}")
         return data
 
     def write_json(self, file: Path, data: dict[str, Any]) -> None:
@@ -247,6 +284,19 @@ class JobFolder:
         text = json.dumps(data, ensure_ascii=False)
         # Text from a job may hold halves of surrogate pairs.
         write_whole(file, lambda out: _write_all(out, text.encode(errors="backslashreplace")))
+
+
+def remove_unfinished(folder: JobFolder) -> None:
+    """Remove what a worker that was killed had begun to write of its result; it is gone for sure.
+
+    Of all else in the folder it is not known that nobody writes it now.
+    """
+    written = (folder.result_file, folder.result_stream, folder.result_pack,
+               folder.kept_file, folder.kept_values)  # fmt: skip
+    with suppress(OSError):
+        for file in written:
+            for part in folder.path.glob(f".{file.name}.{_ENDING}"):
+                part.unlink(missing_ok=True)
 
 
 def write_whole(file: Path, write: Callable[[BinaryIO], object], *, durable: bool = False) -> None:
@@ -268,6 +318,9 @@ def write_whole(file: Path, write: Callable[[BinaryIO], object], *, durable: boo
         raise
 
 
+_ENDING = "[0-9a-f]" * 16
+
+
 def new_file(folder: Path, prefix: str) -> tuple[int, Path]:
     """Make a file with a name of its own, 0600, and return its descriptor and path.
 
@@ -279,34 +332,3 @@ def new_file(folder: Path, prefix: str) -> tuple[int, Path]:
 
 def _write_all(out: BinaryIO, data: bytes) -> None:
     out.write(data)
-
-
-def check_private(path: Path) -> None:
-    """Make sure that a folder is the user's own, and writable by nobody else.
-
-    Raises
-    ------
-    FolderError
-        If it is missing, a symbolic link, somebody else's, or others may write to it.
-    """
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        raise FolderError(f"there is no folder {path}") from None
-    except OSError as error:
-        raise FolderError(f"{path} cannot be looked at: {error.strerror}") from None
-    if stat.S_ISLNK(found.st_mode):
-        raise FolderError(f"{path} is a symbolic link; name the folder itself (NBSUBMIT_FOLDER)")
-    if not stat.S_ISDIR(found.st_mode):
-        raise FolderError(f"{path} is not a folder")
-    if found.st_uid != os.geteuid():
-        raise FolderError(
-            f"{path} belongs to another user (uid {found.st_uid}); "
-            f"what it holds could be theirs, so it is not used. "
-            f"Set NBSUBMIT_FOLDER to a folder of yours"
-        )
-    if found.st_mode & 0o022:
-        raise FolderError(
-            f"others may write to {path} (mode {stat.S_IMODE(found.st_mode):o}), "
-            f"so it is not used. Make it yours alone:  chmod go-w {shlex.quote(str(path))}"
-        )

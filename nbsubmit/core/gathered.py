@@ -136,7 +136,9 @@ class _Brought:
 
 def failed(task: Job) -> Missing:
     """Return what stands in the place of a task that has not succeeded."""
-    error = task.exception() or JobLost("it has not ended", task.id, task.folder.path)
+    error = task.exception() or JobLost(
+        f"job {task.id} has not ended: wait for it", task.id, task.folder.path
+    )
     result = task.found.result
     told = result.error if result is not None and result.error and not result.signal else None
     text = f"task {name_of(task.folder)} failed: {told}" if told else str(error).splitlines()[0]

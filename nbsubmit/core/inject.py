@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from nbsubmit.core.changes.within import address_of, leads_to
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.handed import Handed
 from nbsubmit.core.history import RESULTS
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.lazy import lazy_module
 from nbsubmit.core.missing import fill
-from nbsubmit.core.revise import is_view, references
+from nbsubmit.core.revise import content_of, is_view, references, take_on
 
 _ABSENT = object()
 
@@ -29,12 +30,18 @@ class Snapshot:
 
     held: Mapping[str, Any]
     seen: Mapping[str, tuple[int, type]]
+    names: frozenset[str] = frozenset()
 
     @classmethod
     def take(cls, namespace: Namespace, expected: Iterable[str]) -> Snapshot:
         """Remember the namespace as it is now."""
         held = {name: namespace.get(name, _ABSENT) for name in expected}
-        return cls(held, {name: _address(value) for name, value in namespace.items()})
+        seen = {name: _address(value) for name, value in namespace.items()}
+        return cls(held, seen, frozenset(held))
+
+    def let_go(self) -> Snapshot:
+        """Return the same without the values: the job has brought all that it is to bring."""
+        return Snapshot({}, self.seen, self.names)
 
 
 @dataclass
@@ -52,6 +59,8 @@ class Arrival:
     apart : list of str
         Names that tasks of an array have changed in place or deleted, each its own; here they are
         as they were.
+    along : list of str
+        Names that were bound because what was brought needs them, as they were sent.
     """
 
     brought: list[str] = field(default_factory=list)
@@ -59,6 +68,7 @@ class Arrival:
     kept: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     apart: list[str] = field(default_factory=list)
+    along: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -96,10 +106,55 @@ class Injector:
         self._brought: dict[str, tuple[int, Any]] = {}
         # Id of an object → (number of the submission that revised it last, the object).
         self._revised: dict[int, tuple[int, Any]] = {}
+        # Id of an object → (the object, the one in whose place it stands).
+        self._instead: dict[int, tuple[Any, Any]] = {}
+        # Name → number of the last submission before the user bound it.
+        self._bound: dict[str, int] = {}
+
+    def let_go(self, *, is_last: bool) -> None:
+        """Hold nothing any more that the notebook has put away, where no job may ask for it.
+
+        Parameters
+        ----------
+        is_last : bool
+            No job is still to come, so that none may stand for what its snapshot has.
+        """
+        there = self._namespace
+        self._brought = {
+            name: (by, value)
+            for name, (by, value) in self._brought.items()
+            if there.get(name, _ABSENT) is value
+        }
+        if is_last:
+            self._instead.clear()
+            self._revised.clear()
 
     def home_of(self, sending: Sending) -> SenderHome:
         """Return what tells a job's result which objects of the notebook it may refer to."""
         return SenderHome(self, sending)
+
+    def give_up(self, names: Iterable[str], before: int | None = None) -> None:
+        """Take the values of these names for the user's own, whichever job has brought them.
+
+        Parameters
+        ----------
+        names : iterable of str
+            The names.
+        before : int, optional
+            Only of what submissions before this one have brought.
+        """
+        for name in names:
+            by = self._brought.get(name, (0, None))[0]
+            if before is None or by < before:
+                self._brought.pop(name, None)
+            self._bound.pop(name, None)
+
+    def note_bound(self, names: Iterable[str], number: int) -> None:
+        """Note that the user has bound names after so many submissions, to whatever objects.
+
+        That it is the same object as before, as 0 and None are, does not show in the namespace.
+        """
+        self._bound |= dict.fromkeys(names, number)
 
     def inject(
         self,
@@ -109,6 +164,7 @@ class Injector:
         modules: Mapping[str, str] | None = None,
         submodules: Iterable[str] = (),
         changed: Iterable[str] = (),
+        renewed: Iterable[str] = (),
     ) -> Arrival:
         """Bind what a job brought.
 
@@ -126,6 +182,8 @@ class Injector:
             Modules that are reached through those.
         changed : iterable of str
             Names whose object was sent and changed in place by the job.
+        renewed : iterable of str
+            Names whose object an earlier job has brought, and this one has changed in place.
         """
         arrival = Arrival()
         for module in submodules:
@@ -136,6 +194,7 @@ class Injector:
         for name, module in (modules or {}).items():
             self._bring_module(sending, name, module, arrival)
         in_place = set(changed)
+        values = {**values, **self._renew(sending, {n: values[n] for n in renewed if n in values})}
         for name, value in values.items():
             if name in in_place and name in sending.snapshot.held:
                 self._revise(sending, name, value, arrival)
@@ -192,13 +251,59 @@ class Injector:
         elif not self.may_revise(sending, name):
             arrival.kept.append(name)
             return
-        for alias in [name, *(n for n, v in self._namespace.items() if v is old and n != name)]:
-            self._namespace[alias] = value
-            self._brought[alias] = (sending.number, value)
+        if value is not old:
+            self._instead[id(value)] = (value, old)
+            for alias in [n for n, v in self._namespace.items() if v is old]:
+                self._namespace[alias] = value
+                by, brought = self._brought.get(alias, (0, _ABSENT))
+                if brought is old:
+                    self._brought[alias] = (by, value)
+            self._namespace[name] = value
+            self._brought[name] = (sending.number, value)
         results = self._namespace.get(RESULTS)
         if isinstance(results, dict):
             results.update({number: value for number, v in results.items() if v is old})
         arrival.brought.append(name)
+
+    def _renew(self, sending: Sending, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give the objects that earlier jobs have brought the content that they have now.
+
+        Returns
+        -------
+        mapping
+            Name → what is to be bound to it: the object itself, if that could take it on.
+        """
+        found, tied = dict(values), _tied(values.values())
+        for name, value in values.items():
+            old = self._namespace.get(name, _ABSENT)
+            if not self._is_of_earlier(sending, name, old):
+                continue
+            if type(old) is type(value) and address_of(value) not in tied:
+                found[name] = _with_content(old, value)
+            for alias in [n for n, v in self._namespace.items() if v is old and n != name]:
+                self._namespace[alias] = found[name]
+                self._brought[alias] = (sending.number, found[name])
+        return found
+
+    def _is_of_earlier(self, sending: Sending, name: str, value: Any) -> bool:
+        """Tell whether earlier jobs have brought an object, or changed it in place."""
+        by, brought = self._brought.get(name, (sending.number, _ABSENT))
+        if brought is value:
+            return by < sending.number
+        by, revised = self._revised.get(id(value), (sending.number, _ABSENT))
+        return revised is value and by < sending.number and self._may_replace(sending, name)
+
+    def may_bring(self, sending: Sending, name: str) -> bool:
+        """Tell whether nobody but earlier jobs has bound a name since a job was sent."""
+        return self._may_replace(sending, name)
+
+    def has_brought(self, name: str) -> bool:
+        """Tell whether what is bound to a name is what a job has brought."""
+        return name in self._brought and self._brought[name][1] is self._namespace.get(name)
+
+    def is_of(self, sending: Sending, name: str) -> bool:
+        """Tell whether what is bound to a name is what that very job has brought."""
+        return self.has_brought(name) and self._brought[name][0] == sending.number
 
     def may_revise(self, sending: Sending, name: str) -> bool:
         """Tell whether nobody but earlier jobs has changed the object or bound its name anew."""
@@ -241,14 +346,25 @@ class Injector:
 
     def _may_replace(self, sending: Sending, name: str) -> bool:
         current = self._namespace.get(name, _ABSENT)
+        if self._bound.get(name, sending.number - 1) >= sending.number:
+            return False
         if name in self._brought:
             by, value = self._brought[name]
             if value is current:
                 return sending.number > by
         snapshot = sending.snapshot
         if name in snapshot.held:
-            return snapshot.held[name] is current
-        return current is _ABSENT or snapshot.seen.get(name) == _address(current)
+            return any(snapshot.held[name] is value for value in self._stood_for(current))
+        return current is _ABSENT or any(
+            snapshot.seen.get(name) == _address(value) for value in self._stood_for(current)
+        )
+
+    def _stood_for(self, value: Any) -> Iterator[Any]:
+        """Yield an object, and those in whose place a job has put it."""
+        yield value
+        while id(value) in self._instead:
+            value = self._instead[id(value)][1]
+            yield value
 
 
 class SenderHome:
@@ -283,6 +399,10 @@ class SenderHome:
             return None
         return handed.part(number)
 
+    def may_change_named(self, name: str, kind: type) -> bool:
+        """Tell whether the class that was sent by a name is the one that has it, to be changed."""
+        return self.original(name, changed=True) is kind
+
     def may_change_class(self, kind: type) -> bool:
         """Tell whether nobody but earlier jobs has changed a class that has no name."""
         return self._injector.may_change_class(self._sending, kind)
@@ -290,6 +410,25 @@ class SenderHome:
     def is_shared(self, name: str) -> bool:
         """Tell whether anything but the name refers to the object."""
         return self._injector.is_shared(self._sending, name)
+
+
+def _tied(values: Collection[Any]) -> set[int]:
+    """Return, by their addresses, those that hold each other: they stay as they came."""
+    found: set[int] = set()
+    for value in values:
+        others = {address_of(other) for other in values if other is not value}
+        held = set(leads_to(value, others)) if others else set()
+        found |= held | ({address_of(value)} if held else set())
+    return found
+
+
+def _with_content(old: Any, new: Any) -> Any:
+    """Return an object with the content of another one; that one if it cannot be."""
+    try:
+        content = content_of(new)
+        return new if content is None else take_on(old, content)
+    except Exception:  # of its own methods; it is then as it was
+        return new
 
 
 def _address(value: Any) -> tuple[int, type]:

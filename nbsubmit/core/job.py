@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from nbsubmit.core import lines, packages
-from nbsubmit.core.backend import Backend, Report
+from nbsubmit.core.asking import stop
+from nbsubmit.core.backend import Backend, Owner, Report
 from nbsubmit.core.bundle import Bundle
 from nbsubmit.core.call import SHARED
 from nbsubmit.core.contents import EMPTY, Contents, Entry
@@ -26,6 +27,8 @@ from nbsubmit.core.definitions.known import adopting, defined_by
 from nbsubmit.core.errors import (
     CellFailed,
     FailedJobError,
+    FolderError,
+    InputFailed,
     JobCancelled,
     JobError,
     JobLost,
@@ -35,13 +38,14 @@ from nbsubmit.core.errors import (
     ResultUnreadable,
 )
 from nbsubmit.core.failed import failed_as
-from nbsubmit.core.folder import JobFolder, check_format
+from nbsubmit.core.folder import JobFolder, check_format, remove_unfinished
+from nbsubmit.core.harmless import plain, printed
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.lending import lending
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
-from nbsubmit.core.result import CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError, Result
-from nbsubmit.core.settle import Found
+from nbsubmit.core.result import CAUSE, CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError, Result
+from nbsubmit.core.settle import Found, look, settle
 from nbsubmit.core.slices import load as load_slice
 from nbsubmit.core.slices import read as read_slice
 from nbsubmit.core.state import JobState, Status
@@ -170,7 +174,7 @@ class Job:
         self.may_go = False
         self.id = folder.id
         self.spec: Mapping[str, Any] = folder.spec
-        self.name: str = self.spec.get("name", "")
+        self.name = plain(self.spec.get("name", ""))
         self._watcher = watcher
         self._home = home
         self._status = Status(JobState.PENDING)
@@ -198,6 +202,17 @@ class Job:
     def refresh(self) -> None:
         """Put together what was seen of its tasks; there are none."""
 
+    def send_more(self, now: float, pause: float) -> None:
+        """Send more of its tasks, if some have not been sent yet; there are none.
+
+        Parameters
+        ----------
+        now : float
+            The time by a monotonic clock.
+        pause : float
+            The least time between two attempts.
+        """
+
     # What it is doing
 
     @property
@@ -214,6 +229,11 @@ class Job:
     def handle(self) -> str:
         """The backend's own id of the job; empty until it has one."""
         return self._found.handle or self.folder.handle()
+
+    @property
+    def owner(self) -> Owner:
+        """By what a backend knows it again, should its handle be given to another job."""
+        return Owner(self.folder.whole.name, str(self.spec.get("name", "")))
 
     @property
     def found(self) -> Found:
@@ -354,6 +374,9 @@ class Job:
         if self.state is JobState.COMPLETED:
             return None
         result = self._found.result
+        if self._found.was_not_run:
+            told = f"job {self.id} was {self.status.reason}. Send that one again, and then this"
+            return InputFailed(told, self.id, self.folder.path)
         if result is not None and result.error is not None and not result.signal:
             error = self._cell_error(result.error)
             # Who calls a function expects either; a cell raises as if it had run here.
@@ -436,11 +459,12 @@ class Job:
         if result.python != sys.version_info[:2]:
             raise ResultUnreadable(
                 f"job {self.id} ran under Python {result.python[0]}.{result.python[1]}, which "
-                f"this one cannot read ({sys.version_info[0]}.{sys.version_info[1]})",
+                f"this one cannot read ({sys.version_info[0]}.{sys.version_info[1]}). Use that one "
+                f"to look at it:  nbsubmit.attach({self.id!r}).names",
                 self.id,
                 self.folder.path,
             )
-        self.folder.check()
+        self.folder.check_parts()
         self._check_packages(result)
         lines.remember_unknown(self.sent.sources)
         brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
@@ -451,7 +475,9 @@ class Job:
             originals.change_classes(values.pop(CLASSES, ()))
         # An exception that cannot be rebuilt is told by its text.
         self._failed = {
-            name: self._with_cure(why) for name, why in failed.items() if name != EXCEPTION
+            name: self._with_cure(why)
+            for name, why in failed.items()
+            if name not in (EXCEPTION, CAUSE)
         }
         return values
 
@@ -479,6 +505,7 @@ class Job:
     @functools.cached_property
     def sent_copies(self) -> tuple[Mapping[str, Any], Mapping[int, Any]]:
         """The values that were sent, as they were then, and their parts."""
+        self.folder.check_parts()
         values: dict[str, Any] = {}
         payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
         with adopting(self._namespace):
@@ -497,16 +524,18 @@ class Job:
     def _cell_error(self, text: CellError) -> BaseException:
         shown = list(text.traceback)
         try:
-            error = self._loaded().get(EXCEPTION)
+            error, cause = (self._loaded().get(name) for name in (EXCEPTION, CAUSE))
         except ResultUnreadable:
-            error = None
+            error = cause = None
         if not isinstance(error, BaseException):
-            error = CellFailed(str(text), self.id, self.folder.path)
+            told = "; ".join(part for part in (str(text), self._status.advice) if part)
+            error = CellFailed(told, self.id, self.folder.path)
         elif self._found.result and self._found.result.is_held(EXCEPTION):
             error = _twin(error)
         if not isinstance(error, SyntaxError):
             error._render_traceback_ = _AsShown(shown)  # type: ignore[attr-defined]
         error.__cause__ = RemoteTraceback("\n".join(shown))
+        error.__cause__.__cause__ = cause if isinstance(cause, BaseException) else None
         error.__traceback__ = None
         return error
 
@@ -517,7 +546,7 @@ class Job:
             parts.append(f": {status.reason}")
         if status.advice:
             parts.append(f"; {status.advice}")
-        tail = _read_text(self.folder.log_err)[-_TAIL_BYTES:].strip()
+        tail = printed(_read_text(self.folder.log_err)[-_TAIL_BYTES:].strip())
         if tail:
             parts.append(f"\nThe end of {self.folder.log_err}:\n{tail}")
         kind = _ERRORS.get(status.state, JobLost)
@@ -543,9 +572,12 @@ class Job:
         self.folder.write_json(self.folder.cancel_file, {"at": time.time()})
         handle = self.handle
         if self.backend is not None and handle:
-            self.backend.stop(handle)
+            self._stop(self.backend, [handle])
         self._watcher.add(self)
         return True
+
+    def _stop(self, backend: Backend, handles: Sequence[str]) -> None:
+        stop(backend, handles, self.owner, getattr(self._watcher, "patience", None))
 
     def _interrupt(self, timeout: bool = False) -> None:
         """Have it interrupted, to see that it can go on: as if it had to make room for another job.
@@ -563,9 +595,9 @@ class Job:
         folder = self.folder.together
         begun = any(part.folder.started_file.exists() for part in self.parts)
         if self.backend is None or not begun:
-            raise NbsubmitError(f"job {self.id} has not begun, so it cannot be interrupted")
+            raise NbsubmitError(f"job {self.id} has not begun: it cannot be interrupted. Cancel it")
         folder.write_json(folder.interrupt_file, {"timeout": timeout})
-        self.backend.warn(self.handle)
+        self.backend.warn(self.handle, self.owner)
         self._watcher.add(self)
 
     def add_done_callback(self, callback: Callable[[Job], None]) -> None:
@@ -625,6 +657,22 @@ class Job:
             self._has_ended()
         self.notify()
 
+    def has_come_after_all(self) -> bool:
+        """Take the result of a job that was given up for lost, if it has left one since."""
+        if self.state is not JobState.LOST or self._found.result is not None:
+            return False
+        try:
+            found = look(self.folder)
+        except (OSError, FolderError):
+            return False
+        if found.result is None:
+            return False
+        with self._lock:
+            self._found, self._status = found, settle(found, self._report, 0.0)
+            self._values = None
+        self.notify()
+        return True
+
     def _has_ended(self) -> None:
         """Wake those who wait and call those who asked for it, once."""
         with self._lock:
@@ -655,11 +703,16 @@ class Job:
             "advice": status.advice,
             "node": status.node,
             "at": time.time(),
+            "not_run": self._found.never,
         }
         try:
             self.folder.write_json(self.folder.end_file, end)
         except OSError:
             _log.warning("the end of job %s could not be written to %s", self.id, self.folder.path)
+        report = self._report
+        is_told = report is not None and not report.stale and report.state in _GONE
+        if is_told or self._found.exit_code is not None:
+            remove_unfinished(self.folder)
 
     def describe(self) -> str:
         """One line: id, name, state, time, node."""
@@ -676,6 +729,9 @@ class Job:
                 yield f"--- {title} ---\n{text}"
 
 
+# Where a scheduler says so, nothing of the job is left on its node.
+_GONE = (JobState.FAILED, JobState.OUT_OF_MEMORY, JobState.TIMEOUT, JobState.CANCELLED,
+         JobState.PREEMPTED, JobState.COMPLETED)  # fmt: skip
 _WORDS = {VALUE: "the last expression", EXCEPTION: "the error"}
 _ERRORS: dict[JobState, type[JobError]] = {
     JobState.CANCELLED: JobCancelled,

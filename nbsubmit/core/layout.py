@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nbsubmit.core import blobs
 from nbsubmit.core.contents import Contents
+from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import BLOBS
 
 if TYPE_CHECKING:
@@ -111,7 +112,11 @@ class Placed:
         """Write what is new into the store, and have a job's folder hold all that it needs."""
         for name, parts in self.blobs.items():
             self.store.put(name, parts, durable=durable)
-            self.store.hold(name, folder)
+            try:
+                self.store.hold(name, folder)
+            except FolderError:  # the last job that held it went just now
+                self.store.put(name, parts, durable=durable)
+                self.store.hold(name, folder)
 
     def write_stream(self, file: BinaryIO) -> None:
         """Write the pickled stream."""

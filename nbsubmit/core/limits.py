@@ -14,6 +14,8 @@ from nbsubmit.core.units import format_bytes, parse_memory
 
 # A disk that is filled to the last byte is of no use to the job's logs.
 _SPARE_BYTES = 64 << 20
+# A disk with less of itself left is nearly full; on a very large one, with less than the second.
+_LOW_SHARE, _LOW_BYTES = 0.05, 20e9
 # Smaller values are not what makes a payload large.
 _WORTH_NAMING = 0.02
 
@@ -70,7 +72,18 @@ def check_space(payload: Payload, store: Path, slices: Slices | None = None) -> 
     needed = payload.placed.new_bytes + (slices.new_bytes if slices else 0)
     if needed + _SPARE_BYTES > free:
         raise FolderError(
-            f"the disk of {store} has {format_bytes(free)} free and the job's data need "
-            f"{format_bytes(needed)}. Nothing was submitted. Delete jobs that you no longer need "
-            f"(du -sh {shlex.quote(str(store))}/jobs/*), or set NBSUBMIT_FOLDER to a larger disk"
+            f"the disk of {store} has {format_bytes(free)} free; the job's data need "
+            f"{format_bytes(needed)}, and {format_bytes(_SPARE_BYTES)} are kept for logs and "
+            f"results. Nothing was submitted. Delete jobs that you no longer need "
+            f"(%jobs clean, or in a shell  nbsubmit clean --folder {shlex.quote(str(store))}), "
+            f"or set NBSUBMIT_FOLDER to a larger disk"
         )
+
+
+def nearly_full(store: Path) -> str:
+    """Say how little room is left on the store's disk; nothing while there is enough."""
+    disk = shutil.disk_usage(store)
+    if disk.free >= min(_LOW_SHARE * disk.total, _LOW_BYTES):
+        return ""
+    share = 100 * disk.free / disk.total if disk.total else 0.0
+    return f"the disk of {store} has {format_bytes(disk.free)} free, {share:.1f} % of it"

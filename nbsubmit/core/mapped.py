@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbsubmit.core import memory
+from nbsubmit.core.trust import open_own
 
 _PRESENT, _SWAPPED, _OF_FILE = 1 << 63, 1 << 62, 1 << 61
 _ENTRY = 8
@@ -84,7 +85,7 @@ class Mappings:
         return self._map(region, path)
 
     def _map(self, region: Region, path: Path) -> memoryview:
-        with path.open("rb") as file:
+        with open_own(path) as file:
             if os.fstat(file.fileno()).st_size < region.offset + region.size:
                 raise EOFError(f"{path} is cut short")
             lead = region.offset % mmap.ALLOCATIONGRANULARITY
@@ -122,7 +123,7 @@ class Mappings:
 
 def _is_clean(start: int, region: Region, path: Path) -> bool:
     """Compare the pages that were written to with the file: it may have been the same value."""
-    with path.open("rb") as file:
+    with open_own(path) as file:
         for low, high in _written(start, region.size):
             here = memory.at(low, high - low)
             if os.pread(file.fileno(), high - low, region.offset + low - start) != here:

@@ -29,6 +29,16 @@ class Missing:
         What is shown: which task it was, and why there is nothing.
     error : BaseException
         What is raised.
+
+    Examples
+    --------
+    >>> absent = nbsubmit.Missing("task 3 failed", ValueError("no data"))
+    >>> absent, isinstance(absent, nbsubmit.Missing)
+    (<task 3 failed>, True)
+    >>> absent + 1
+    Traceback (most recent call last):
+    ...
+    ValueError: no data
     """
 
     __slots__ = ("_error", "_text")

@@ -10,7 +10,7 @@ import argparse
 import difflib
 import keyword
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
@@ -41,6 +41,8 @@ class Option:
         One line for the manual; an option without one is accepted and not listed.
     value_optional : bool
         It may stand alone or with ``=value``.
+    rivals : tuple of str
+        Options that it takes the place of where they were said before it, by long name.
     """
 
     long: str
@@ -48,11 +50,50 @@ class Option:
     metavar: str | None = "VALUE"
     help: str = ""
     value_optional: bool = False
+    rivals: tuple[str, ...] = ()
 
     @property
     def flags(self) -> tuple[str, ...]:
         """The ways to write it, dashes included."""
         return (f"-{self.short}", f"--{self.long}") if self.short else (f"--{self.long}",)
+
+
+@dataclass(frozen=True)
+class Described:
+    """An option as a form shows it.
+
+    Attributes
+    ----------
+    long, short : str
+        Its names without dashes; the short one is a letter or empty.
+    metavar : str
+        What its value is called; empty for one that takes none.
+    help : str
+        One line; empty for one that is accepted and not listed.
+    takes : str
+        How much stands behind it: ``none``, ``one``, or ``optional`` if that may be left out.
+    """
+
+    long: str
+    short: str
+    metavar: str
+    help: str
+    takes: str
+
+    @property
+    def kind(self) -> str:
+        """What kind of value it has: ``flag``, ``number``, ``size``, ``time`` or ``text``."""
+        return "flag" if self.takes == "none" else _KINDS.get(self.metavar, "text")
+
+
+_KINDS = {"N": "number", "SIZE": "size", "TIME": "time"}
+
+
+# What one cell alone can ask for, and no configuration file.
+_OF_ONE_CELL = frozenset(
+    ("in", "without", "out", "as", "map", "product", "array", "after", "fresh", "dry-run", "debug")
+) | {"profile", "no-defaults"}
+_RIVALS = {"wait": ("no-wait",), "cancel-on-interrupt": ("no-wait",)}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -82,39 +123,104 @@ class Grammar:
         self._owned = dict(owned or {})
         self._extra = tuple(extra)
         self._parser = _parser(magic, self._extra)
+        self._rivals = _both_ways({**_RIVALS, **{each.long: each.rivals for each in self._extra}})
 
     @property
     def flags(self) -> list[str]:
         """Every way to write an option, for completion, sorted."""
         return sorted(self._parser._option_string_actions)
 
+    @property
+    def offered(self) -> list[str]:
+        """Every way to write an option: first those of the manual, in its order."""
+        actions = dict.fromkeys(self._parser._option_string_actions.values())
+        ordered = sorted(actions, key=lambda action: action.help == argparse.SUPPRESS)
+        return [flag for action in ordered for flag in reversed(action.option_strings)]
+
     def takes_value(self, flag: str) -> bool:
         """Tell whether something has to follow the flag."""
         action = self._parser._option_string_actions.get(flag)
         return action is not None and action.nargs is None
 
+    @property
+    def magic(self) -> str:
+        """The magic as the user writes it."""
+        return self._magic
+
+    @property
+    def configurable(self) -> list[str]:
+        """The options that a configuration file may set, by their long names, sorted."""
+        return sorted({self.long(flag) for flag in self.flags} - _OF_ONE_CELL)
+
+    @property
+    def described(self) -> list[Described]:
+        """All options, in the order of the manual."""
+        actions = dict.fromkeys(self._parser._option_string_actions.values())
+        return [_described(action) for action in actions]
+
+    def long(self, flag: str) -> str:
+        """Return the long name of an option without its dashes."""
+        return self._parser._option_string_actions[flag].option_strings[-1].lstrip("-")
+
+    def owned(self, name: str) -> str:
+        """Return what to use instead of an option that cannot be given; empty for another."""
+        return self._owned.get(name, "")
+
+    def rivals(self, name: str) -> frozenset[str]:
+        """Return the options that cannot stand beside one, by their long names."""
+        return self._rivals.get(name, frozenset())
+
+    def needs_value(self, name: str) -> bool | None:
+        """Tell whether an option needs a value; None if it may have one."""
+        action = self._parser._option_string_actions[f"--{name}"]
+        return None if action.nargs == "?" else action.nargs is None
+
+    def repeats(self, name: str) -> bool:
+        """Tell whether an option may be given several times, and each counts."""
+        action = self._parser._option_string_actions[f"--{name}"]
+        return isinstance(action, argparse._AppendAction)
+
     def help(self) -> str:
         """The manual page."""
         return self._parser.format_help()
 
-    def parse(self, line: str) -> CellOptions:
+    def parse(self, line: str, before: Sequence[Sequence[str]] = ()) -> CellOptions:
         """Return what the line asks for.
+
+        Parameters
+        ----------
+        line : str
+            The line.
+        before : sequence of sequence of str
+            Words of what was asked for elsewhere, the weightiest last; the line has the last word.
 
         Raises
         ------
         OptionError
             Naming the option, what is wrong with it, and the nearest right ones.
         """
-        words = self._split(line)
-        self._refuse_owned(words)
-        found, left = self._parser.parse_known_args(words)
-        if left:
-            raise OptionError(self._unknown(left[0]))
+        found = argparse.Namespace()
+        for words in (*before, self._split(line)):
+            self._refuse_owned(words)
+            self._forget_rivals(found, words)
+            found, left = self._parser.parse_known_args(words, found)
+            if left:
+                raise OptionError(self._unknown(left[0]))
         options = _cell_options(found, self._extra)
-        wrong = _wrong_array(options, found.array)
+        wrong = _wrong_array(options, found.array) or _wrong_wait(options)
         if wrong:
             raise OptionError(f"{self._magic}: {wrong}")
         return options
+
+    def _forget_rivals(self, found: argparse.Namespace, words: Sequence[str]) -> None:
+        """Leave out of what was said before what cannot stand beside these words."""
+        known = self._parser._option_string_actions
+        said = (word.partition("=")[0] for word in words if word.startswith("-"))
+        for flag in said:
+            flag = flag if flag in known else flag[:2]
+            for rival in self.rivals(self.long(flag)) if flag in known else ():
+                action = known[f"--{rival}"]
+                setattr(found, action.dest, action.default)
 
     def _split(self, line: str) -> list[str]:
         try:
@@ -122,7 +228,7 @@ class Grammar:
         except ValueError as error:
             raise OptionError(f"{self._magic}: {error} in: {line}") from None
 
-    def _refuse_owned(self, words: list[str]) -> None:
+    def _refuse_owned(self, words: Sequence[str]) -> None:
         for word in words:
             flag = word.partition("=")[0]
             if not word.startswith("--") and f"-{flag}" not in self.flags:
@@ -145,6 +251,23 @@ class Grammar:
         return f"{self._magic}: there is no option {flag}. {hint}"
 
 
+def _described(action: argparse.Action) -> Described:
+    long = action.option_strings[-1].lstrip("-")
+    short = action.option_strings[0].lstrip("-")
+    takes = "one" if action.nargs is None else "optional" if action.nargs == "?" else "none"
+    told = "" if action.help in (None, argparse.SUPPRESS) else str(action.help) % {}
+    metavar = "" if takes == "none" else str(action.metavar or "")
+    return Described(long, short if len(short) == 1 else "", metavar, told, takes)
+
+
+def _both_ways(rivals: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    pairs = [(name, other) for name, others in rivals.items() for other in others]
+    found: dict[str, frozenset[str]] = {}
+    for one, other in (*pairs, *((other, one) for one, other in pairs)):
+        found[one] = found.get(one, frozenset()) | {other}
+    return found
+
+
 def _parser(magic: str, extra: tuple[Option, ...]) -> _Parser:
     parser = _Parser(
         prog=magic,
@@ -156,6 +279,7 @@ def _parser(magic: str, extra: tuple[Option, ...]) -> _Parser:
     _add_names(parser.add_argument_group("names"))
     _add_array(parser.add_argument_group("many tasks"))
     _add_way(parser.add_argument_group("waiting and seeing"))
+    _add_configuration(parser.add_argument_group("from the configuration"))
     _add_environment(parser.add_argument_group("the job's environment"))
     if extra:
         _add_extra(parser.add_argument_group("the scheduler's own"), extra)
@@ -210,12 +334,30 @@ def _add_way(group: _Group) -> None:
     add = group.add_argument
     add("--wait", action="store_true",
         help="block until the job ends; an interrupt ends the waiting, not the job")  # fmt: skip
+    add("--no-wait", action="store_true",
+        help="do not wait, though the setting `wait` says so")  # fmt: skip
     add("--cancel-on-interrupt", action="store_true",
         help="with --wait: an interrupt cancels the job too")  # fmt: skip
+    add("--after", metavar="JOBS", action="append", type=_jobs, default=[],
+        help="start after these jobs have succeeded, by id or by the name of --as, separated by "
+        "commas; any:JOB after one has ended in whatever way")  # fmt: skip
+    add("--reuse", action="store_true", default=None,
+        help="if the same cell with the same inputs has succeeded, take that result")  # fmt: skip
+    add("--fresh", action="store_true",
+        help="send it even if the same cell with the same inputs is still alive")  # fmt: skip
     add("--dry-run", action="store_true", help="show what would be sent; send nothing")
     add("--no-panel", dest="panel", action="store_false", help="text instead of the live panel")
     add("--quiet", action="store_true", help="say nothing but errors")
     add("--debug", action="store_true", help="run in this process, still through the whole path")
+
+
+def _add_configuration(group: _Group) -> None:
+    add = group.add_argument
+    add("--profile", dest="profiles", metavar="NAMES", action="append", type=_words, default=[],
+        help="the options that configuration files have under these names, separated by commas; "
+        "none for none")  # fmt: skip
+    add("--no-defaults", action="store_true",
+        help="without the options that they have for every job")  # fmt: skip
 
 
 def _add_environment(group: _Group) -> None:
@@ -262,6 +404,7 @@ def _cell_options(found: argparse.Namespace, extra: tuple[Option, ...]) -> CellO
         bring=None if found.bring is None else _joined(found.bring),
         bind=found.bind,
         wait=found.wait or found.cancel_on_interrupt,
+        no_wait=found.no_wait,
         cancel_on_interrupt=found.cancel_on_interrupt,
         dry_run=found.dry_run,
         panel=found.panel,
@@ -271,10 +414,15 @@ def _cell_options(found: argparse.Namespace, extra: tuple[Option, ...]) -> CellO
         setup=tuple(found.setup),
         env=dict(found.env),
         by_value=_joined(found.by_value),
+        after=_joined(found.after),
+        fresh=found.fresh,
+        reuse=False if found.fresh else found.reuse,
         parallel=found.array.parallel if found.array else None,
         maps=tuple(found.map),
         product=found.product,
         indices=found.array.numbers if found.array else None,
+        profiles=_joined(found.profiles),
+        no_defaults=found.no_defaults,
     )
 
 
@@ -293,6 +441,12 @@ def _wrong_array(options: CellOptions, array: Indices | None) -> str:
         return "--product crosses what several --map give, and there is none"
     if array is not None and not options.is_array:
         return f"--array %{array.parallel} says how many of how many tasks? Add indices, or --map"
+    return ""
+
+
+def _wrong_wait(options: CellOptions) -> str:
+    if options.wait and options.no_wait:
+        return "--no-wait does not go together with what waits"
     return ""
 
 
@@ -332,12 +486,27 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(_name(part.strip()) for part in text.split(",") if part.strip())
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _modules(text: str) -> tuple[str, ...]:
-    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    names = _words(text)
     for name in names:
         for part in name.split("."):
             _name(part)
     return names
+
+
+def _jobs(text: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    for one in found:
+        kind, colon, _ = one.partition(":")
+        if colon and kind != "any":
+            raise argparse.ArgumentTypeError(
+                f"{one!r}: before the colon only any can stand; a job alone has to succeed"
+            )
+    return found
 
 
 def _names_or_all(text: str) -> tuple[str, ...]:

@@ -27,6 +27,9 @@ class Home(Protocol):
     def is_shared(self, name: str) -> bool:
         """Tell whether anything but the name refers to the object."""
 
+    def may_change_named(self, name: str, kind: type) -> bool:
+        """Tell whether the class that was sent by a name is the one that has it, to be changed."""
+
     def may_change_class(self, kind: type) -> bool:
         """Tell whether nobody but earlier jobs has changed a class that has no name."""
 
@@ -85,7 +88,7 @@ class Originals:
 
     def _may_change(self, name: str, kind: type) -> bool:
         """A class has no copy to change: it is the notebook's, or was built for this result."""
-        if self._home is not None and self._home.original(name, changed=True) is kind:
+        if self._home is not None and self._home.may_change_named(name, kind):
             return True
         return is_built(kind) and known_classes().get(kind) not in self._known
 

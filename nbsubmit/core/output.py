@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nbsubmit.core.folder import MARK, JobFolder
+from nbsubmit.core.trust import open_own
 
 # More text than this in one stretch is shown by its end alone.
 LONGEST_STRETCH = 1 << 20
@@ -119,7 +120,7 @@ class OutputReader:
 
     def _new_events(self) -> Iterator[dict[str, Any]]:
         try:
-            with self._events.open("rb") as file:
+            with open_own(self._events) as file:
                 file.seek(self._events_at)
                 data = file.read()
         except FileNotFoundError:

@@ -24,6 +24,7 @@ from nbsubmit.core.kept import EVERYTHING, Kept, KeptError, KeptFrame, KeptValue
 from nbsubmit.core.pickling import Reference, ReferringUnpickler
 from nbsubmit.core.state import JobState
 from nbsubmit.core.stopped import lines_of, stopped_at
+from nbsubmit.core.trust import read_own
 
 
 class NothingKept(NbsubmitError):
@@ -95,7 +96,7 @@ class PostMortem:
             space.pop(name, None)
 
     def _load_values(self) -> list[Any]:
-        data = self._job.folder.kept_values.read_bytes()
+        data = read_own(self._job.folder.kept_values)
         with at_home(self._namespace), defined_by(lambda: self._job.sent_copies):
             return [self._value(value, data) for value in self._kept.values]
 
@@ -179,7 +180,7 @@ def _read(job: Job) -> Kept:
     if kept.python != sys.version_info[:2]:
         raise ResultUnreadable(
             f"{what} ran under Python {kept.python[0]}.{kept.python[1]}, whose values this one "
-            f"cannot read ({sys.version_info[0]}.{sys.version_info[1]})",
+            f"cannot read ({sys.version_info[0]}.{sys.version_info[1]}). Use that one to debug it",
             job.id,
             job.folder.path,
         )

@@ -6,14 +6,27 @@ What is started carries our own id, so the backend can be asked for it.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
-from nbsubmit.core import tasks
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.folder import JobFolder
-from nbsubmit.core.tasks import Part, Shape
+from nbsubmit.core.parts import Part, parts_of, write_parts
+from nbsubmit.core.tasks import Shape
 
 # So long a process may be between starting a job and noting its handle.
 _BUSY_SECONDS = 2.0
+
+
+def recover_all(folders: Iterable[JobFolder], backend: Backend) -> None:
+    """Note the handles of jobs that have none and that the backend knows.
+
+    Raises
+    ------
+    OSError
+        If the backend could not be asked.
+    """
+    for folder in folders:
+        recover(folder, backend)
 
 
 def recover(folder: JobFolder, backend: Backend) -> None:
@@ -41,10 +54,12 @@ def recover(folder: JobFolder, backend: Backend) -> None:
         Part(first, min(size, shape.count - first), handle)
         for first, handle in sorted(found.items())
     ]
-    tasks.write_parts(folder, backend.name, parts, time.time())
+    write_parts(folder, backend.name, parts, time.time())
 
 
 def _is_known(folder: JobFolder, shape: Shape) -> bool:
     if shape.count is None:
         return bool(folder.handle())
-    return sum(part.count for part in tasks.parts_of(folder).parts) == shape.count
+    handed = parts_of(folder)
+    # What is not sent yet is found out by whoever goes on sending.
+    return handed.rest is not None or handed.count == shape.count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 import shutil
@@ -11,15 +10,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from nbsubmit.core import inputs
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.errors import SubmitError
 from nbsubmit.core.folder import check_format
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job, Watches
+from nbsubmit.core.later import inputs_again
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.store import JobStore
-from nbsubmit.core.submit import asked, launch_of, shape_for, started
+from nbsubmit.core.submit import asked, launch_of, shape_for, started, started_after, user_here
 from nbsubmit.core.tasked import Opens, open_job
 from nbsubmit.core.tasks import Shape
 
@@ -35,6 +36,7 @@ def resubmit(
     home: Namespace | None = None,
     opens: Opens = open_job,
     only: Sequence[int] | None = None,
+    words: Sequence[Sequence[str]] = (),
 ) -> Job:
     """Send what a job was sent with as another job, and return that.
 
@@ -48,9 +50,10 @@ def resubmit(
         The magic's line with these options, for people.
     backend, store, watcher, settings, home
         As for `nbsubmit.core.submit.submit`.
-
     only : sequence of int, optional
         Of an array, the places of the tasks that are to be run; by default all.
+    words : sequence of sequence of str
+        What the options were read from, the weightiest last; for who sends it once more.
 
     Raises
     ------
@@ -58,23 +61,36 @@ def resubmit(
         If what it was sent with is not there any more, or the backend does not take it.
     OtherFormat
         If another nbsubmit has sent it.
+    InputFailed
+        If a job that it is to start after has failed and was not sent again.
     """
     old = job.folder
     payload = old.read_json(old.payload_file)
     if payload is None:
-        raise SubmitError(f"what job {job.id} was sent with is no longer in {old.path}")
+        raise SubmitError(
+            f"what job {job.id} was sent with is no longer in {old.path}. Send it from where it "
+            f"came"
+        )
     check_format(payload, f"what job {job.id} was sent with")
     where = Path(payload["working_directory"])
     if not where.is_dir():
-        raise SubmitError(f"job {job.id} ran in {where}, and there is no such folder any more")
+        raise SubmitError(
+            f"job {job.id} ran in {where}, and there is no such folder any more. Make it, or send "
+            f"it from where you are now"
+        )
     if not old.payload_stream.exists():
-        raise SubmitError(f"what job {job.id} was sent with is no longer in {old.path}")
+        raise SubmitError(
+            f"what job {job.id} was sent with is no longer in {old.path}. Send it from where it "
+            f"came"
+        )
     backend.check()
+    after = inputs_again(job.id, job.spec)
     old_shape = Shape.of(job.spec)
     count = old_shape.count if only is None else len(only)
     shape = shape_for(backend, count, old_shape.ranks)
     folder = store.new()
     launch = launch_of(folder, replace(options, ranks=shape.ranks), where, shape)
+    launch = started_after(launch, after, backend)
 
     def fill() -> None:
         files = [old.payload_file, old.payload_stream, old.payload_pack]
@@ -89,13 +105,14 @@ def resubmit(
             store.blobs.hold(blob.name, folder.blobs)
         spec = {
             **job.spec,
+            **inputs.as_json(after, (*launch.after, *launch.after_any)),
             "id": folder.id,
             "name": options.resources.name or "",
             "backend": backend.name,
             "created": time.time(),
             "line": line,
             "host": platform.node(),
-            "user": getpass.getuser(),
+            "user": user_here(),
             "kernel_pid": os.getpid(),
             "beat_seconds": settings.beat_seconds,
             "limits": asked(launch, backend).to_json(),
@@ -103,6 +120,8 @@ def resubmit(
             "again": job.id,
             **shape.to_json(),
         }
+        if words:
+            spec["words"] = words
         if only is not None:
             earlier = job.spec.get("picked")
             spec["picked"] = [earlier[place] if earlier else place for place in only]

@@ -12,16 +12,21 @@ from typing import Any
 from nbsubmit.core import packages
 from nbsubmit.core.contents import EMPTY, Contents, Entry
 from nbsubmit.core.folder import FORMAT, check_format
+from nbsubmit.core.harmless import printed
 from nbsubmit.core.packages import Package
 
 # Names in the bundle that no cell can bind.
 VALUE = "<value>"
 EXCEPTION = "<exception>"
+# What that was raised from; pickling an exception leaves it out.
+CAUSE = "<cause>"
 # Classes that were changed and that no name is bound to, with what has changed in them.
 CLASSES = "<classes>"
-NO_NAMES = frozenset({VALUE, EXCEPTION, CLASSES})
+NO_NAMES = frozenset({VALUE, EXCEPTION, CAUSE, CLASSES})
 # Why an entry is there that is no value of the cell's own making.
 IMPORTED = "imported"
+# The name of the error of a job whose result could not be written.
+NOT_WRITTEN = "ResultNotWritten"
 # Of an exception that a name holds, too.
 HELD = "held by a name"
 
@@ -41,6 +46,12 @@ class CellError:
     ename: str
     evalue: str
     traceback: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        # A message may be any text, and it is printed wherever the error is shown.
+        object.__setattr__(self, "evalue", printed(self.evalue, goes_on=True))
+        lines = tuple(printed(line, goes_on=True) for line in self.traceback)
+        object.__setattr__(self, "traceback", lines)
 
     def __str__(self) -> str:
         return f"{self.ename}: {self.evalue}" if self.evalue else self.ename
@@ -62,6 +73,8 @@ class Result:
         The values that came back.
     changed : tuple of str
         Those among them that were sent and changed in place.
+    renewed : tuple of str
+        Those that another job had brought to this one, which has changed them in place.
     deleted : tuple of str
         Names that the cell deleted.
     modules : mapping
@@ -84,6 +97,7 @@ class Result:
     error: CellError | None = None
     contents: Contents = EMPTY
     changed: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     modules: Mapping[str, str] = field(default_factory=dict)
     submodules: tuple[str, ...] = ()
@@ -137,6 +151,7 @@ class Result:
             error=error and CellError(error["ename"], error["evalue"], tuple(error["traceback"])),
             contents=Contents.from_json(data["contents"]),
             changed=tuple(data["changed"]),
+            renewed=tuple(data["renewed"]),
             deleted=tuple(data["deleted"]),
             modules=data["modules"],
             submodules=tuple(data["submodules"]),

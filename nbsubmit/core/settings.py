@@ -1,19 +1,53 @@
-"""Settings that are not a cell's own: built-in ← environment.
+"""Settings that are not a cell's own: built-in ← configuration files ← environment.
 
-The environment's names are ``NBSUBMIT_`` and the setting's name in capitals.
+The environment's names are ``NBSUBMIT_`` and the setting's name in capitals. What the files say is
+the business of `config_files`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.units import parse_memory
 
 STORE_NAME = ".nbsubmit"
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+def _one_of(*choices: str, yes: str = "", no: str = "") -> Any:
+    """Return a field of which the first choice is the default; two may be said as yes and no."""
+    words = {**dict.fromkeys(_TRUE, yes), **dict.fromkeys(_FALSE, no)}
+    words = {word: choice for word, choice in words.items() if choice}
+    return field(default=choices[0], metadata={"choices": choices, "words": words})
+
+
+@dataclass(frozen=True)
+class Floors:
+    """What a site allows at least, whatever its users set.
+
+    Attributes
+    ----------
+    min_poll_seconds : float
+        The least time between two queries to a scheduler.
+    min_beat_seconds : float
+        The least time between two signs of life of a running job.
+    """
+
+    min_poll_seconds: float = 0.0
+    min_beat_seconds: float = 0.0
+
+    def of(self, name: str) -> float:
+        """Return the least value of a setting; 0 where there is none."""
+        return float(getattr(self, f"min_{name}", 0.0))
+
+
+def _check_path(path: str) -> None:
+    if "\0" in path:
+        raise ValueError(f"{path!r} holds a NUL, as no path can")
 
 
 @dataclass(frozen=True)
@@ -35,18 +69,47 @@ class Settings:
         no limit.
     by_value : str
         Modules and packages, separated by commas, whose source goes with every job.
+    notebook : str
+        The notebook's path, where the front end does not tell.
+    wait : str
+        Whether a cell waits for its job as if it had ``--wait``: ``never``; ``headless``, where
+        a program runs the notebook and nobody looks; or ``always``.
+    pending : str
+        What a cell does that runs here and reads a name which a job is still to bring: ``wait``
+        for it, ``raise`` an error, or ``ignore`` that and read what is there.
+    reuse : bool
+        Take the result of the same cell with the same inputs where it has succeeded.
+    profile : str
+        The profile of a cell whose line names none; several are separated by commas.
+    floors : Floors
+        What the site allows at least; no user sets it.
     """
 
-    folder: str = STORE_NAME
+    folder: str = field(default=STORE_NAME, metadata={"check": _check_path})
     backend: str = "auto"
     poll_seconds: float = 15.0
     beat_seconds: float = 5.0
-    size_limit: str = "4G"
+    size_limit: str = field(default="4G", metadata={"check": parse_memory})
     by_value: str = ""
+    notebook: str = ""
+    wait: str = _one_of("never", "headless", "always", yes="always", no="never")
+    pending: str = _one_of("wait", "raise", "ignore")
+    reuse: bool = False
+    profile: str = ""
+    floors: Floors = Floors()
 
 
-def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings that hold here.
+# Those that a user sets.
+NAMES = tuple(setting.name for setting in fields(Settings) if setting.name != "floors")
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable that sets a setting."""
+    return f"NBSUBMIT_{name.upper()}"
+
+
+def of_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the settings that the environment names.
 
     Raises
     ------
@@ -54,29 +117,86 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         If a variable's value is not of its setting's kind.
     """
     environ = os.environ if environ is None else environ
-    found: dict[str, Any] = {}
-    for setting in fields(Settings):
-        variable = f"NBSUBMIT_{setting.name.upper()}"
-        if variable in environ:
-            found[setting.name] = _read(variable, environ[variable], type(setting.default))
-    settings = replace(Settings(), **found)
-    try:
-        parse_memory(settings.size_limit)
-    except ValueError as error:
-        raise OptionError(f"NBSUBMIT_SIZE_LIMIT: {error}") from None
-    return settings
+    named = {name: variable_of(name) for name in NAMES if variable_of(name) in environ}
+    return {name: read(name, environ[variable], variable) for name, variable in named.items()}
 
 
 def replaced(settings: Settings, **changes: Any) -> Settings:
-    """Return settings of which some are others."""
-    return replace(settings, **changes)
+    """Return settings of which some are others, none below what the site allows."""
+    return floored(replace(settings, **changes))
 
 
-def _read(variable: str, text: str, kind: Callable[[str], Any]) -> Any:
-    try:
-        value = kind(text)
-    except ValueError:
-        raise OptionError(f"{variable}={text!r} is not a number") from None
-    if isinstance(value, float) and not value > 0:
-        raise OptionError(f"{variable}={text!r} must be more than zero")
+def floored(settings: Settings) -> Settings:
+    """Return settings of which none is below what the site allows."""
+    raised: dict[str, Any] = {
+        name: settings.floors.of(name)
+        for name in NAMES
+        if settings.floors.of(name) and getattr(settings, name) < settings.floors.of(name)
+    }
+    return replace(settings, **raised) if raised else settings
+
+
+def read(name: str, value: Any, said: str) -> Any:
+    """Return the value of a setting that was given as text, or as a value of its kind.
+
+    Parameters
+    ----------
+    name : str
+        The setting.
+    value : object
+        What was given.
+    said : str
+        Where, for the error.
+
+    Raises
+    ------
+    OptionError
+        If the setting cannot have this value.
+    """
+    setting = Settings.__dataclass_fields__[name]
+    choices = setting.metadata.get("choices")
+    if choices:
+        return _chosen(value, choices, setting.metadata["words"], said)
+    found = _of_kind(value, type(setting.default), said)
+    check = setting.metadata.get("check")
+    if check is not None:
+        try:
+            check(found)
+        except ValueError as error:
+            raise OptionError(f"{said}: {error}") from None
+    return found
+
+
+def _chosen(value: Any, choices: tuple[str, ...], words: Mapping[str, str], said: str) -> str:
+    text = str(value).strip().lower()
+    found = words.get(text, text)
+    if found not in choices:
+        raise OptionError(f"{said}={value!r} is none of {', '.join(choices)}")
+    return found
+
+
+def _of_kind(value: Any, kind: type, said: str) -> Any:
+    if kind is float:
+        return _number(value, said)
+    if kind is bool and str(value).strip().lower() in (*_TRUE, *_FALSE):
+        return str(value).strip().lower() in _TRUE
+    if not isinstance(value, kind):
+        raise OptionError(f"{said}={value!r} is not {_KINDS.get(kind, kind.__name__)}")
     return value
+
+
+_KINDS = {str: "text", bool: "yes or no"}
+# A day: who asks or shows a sign of life less often may as well not.
+_LONGEST_SECONDS = 86_400
+
+
+def _number(value: Any, said: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise OptionError(f"{said}={value!r} is not a number") from None
+    if isinstance(value, bool) or not 0 < number <= _LONGEST_SECONDS:
+        raise OptionError(
+            f"{said}={value!r} must be seconds: more than zero, and {_LONGEST_SECONDS} at most"
+        )
+    return number

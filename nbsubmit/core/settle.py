@@ -9,31 +9,48 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from nbsubmit.core import usage
 from nbsubmit.core.backend import Report
+from nbsubmit.core.ends import (
+    AFTER_OTHERS,
+    NOT_STARTED,
+    awaited,
+    failed_input,
+    is_of_input,
+    not_run,
+    of_result,
+    read,
+    settled,
+)
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.result import Result
 from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample
 
-T = TypeVar("T")
-
 # How long a result may take to show on a shared disk after the backend says that the job ended.
 GRACE_SECONDS = 3.0
 # How long the backend may take to have an opinion on a job that we know has ended.
 VERDICT_SECONDS = 10.0
+# The same of one that was told to end, which the backend may have queued again.
+UNHEARD_SECONDS = 600.0
 # How long a notebook may take between writing a job's folder and noting its handle.
 LIMBO_SECONDS = 120.0
 _TAIL_BYTES = 4000
-# The exit code that a shell gives for SIGKILL.
-_KILLED = 128 + 9
+# The exit codes that a shell gives for SIGKILL and SIGTERM.
+_KILLED, _TOLD_TO_END = 128 + 9, 128 + 15
+# In the words of schedulers. What the job prints stands in the same log, and is no word of theirs.
+_OVER_MEMORY = re.compile(
+    r"slurm(?:stepd|d)\b.*?: .*?"
+    r"(?:exceeded (?:\w+ )?memory limit|oom[-_ ]kill|out-of-memory handler)",
+    re.I,
+)
 _PLACE = re.compile(r"^\S.*?: line \d+: ")
 
 
@@ -61,6 +78,8 @@ class Found:
         The signal that told the worker to end, or empty.
     exit_code : int or None
         The exit code of the worker, once it has ended and the script around it has not.
+    over_memory : bool
+        Whoever looks after its memory has written into its log that it had too much.
     last_words : str
         The last line in the log of a job that ended before its worker started.
     result : Result or None
@@ -71,6 +90,22 @@ class Found:
         How often it has been started.
     not_again : str
         Why it is not run once more now that its time is over, or empty.
+    not_queued : str
+        Why it is not run once more although it asked for that: the scheduler's words, or empty.
+    queued_again : bool
+        Its script has had it queued again, and it has not begun anew.
+    unsent : str
+        Why it has not been sent yet, or empty.
+    deserted : bool
+        Nobody seems to send it, either.
+    not_run : str
+        That a job has failed which it was to start after, or empty.
+    never : bool
+        That is certain, so it will not be run whatever the backend thinks of it now.
+    follows : bool
+        It has not started and is to start after another job.
+    awaits : str
+        Which jobs that have not ended it is to start after, in words; empty for none.
     """
 
     handle: str = ""
@@ -82,27 +117,55 @@ class Found:
     usage: Sample | None = None
     signal: str = ""
     exit_code: int | None = None
+    over_memory: bool = False
     last_words: str = ""
     result: Result | None = None
     end: Status | None = None
     run: int = 1
     not_again: str = ""
+    not_queued: str = ""
+    queued_again: bool = False
+    unsent: str = ""
+    deserted: bool = False
+    not_run: str = ""
+    never: bool = False
+    follows: bool = False
+    awaits: str = ""
 
     @property
     def suspicious(self) -> bool:
         """Something happened after which only the backend knows what the job's state is."""
-        return self.cancelled or bool(self.signal) or self.exit_code is not None
+        told = self.cancelled or bool(self.signal) or bool(self.not_run)
+        return told or self.exit_code is not None
+
+    @property
+    def may_run_again(self) -> bool:
+        """Its run has ended because it was told to, and not from here: that need not be the end."""
+        told = bool(self.signal) or self.queued_again
+        return self.exit_code is not None and told and not self.cancelled
+
+    @property
+    def was_not_run(self) -> bool:
+        """A job has failed which it was to start after."""
+        return bool(self.not_run) or (self.result is not None and is_of_input(self.result))
 
     @property
     def conclusive(self) -> bool:
         """The folder alone tells the end."""
-        if self.end or self.refusal:
+        if self.end or self.refusal or (self.unsent and self.cancelled):
             return True
         return self.result is not None and not self.result.signal
 
 
-def look(folder: JobFolder) -> Found:
+def look(folder: JobFolder, *, over: bool = False) -> Found:
     """Read what the folder says now.
+
+    Parameters
+    ----------
+    folder : JobFolder
+        A job's.
+    over : bool
+        The backend says that it has ended, so the end of its log may say why.
 
     Raises
     ------
@@ -111,54 +174,72 @@ def look(folder: JobFolder) -> Found:
     """
     if not folder.whole.is_dir():
         raise FolderError(f"its folder {folder.whole} was deleted")
-    node, started, limits = _read(folder, folder.started_file, _started, ("", 0.0, NOTHING_KNOWN))
-    # The script around several processes leaves one exit code for all of them.
-    together = folder.together
+    node, started, limits = read(folder, folder.started_file, _started, ("", 0.0, NOTHING_KNOWN))
     found = Found(
         handle=folder.handle(),
-        refusal=folder.refusal(),
-        cancelled=folder.is_cancelled(),
         node=node,
         started=started,
         limits=limits,
         usage=usage.last_sample(folder.usage_file) if node else None,
-        signal=_read(folder, folder.signal_file, lambda data: str(data["signal"]), ""),
-        exit_code=_exit_code(folder.exit_file, together.exit_file),
-        result=_read(folder, folder.result_file, Result.from_json, None),
-        end=_end_of(folder, together),
-        run=_read(together, together.runs_file, lambda data: int(data.get("run", 1)), 1),
-        not_again=_read(together, together.not_requeued_file, lambda data: str(data["reason"]), ""),
+        result=read(folder, folder.result_file, Result.from_json, None),
     )
+    if found.conclusive:  # of thousands of tasks what else there is takes longer to read
+        return found
+    # The script around several processes leaves one exit code for all of them.
+    together = folder.together
+    unsent, deserted = folder.unsent()
+    exit_code = _exit_code(folder.exit_file, together.exit_file)
+    found = replace(
+        found,
+        refusal=folder.refusal(),
+        cancelled=folder.is_cancelled(),
+        signal=read(folder, folder.signal_file, lambda data: str(data["signal"]), "")
+        # It may have come before the worker could note it.
+        or (signal.SIGTERM.name if exit_code == _TOLD_TO_END else ""),
+        exit_code=exit_code,
+        end=settled(folder),
+        run=read(together, together.runs_file, lambda data: int(data.get("run", 1)), 1),
+        not_again=read(together, together.not_requeued_file, lambda data: str(data["reason"]), ""),
+        not_queued=_last_line(together.requeue_failed_file) if exit_code else "",
+        queued_again=together.requeued_file.exists(),
+        unsent=unsent,
+        deserted=deserted,
+    )
+    if not found.node and found.result is None and folder.spec.get("after"):
+        return following(found, folder)
     never_started = found.exit_code and not found.node and found.result is None
+    if found.node and found.result is None and (over or found.exit_code == _KILLED):
+        log = _tail(folder.log_err) + _tail(together.log_err)
+        return replace(found, over_memory=bool(_OVER_MEMORY.search(log)))
     if not never_started:
         return found
     return replace(found, last_words=_last_line(folder.log_err) or _last_line(together.log_err))
 
 
-def _end_of(folder: JobFolder, together: JobFolder) -> Status | None:
-    """The first of several processes may have settled the end of all of them."""
-    found = _read(folder, folder.end_file, _end, None)
-    if found is not None or together is folder:
-        return found
-    return _read(together, together.end_file, _end, None)
+def following(found: Found, folder: JobFolder) -> Found:
+    """Return what is found of a job that has not started, with what is known of its inputs."""
+    after = folder.spec.get("after", ())
+    failed = failed_input(after)
+    if failed is None:
+        return replace(found, follows=bool(after), awaits=awaited(after))
+    # Of a job that seems to be gone a result may still come.
+    never = failed.status.state is not JobState.LOST
+    return replace(found, not_run=not_run(failed), never=never, follows=True)
 
 
 def _last_line(log: Path) -> str:
-    try:
-        lines = log.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
+    lines = _tail(log).splitlines()
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def _read(folder: JobFolder, file: Path, parse: Callable[[dict[str, Any]], T], absent: T) -> T:
-    data = folder.read_json(file)
-    if data is None:
-        return absent
+def _tail(log: Path) -> str:
+    """Return the end of a file that may be large."""
     try:
-        return parse(data)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise FolderError(f"{file} is not what nbsubmit wrote there: {error!r}") from None
+        with log.open("rb") as file:
+            file.seek(max(log.stat().st_size - _TAIL_BYTES, 0))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def _exit_code(*files: Path) -> int | None:
@@ -171,10 +252,6 @@ def _exit_code(*files: Path) -> int | None:
 def _started(data: Mapping[str, Any]) -> tuple[str, float, Limits]:
     limits = Limits.from_json(data.get("limits", {}))
     return str(data["host"]), float(data.get("at", 0)), limits
-
-
-def _end(data: Mapping[str, Any]) -> Status | None:
-    return Status(JobState(data["state"]), data["reason"], data["advice"], data["node"])
 
 
 def settle(found: Found, report: Report | None, doubt_seconds: float) -> Status:
@@ -190,22 +267,31 @@ def settle(found: Found, report: Report | None, doubt_seconds: float) -> Status:
         For how long there has been a sign that the job has ended, with no result.
     """
     if found.result is not None and not found.result.signal:
-        return _of_result(found.result, found.node)
+        return of_result(found.result, found.node)
     if found.end is not None:
         return found.end
     if found.refusal:
         return Status(JobState.REFUSED, found.refusal, "change the options and run the cell again")
+    if found.unsent and not found.never:
+        return _of_unsent(found)
+    is_gone = report is None or report.state is None or report.state.ended
+    if found.not_run and (found.never or is_gone):
+        return Status(JobState.CANCELLED, found.not_run)
     node = found.node or (report.node if report else "")
     if report is not None and report.state is not None and report.state.ended:
         if doubt_seconds >= GRACE_SECONDS or not _may_have_result(found, report.state):
-            return _of_end(found, report.state, report.reason, node)
+            return _of_end(found, report.state, report.reason, node, report.advice)
     elif _is_over(found, report, doubt_seconds):
+        if report is not None and report.foreign and not _tells_of_end(found):
+            return Status(JobState.LOST, _ANOTHERS.format(found.handle), _SEND_AGAIN, node)
         return _without_verdict(found, node)
     return _of_life(found, report, node)
 
 
 def _may_have_result(found: Found, state: JobState) -> bool:
-    """Tell whether a result may be there that a shared disk does not show yet."""
+    """Tell whether a result may be there that is not seen yet: its own, or that of its input."""
+    if found.follows and not found.cancelled:
+        return True
     told_to_end = found.cancelled or bool(found.signal)
     return state is JobState.COMPLETED or (state is JobState.FAILED and not told_to_end)
 
@@ -216,33 +302,64 @@ def _is_over(found: Found, report: Report | None, doubt_seconds: float) -> bool:
         # has ended once and is alive all the same.
         return report.state is None and doubt_seconds >= GRACE_SECONDS
     if not found.handle and not found.node:
-        return doubt_seconds >= LIMBO_SECONDS
-    return found.exit_code is not None and doubt_seconds >= VERDICT_SECONDS
+        # That it was not started is known only once the backend was asked.
+        return doubt_seconds >= LIMBO_SECONDS and report is None
+    if found.queued_again and not found.cancelled:
+        return False
+    # Who tells a job to end may want it to run again, as one that makes room for another.
+    patience = UNHEARD_SECONDS if found.may_run_again else VERDICT_SECONDS
+    return found.exit_code is not None and doubt_seconds >= patience
 
 
-def _of_result(result: Result, node: str) -> Status:
-    if result.error is None:
-        return Status(JobState.COMPLETED, node=node)
-    first_line = str(result.error).strip().partition("\n")[0]
-    return Status(JobState.FAILED, first_line, "", node)
+def _tells_of_end(found: Found) -> bool:
+    return found.exit_code is not None or bool(found.signal)
+
+
+def _of_unsent(found: Found) -> Status:
+    if found.cancelled:
+        return Status(JobState.CANCELLED, "cancelled from this notebook")
+    return Status(JobState.PENDING, found.unsent, _GO_ON if found.deserted else "")
 
 
 def _of_life(found: Found, report: Report | None, node: str) -> Status:
-    reason = report.reason if report else ""
+    reason, advice = (report.reason, report.advice) if report else ("", "")
     if found.cancelled:
-        reason = "being cancelled"
+        reason, advice = "being cancelled", ""
+    elif found.queued_again and found.exit_code is not None and (report is None or report.stale):
+        return Status(JobState.PENDING, _again(found) + _after(reason), advice)
+    elif found.may_run_again and report is not None and report.stale:
+        reason = f"it was told to end by {found.signal}, and {_whether_again(reason)}"
     if report is not None and report.state is not None and not report.state.ended:
-        if report.state is not JobState.PENDING or not found.node:
-            return Status(report.state, reason, node=node)
+        if report.state is not JobState.PENDING:
+            return Status(report.state, reason, advice, node)
+        if not found.node:
+            return Status(JobState.PENDING, _turn(found, reason), advice, node)
         # Started once and pending again: it waits for another run.
-        again = f"waits to be run again (run {found.run + 1})"
-        return Status(JobState.PENDING, again + _after(reason))
+        return Status(JobState.PENDING, _again(found) + _after(reason), advice)
     if found.node:
-        return Status(JobState.RUNNING, reason, node=node)
-    return Status(JobState.PENDING, reason)
+        return Status(JobState.RUNNING, reason, advice, node)
+    return Status(JobState.PENDING, _turn(found, reason), advice)
 
 
-def _of_end(found: Found, state: JobState, reason: str, node: str) -> Status:
+def _again(found: Found) -> str:
+    return f"waits to be run again (run {found.run + 1})"
+
+
+def _turn(found: Found, reason: str) -> str:
+    """Return why a job has not started: which other jobs it waits for the backend cannot say."""
+    if not found.awaits or found.cancelled or reason == found.awaits:
+        return reason
+    return found.awaits if reason in ("", AFTER_OTHERS) else f"{found.awaits}; {reason}"
+
+
+def _whether_again(reason: str) -> str:
+    """``slurm cannot be asked: words``, with what it cannot be asked."""
+    return reason.replace("asked", "asked whether it is to run again", 1)
+
+
+def _of_end(found: Found, state: JobState, reason: str, node: str, advice: str = "") -> Status:
+    if state is JobState.COMPLETED and found.exit_code == 0 and found.node:
+        return Status(JobState.FAILED, _LEFT, _SEE_LOG, node)
     if state is JobState.COMPLETED:
         return Status(
             JobState.LOST,
@@ -252,35 +369,52 @@ def _of_end(found: Found, state: JobState, reason: str, node: str) -> Status:
         )
     if found.cancelled and state in (JobState.CANCELLED, JobState.FAILED):
         return Status(JobState.CANCELLED, "cancelled from this notebook", node=node)
+    if state is JobState.FAILED and found.not_queued:
+        return _of_not_queued(found, node)
     if state is JobState.FAILED and _was_killed_for_memory(found):
         state, reason = JobState.OUT_OF_MEMORY, ""
+    if state is JobState.FAILED and not found.node and found.exit_code is None:
+        return Status(state, _NOT_SEEN + _after(reason), _WHERE_SEEN, node)
     if state is JobState.FAILED:
         told = f"told to end by {found.signal}" if found.signal else ""
-        reason = told or _exit_in_words(found) or reason or _REASONS[state]
+        killed = _KILLED_THERE if found.node and reason == NOT_STARTED else ""
+        reason = told or _exit_in_words(found) or killed or reason or _REASONS[state]
         return Status(state, reason, _after_exit(found), node)
     if state is JobState.TIMEOUT and found.not_again:
         reason = f"Job not requeued because: {found.not_again}"
     reason = reason or _REASONS.get(state, "")
     if state is JobState.OUT_OF_MEMORY:
         reason += _used(found)
-    return Status(state, reason, _ADVICE.get(state, _SEE_LOG), node)
+    return Status(state, reason, advice or _ADVICE.get(state, _SEE_LOG), node)
+
+
+def _of_not_queued(found: Found, node: str) -> Status:
+    """A job that was told to end and asked to be run again, where the scheduler does not do it."""
+    return Status(
+        JobState.FAILED,
+        f"it was told to end, and it was not queued again: {found.not_queued}",
+        "send it again, and without --no-requeue if it had that",
+        node,
+    )
 
 
 def _without_verdict(found: Found, node: str) -> Status:
     if found.cancelled:
         return Status(JobState.CANCELLED, "cancelled from this notebook", node=node)
+    if found.not_queued:
+        return _of_not_queued(found, node)
     if found.signal:
         return Status(JobState.CANCELLED, f"told to end by {found.signal}", _SEE_LOG, node)
     if found.exit_code == _KILLED and _was_killed_for_memory(found):
         return _of_end(found, JobState.OUT_OF_MEMORY, "", node)
     if found.exit_code is not None:
-        reason = _exit_in_words(found) or _REASONS[JobState.FAILED]
+        reason = _exit_in_words(found) or _LEFT
         return Status(JobState.FAILED, reason, _after_exit(found), node)
     if not found.handle:
         return Status(
             JobState.LOST,
             "the notebook ended while it was handing it over",
-            "send the cell again",
+            _SEND_AGAIN,
         )
     return Status(
         JobState.LOST,
@@ -306,6 +440,8 @@ def _exit_in_words(found: Found) -> str:
     if code in _SHELL_CODES:
         what = "something that this job needs" if words else "the Python of this job"
         return f"{what} {_SHELL_CODES[code]}" + _after(words)
+    if not found.node and not _misses_module(found):
+        return f"its script ended with exit code {code} before the cell was run" + _after(words)
     return f"the worker ended with exit code {code} before it could write a result" + _after(words)
 
 
@@ -320,7 +456,7 @@ def _was_killed_for_memory(found: Found) -> bool:
     Not every backend says so: one that looks at memory now and then reports a job that failed.
     """
     killed = not found.signal and found.exit_code in (None, _KILLED)
-    return killed and usage.is_nearly_all(found.usage, found.limits)
+    return killed and (found.over_memory or usage.is_nearly_all(found.usage, found.limits))
 
 
 def _after(words: str) -> str:
@@ -329,8 +465,8 @@ def _after(words: str) -> str:
 
 def _after_exit(found: Found) -> str:
     """What to do about a worker that ended too early."""
-    if "No module named" not in found.last_words:
-        return _SEE_LOG
+    if not _misses_module(found):
+        return _SEE_LOG if found.node else f"{_SEE_LOG}, and the lines that --setup gave it"
     return (
         f"the job's Python has to be one with nbsubmit and its packages, and a "
         f"{sys.version_info[0]}.{sys.version_info[1]} as the notebook's: install nbsubmit there, "
@@ -338,11 +474,26 @@ def _after_exit(found: Found) -> str:
     )
 
 
+def _misses_module(found: Found) -> bool:
+    return "No module named" in found.last_words
+
+
 _SHELL_CODES = {
     126: "may not be executed on the node",
     127: "does not exist on the node",
 }
 _SEE_LOG = "see its log"
+# Its script leaves an exit code in the folder whatever happens.
+_NOT_SEEN = "it ended and left nothing in its folder, as where its node does not see that"
+_WHERE_SEEN = "have jobs in a folder that the nodes can see and write to: NBSUBMIT_FOLDER"
+# A worker that succeeds has written its result by then.
+_KILLED_THERE = "its script was killed on its node"
+_LEFT = "its process ended by itself, as with os._exit, before it could write a result"
+_SEND_AGAIN = "send the cell again"
+_ANOTHERS = "its id {} is another job's now: it has ended, and left no result"
+_GO_ON = (
+    "nobody sends them now, for who did has ended: %jobs attach, or nbsubmit.attach(id), goes on"
+)
 _REASONS = {
     JobState.FAILED: "the worker ended without leaving a result",
     JobState.TIMEOUT: "it reached its time limit",

@@ -20,6 +20,7 @@ from nbsubmit.core.home import Namespace
 from nbsubmit.core.layout import Placed
 from nbsubmit.core.pickling import Reference
 from nbsubmit.core.tasks import TaskFolder, number_of
+from nbsubmit.core.trust import open_own
 
 if TYPE_CHECKING:
     from nbsubmit.core.mapped import Mappings
@@ -82,7 +83,7 @@ class Slices:
 def read(folder: TaskFolder) -> Bundle:
     """Return the slice of one task."""
     number = number_of(folder)
-    with folder.slices_file.open("rb") as file:
+    with open_own(folder.slices_file) as file:
         file.seek(_PLACE.size * number)
         start, end = struct.unpack("<QQ", file.read(2 * _PLACE.size))
         file.seek(start)

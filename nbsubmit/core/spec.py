@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class CellOptions:
         The name that the job itself gets in the notebook.
     wait : bool
         Block until the job has ended.
+    no_wait : bool
+        Do not block, whatever the settings say.
     cancel_on_interrupt : bool
         With ``wait``: an interrupt cancels the job too.
     dry_run : bool
@@ -120,6 +123,18 @@ class CellOptions:
         There is a task for each combination of the elements of several, not one for each position.
     indices : tuple of int or None
         The indices of a plain array.
+    after : tuple of str
+        Jobs that have to have ended before, each by its id or the name that it is bound to; with
+        ``any:`` before it however it ended, otherwise well.
+    fresh : bool
+        Send it also if the same cell with the same inputs is still alive, or has succeeded.
+    reuse : bool or None
+        Take the result of the same cell with the same inputs if it has succeeded; None for what
+        the settings say.
+    profiles : tuple of str
+        Sets of options that the configuration has under these names.
+    no_defaults : bool
+        Do without the options that the configuration has for every job.
     """
 
     resources: Resources = Resources()
@@ -128,6 +143,7 @@ class CellOptions:
     bring: tuple[str, ...] | None = None
     bind: str | None = None
     wait: bool = False
+    no_wait: bool = False
     cancel_on_interrupt: bool = False
     dry_run: bool = False
     panel: bool = True
@@ -145,6 +161,11 @@ class CellOptions:
     maps: tuple[Mapped, ...] = ()
     product: bool = False
     indices: tuple[int, ...] | None = None
+    after: tuple[str, ...] = ()
+    fresh: bool = False
+    reuse: bool | None = None
+    profiles: tuple[str, ...] = ()
+    no_defaults: bool = False
 
     @property
     def is_array(self) -> bool:
@@ -196,6 +217,8 @@ class Launch:
         single process is to be started without.
     signal_seconds : int or None
         So long before its time is over a job is sent SIGUSR2.
+    after, after_any : tuple of str
+        Handles of this backend's jobs that have to have succeeded, or just ended, before.
     """
 
     id: str
@@ -217,12 +240,35 @@ class Launch:
     ranks: int = 1
     launcher: tuple[str, ...] | None = None
     signal_seconds: int | None = None
+    after: tuple[str, ...] = ()
+    after_any: tuple[str, ...] = ()
 
     @property
-    def part_number(self) -> int:
-        """Which part of an array it is."""
+    def block(self) -> int:
+        """Which block of an array it is of: as many tasks as the backend takes at once at most."""
         return self.first // self.part if self.part else 0
+
+    @property
+    def start(self) -> int:
+        """The number that its first task has in its block."""
+        return self.first % self.part if self.part else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        paths = {name: str(value) for name, value in vars(self).items() if isinstance(value, Path)}
+        return {**asdict(self), **paths}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Launch:
+        """Read what `to_json` gave."""
+        given = {each.name: data[each.name] for each in fields(cls)}
+        tuples = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        paths = {name: Path(given[name]) for name in _PATHS if given[name] is not None}
+        return cls(**{**given, **tuples, **paths, "resources": Resources(**given["resources"])})
 
     def script_of(self, first: int) -> Path:
         """Return the file of the script that starts the part of an array with this first task."""
         return self.folder / (f"script-{first}.sh" if first else "script.sh")
+
+
+_PATHS = ("folder", "working_directory", "log_out", "log_err", "exit_file", "script")

@@ -9,11 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from nbsubmit.core.harmless import plain
+
 
 class JobState(str, Enum):
     """Where a job is on its way; ``ended`` tells whether anything can still change.
 
     Each is the text of its own name, too: ``job.state == "RUNNING"``.
+
+    Examples
+    --------
+    >>> nbsubmit.JobState.TIMEOUT.ended, nbsubmit.JobState.RUNNING.ended
+    (True, False)
+    >>> nbsubmit.JobState("PENDING") == "PENDING"
+    True
     """
 
     PENDING = "PENDING"
@@ -61,6 +70,11 @@ class Status:
     reason: str = ""
     advice: str = ""
     node: str = ""
+
+    def __post_init__(self) -> None:
+        # Some of it are the job's own words, and all of it is printed.
+        for name in ("reason", "advice", "node"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.state.value, self._where(), self._why()) if part)

@@ -6,19 +6,27 @@ sending, so that a listing is in order, and ends in four letters that are enough
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import time
 from pathlib import Path
 
+from nbsubmit.core import stores
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.errors import FolderError, UnknownJob
-from nbsubmit.core.folder import BLOBS, PRIVATE_FOLDER, JobFolder, check_private, write_whole
+from nbsubmit.core.folder import BLOBS, PRIVATE_FOLDER, JobFolder, write_whole
 from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey
+from nbsubmit.core.trust import check_private
 
 # No vowels and no look-alikes: ids should neither spell words nor be misread.
 _LETTERS = "bcdfghjkmnpqrstvwxz2346789"
-_ID = re.compile(rf"\d{{6}}-\d{{6}}-[{_LETTERS}]{{4}}$")
+_ID = re.compile(rf"\d{{6}}-\d{{6}}-[{_LETTERS}]{{4}}\Z", re.ASCII)
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text is a job's whole id."""
+    return _ID.match(text) is not None
 
 
 class JobStore:
@@ -42,6 +50,28 @@ class JobStore:
         """The large buffers of all its jobs."""
         return BlobStore(self.path / BLOBS)
 
+    def check(self) -> None:
+        """Make sure that it is safe to use, if it is there.
+
+        Raises
+        ------
+        FolderError
+            If it is not.
+        """
+        for folder in (self.path, self.path / "jobs"):
+            if os.path.lexists(folder):
+                check_private(folder)
+
+    def prepare(self) -> None:
+        """Make the store if there is none.
+
+        Raises
+        ------
+        FolderError
+            If it cannot be made, written to, or is not safe.
+        """
+        self._prepare()
+
     def new(self, now: float | None = None) -> JobFolder:
         """Make the folder of a new job, private and empty.
 
@@ -61,10 +91,18 @@ class JobStore:
                 continue
             except OSError as error:
                 raise FolderError(f"{jobs} cannot be written to: {error.strerror}") from None
+            stores.note(self.path)
             return folder
 
     def _prepare(self) -> Path:
         jobs = self.path / "jobs"
+        try:
+            str(self.path).encode()
+        except UnicodeEncodeError:
+            raise FolderError(
+                f"the store {str(self.path)!r} has bytes in its name that are no text, so no "
+                f"script can name it. Set NBSUBMIT_FOLDER to another folder"
+            ) from None
         try:
             self.path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
             check_private(self.path)
@@ -91,9 +129,12 @@ class JobStore:
         jobs = self.path / "jobs"
         if not jobs.is_dir():
             return []
-        check_private(self.path)
-        check_private(jobs)
+        self._check()
         return [JobFolder(path) for path in sorted(jobs.iterdir()) if _ID.match(path.name)]
+
+    def _check(self) -> None:
+        check_private(self.path)
+        check_private(self.path / "jobs")
 
     def find(self, text: str) -> JobFolder:
         """Return the one job whose id is, begins with, or ends in the text; ``ID_7`` is a task.
@@ -104,7 +145,12 @@ class JobStore:
             If there is none, or more than one.
         """
         text, _, task = text.partition("_")
-        folders = self.folders()
+        whole = self.path / "jobs" / text
+        # By a whole id it is found at once, however many there are.
+        is_whole = bool(_ID.match(text)) and whole.is_dir()
+        if is_whole:
+            self._check()
+        folders = [JobFolder(whole)] if is_whole else self.folders()
         hits = [f for f in folders if text and (f.id.startswith(text) or f.id.endswith(text))]
         if len(hits) != 1:
             which = "no job" if not hits else f"{len(hits)} jobs"

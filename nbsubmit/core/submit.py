@@ -12,23 +12,25 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 
-from nbsubmit.core import by_value, packages, tasks
+from nbsubmit.core import by_value, inputs, packages, tasks
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.call import Call
 from nbsubmit.core.cell import Cell
-from nbsubmit.core.errors import SubmitError
+from nbsubmit.core.errors import OptionError, SubmitError
 from nbsubmit.core.folder import FORMAT, JobFolder, write_whole
 from nbsubmit.core.home import Namespace
+from nbsubmit.core.inputs import After
 from nbsubmit.core.job import Job, Watches
 from nbsubmit.core.limits import check_size, check_space
 from nbsubmit.core.payload import Payload
+from nbsubmit.core.sending import send, write_script
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.slices import Slices
 from nbsubmit.core.spec import CellOptions, Launch
@@ -64,6 +66,8 @@ class Request:
         What each of them is called with.
     more : mapping
         What else is to be known of the job from the start, as plain data.
+    after : tuple of After
+        Jobs that it is to start after.
     """
 
     what: Cell | Call
@@ -76,6 +80,7 @@ class Request:
     count: int | None = None
     slices: Slices | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
+    after: tuple[After, ...] = ()
 
 
 def submit(
@@ -99,13 +104,20 @@ def submit(
         If more would be sent than the settings allow; nothing is written.
     SubmitError
         If the backend does not take it; the folder stays, says why, and holds the script.
+    InputFailed
+        If a job that it is to start after has failed; nothing is written.
+    OptionError
+        If an environment variable cannot be set; nothing is written.
     """
     backend.check()
+    check_variables(request.options.env)
+    inputs.check(request.after)
     check_size(request.payload, request.options.include, settings.size_limit, request.slices)
     check_space(request.payload, store.path, request.slices)
     folder = store.new()
     shape = shape_for(backend, request.count, request.options.ranks)
     launch = launch_of(folder, request.options, shape=shape)
+    launch = started_after(launch, request.after, backend)
     return started(
         folder,
         lambda: _write(folder, request, launch, backend, settings, shape),
@@ -115,6 +127,35 @@ def submit(
         watcher,
         home,
         opens,
+    )
+
+
+def check_variables(env: Mapping[str, str]) -> None:
+    """Make sure that a process can be given these variables.
+
+    Raises
+    ------
+    OptionError
+        Naming the first that no process can have.
+    """
+    for name, value in env.items():
+        try:
+            possible = b"\0" not in os.fsencode(value) and name.isidentifier()
+        except UnicodeEncodeError:
+            possible = False
+        if not possible:
+            raise OptionError(
+                f"--env {name}: no process can have a variable like {value!r}. Use a name of "
+                f"letters, digits and _, and a value without a zero byte"
+            )
+
+
+def started_after(launch: Launch, after: Sequence[After], backend: Backend) -> Launch:
+    """Return a launch that the backend starts after these jobs, as far as it knows them."""
+    return replace(
+        launch,
+        after=inputs.handles(after, backend, whatever=False),
+        after_any=inputs.handles(after, backend, whatever=True),
     )
 
 
@@ -144,7 +185,7 @@ def started(
         fill()
         if Shape.of(folder.spec).has_tasks:
             tasks.prepare(folder)
-        _write_script(folder.script_file, first_part(launch), backend)
+        write_script(folder.script_file, first_part(launch), backend)
     except BaseException:
         shutil.rmtree(folder.path)
         raise
@@ -152,10 +193,15 @@ def started(
         if launch.count is None:
             _start(folder, launch, backend)
         else:
-            _start_parts(folder, launch, backend)
+            send(folder, backend, launch)
     except SubmitError as error:
         folder.write_json(folder.refusal_file, {"reason": str(error), "at": time.time()})
         raise type(error)(f"{error}\nThe script is {folder.script_file}") from None
+    except KeyboardInterrupt:
+        # It may have been taken all the same: then it finds this, and ends.
+        reason = "interrupted while it was being sent"
+        folder.write_json(folder.refusal_file, {"reason": reason, "at": time.time()})
+        raise
     job = opens(folder, backend, watcher, home)
     watcher.add(job)
     store.blobs.collect_now_and_then()
@@ -169,35 +215,11 @@ def first_part(launch: Launch) -> Launch:
     return replace(launch, count=min(launch.count, launch.part))
 
 
-def _write_script(file: Path, launch: Launch, backend: Backend) -> None:
-    write_whole(file, lambda out: out.write(backend.script(launch).encode()))
-
-
 def _start(folder: JobFolder, launch: Launch, backend: Backend) -> None:
     handle = backend.start(launch)
     folder.write_json(
         folder.handle_file, {"backend": backend.name, "handle": handle, "at": time.time()}
     )
-
-
-def _start_parts(folder: JobFolder, launch: Launch, backend: Backend) -> None:
-    """Start an array, in as many parts as the backend needs to take it."""
-    count = launch.count or 0
-    size = launch.part or count
-    parts: list[tasks.Part] = []
-    try:
-        for first in range(0, count, size):
-            some = min(size, count - first)
-            script = launch.script_of(first)
-            part = replace(launch, first=first, count=some, script=script)
-            if first:
-                _write_script(script, part, backend)
-            parts.append(tasks.Part(first, some, backend.start(part)))
-            tasks.write_parts(folder, backend.name, parts, time.time())
-    except BaseException:
-        for part_ in parts:  # all of it or nothing
-            backend.stop(part_.handle)
-        raise
 
 
 def launch_of(
@@ -291,6 +313,7 @@ def _spec(
     what = request.what
     return {
         **request.more,
+        **inputs.as_json(request.after, (*launch.after, *launch.after_any)),
         "format": FORMAT,
         "id": launch.id,
         "name": request.options.resources.name or "",
@@ -300,7 +323,7 @@ def _spec(
         "source": what.source if isinstance(what, Cell) else "",
         "function": what.name if isinstance(what, Call) else "",
         "host": platform.node(),
-        "user": getpass.getuser(),
+        "user": user_here(),
         "kernel_pid": os.getpid(),
         "beat_seconds": settings.beat_seconds,
         "origin": dict(request.origin),
@@ -308,6 +331,14 @@ def _spec(
         "signal_seconds": launch.signal_seconds,
         **shape.to_json(),
     }
+
+
+def user_here() -> str:
+    """Return the user's name; the number of one who has none, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.geteuid())
 
 
 def asked(launch: Launch, backend: Backend) -> Limits:

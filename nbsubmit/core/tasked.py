@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from nbsubmit.core import tasks
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder
@@ -16,6 +15,8 @@ from nbsubmit.core.gathered import Gathered, gather
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job, Watches
 from nbsubmit.core.originals import Home
+from nbsubmit.core.parts import parts_of
+from nbsubmit.core.rest import Sender, handles_of
 from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.tasks import Shape, name_of, tasks_of
 
@@ -52,6 +53,7 @@ class TaskedJob(Job):
         super().__init__(folder, backend, watcher, home)
         self.tasks = self._make_tasks()
         self._send_failed: Callable[[str], Job] | None = None
+        self._sending: Sender | None = None
         self._live = len(self.tasks)
         for task in self.tasks:
             task.add_done_callback(self._one_has_ended)
@@ -157,15 +159,23 @@ class TaskedJob(Job):
             return False
         self.folder.write_json(self.folder.cancel_file, {"at": time.time()})
         if self.backend is not None:
-            handles = [part.handle for part in tasks.parts_of(self.folder).parts]
-            for handle in handles or [self.handle]:
-                if handle:
-                    self.backend.stop(handle)
+            self._stop(self.backend, self._handles(self.backend))
         self._watcher.add(self)
         return True
 
+    def _handles(self, backend: Backend) -> list[str]:
+        if self._is_array:
+            return handles_of(self.folder, backend)
+        return [self.handle] if self.handle else []
+
+    @property
+    def _is_array(self) -> bool:
+        """It is the whole of one, not processes that run together as one job of it."""
+        is_whole = self.folder.whole == self.folder.path
+        return is_whole and Shape.of(self.folder.spec).count is not None
+
     def _interrupt(self, timeout: bool = False) -> None:
-        if self.folder.whole != self.folder.path or Shape.of(self.folder.spec).count is None:
+        if not self._is_array:
             super()._interrupt(timeout)  # they run together, and are told together
             return
         for task in self.tasks:
@@ -210,6 +220,17 @@ class TaskedJob(Job):
         if ended:
             self.refresh()
 
+    def send_more(self, now: float, pause: float) -> None:
+        if self.backend is None or not self._is_array or parts_of(self.folder).rest is None:
+            return
+        if self._sending is None:
+            self._sending = Sender(self.folder, self.backend)
+        ranks = Shape.of(self.folder.spec).ranks
+        over = [task.is_over for task in self.tasks]
+        if ranks > 1:
+            over = [all(over[n : n + ranks]) for n in range(0, len(over), ranks)]
+        self._sending.go_on(over, now, max(pause, self.backend.polite_seconds))
+
     def refresh(self) -> None:
         """Put together what was seen of the tasks, and tell those who listen."""
         if self.is_over:
@@ -239,6 +260,9 @@ class _HomeOfTask:
     def is_shared(self, _name: str) -> bool:
         return False
 
+    def may_change_named(self, _name: str, _kind: type) -> bool:
+        return False
+
     def may_change_class(self, _kind: type) -> bool:
         return False
 
@@ -251,15 +275,21 @@ def together(jobs: Sequence[Job]) -> Status:
         first = next(
             (s for s in (JobState.RUNNING, JobState.SUSPENDED) if s in states), JobState.PENDING
         )
-        waiting = next((job.status.reason for job in jobs if job.status.state is first), "")
-        told = counted(states) if len(states) > 1 else waiting
-        return Status(first, told)
+        one = next(job.status for job in jobs if job.status.state is first)
+        told = counted(states) if len(states) > 1 else one.reason
+        unsent = [job for job in jobs if job.found.unsent and not job.is_over]
+        if not unsent:
+            return Status(first, told, one.advice)
+        status = unsent[0].status
+        told = f"{counted(states)}; {len(unsent)} of them {status.reason}"
+        return Status(first, told, status.advice)
     if set(states) == {JobState.COMPLETED}:
         return Status(JobState.COMPLETED)
     worst = next(state for state in WORST if state in states)
-    one = next(job for job in jobs if job.status.state is worst)
-    reason = f"{counted(states)}; task {name_of(one.folder)}: {one.status.reason or worst.value}"
-    return Status(worst, reason, one.status.advice, one.status.node)
+    first_bad = next(job for job in jobs if job.status.state is worst)
+    bad = first_bad.status
+    reason = f"{counted(states)}; task {name_of(first_bad.folder)}: {bad.reason or worst.value}"
+    return Status(worst, reason, bad.advice, bad.node)
 
 
 def counted(states: Mapping[JobState, int]) -> str:

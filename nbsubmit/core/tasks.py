@@ -9,8 +9,9 @@ a handful of files until then. Results lie side by side, for one listing to tell
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from nbsubmit.core.folder import (
     PRIVATE_FOLDER,
     JobFolder,
 )
+from nbsubmit.core.parts import Rest, parts_of
+from nbsubmit.core.trust import check_if_there
 
 # Tell a worker which task of the array it is, and which of how many processes that run together.
 TASK_VARIABLE, RANK_VARIABLE, RANKS_VARIABLE = "NBSUBMIT_TASK", "NBSUBMIT_RANK", "NBSUBMIT_RANKS"
@@ -33,6 +36,8 @@ OF_A_JOB = (
 )  # fmt: skip
 _TASKS, _RESULTS, _LOGS = "tasks", "results", "logs"
 _RESULT = ".json"
+_CHECK_SECONDS = 1.0
+_LEFT_OUT = "cancelled before it was sent"
 
 
 @dataclass(frozen=True)
@@ -105,50 +110,22 @@ SINGLE = Shape()
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some tasks of an array that were handed to the backend together.
-
-    Attributes
-    ----------
-    first, count : int
-        The first of them, and how many there are.
-    handle : str
-        The backend's id of them all; that of the task with number n in the part is ``handle_n``.
-    """
-
-    first: int
-    count: int
-    handle: str
-
-
-@dataclass(frozen=True)
 class Listing:
     """Which tasks of a job have started and which have left a result, by their keys as text.
 
-    And whether all of them are to be cancelled.
+    And whether all of them are to be cancelled, and what is known of those that are not sent yet.
     """
 
     started: frozenset[str] = frozenset()
     ended: frozenset[str] = frozenset()
     cancelled: bool = False
+    rest: Rest | None = None
 
     def tells_of(self, key: TaskKey) -> bool:
         """Tell whether there may be more to know of a task than that it waits."""
         if self.cancelled or key.rank is not None:
             return True
         return str(key) in self.started or str(key) in self.ended
-
-
-@dataclass
-class Handed:
-    """The parts of an array that the backend has, as last read."""
-
-    parts: list[Part] = field(default_factory=list)
-    size: int = 0
-
-    def find(self, index: int) -> Part | None:
-        """Return the part that a task is in."""
-        return next((p for p in self.parts if p.first <= index < p.first + p.count), None)
 
 
 class TaskFolder(JobFolder):
@@ -221,16 +198,54 @@ class TaskFolder(JobFolder):
         keys = (TaskKey(self.key.index, rank) for rank in range(self.shape.ranks))
         return [TaskFolder(self.job, key, self.shape) for key in keys]
 
+    def check(self) -> None:
+        """Make sure that the whole job's folders are the user's own."""
+        now = time.monotonic()
+        # Thousands of tasks are looked at one after another, and each file when it is opened.
+        if now - self.job.checked > _CHECK_SECONDS:
+            self.job.check_parts()
+            for folder in (_TASKS, _RESULTS, _LOGS):
+                check_if_there(self.whole / folder)
+            self.job.checked = now
+
+    @property
+    def _parts(self) -> tuple[Path, ...]:
+        return (self.path,)
+
     def handle(self) -> str:
         if self.key.index is None:
             return self.job.handle()
         part = parts_of(self.job).find(self.key.index)
-        if part is None:
+        if part is None or not part.handle:
             return ""
         return f"{part.handle}_{self.shape.place(self.key.index)[1]}"
 
+    def refusal(self) -> str:
+        refused, rest = super().refusal(), self._rest
+        return refused or (rest.refused if rest else "")
+
+    def unsent(self) -> tuple[str, bool]:
+        rest = self._rest
+        if rest is not None:
+            return rest.reason, rest.is_deserted
+        was_left_out = self.key.index is not None and self._part_without_handle
+        return (_LEFT_OUT if was_left_out and self.is_cancelled() else "", False)
+
+    @property
+    def _rest(self) -> Rest | None:
+        """What is known of the tasks that are not sent yet, if this is one of them."""
+        index, handed = self.key.index, parts_of(self.job)
+        return None if index is None or handed.find(index) else handed.rest
+
+    @property
+    def _part_without_handle(self) -> bool:
+        part = parts_of(self.job).find(self.key.index or 0)
+        return part is not None and not part.handle
+
     def is_cancelled(self) -> bool:
-        return self.cancel_file.exists() or self.job.is_cancelled()
+        if self.cancel_file.exists() or self.job.is_cancelled():
+            return True
+        return self.key.rank is not None and self.together.cancel_file.exists()
 
     def write_json(self, file: Path, data: dict[str, Any]) -> None:
         if file.parent == self.path:  # which a task that has not started does not have
@@ -272,17 +287,26 @@ def logs_of(job: JobFolder) -> Path:
 
 def tasks_of(job: JobFolder) -> list[TaskFolder]:
     """Return the folders of a job's tasks, in order; none if it is a single process."""
+    if isinstance(job, TaskFolder):
+        return parts_named(job.job, str(job.key))
     shape = Shape.of(job.spec)
     return [TaskFolder(job, key, shape) for key in shape.keys] if shape.has_tasks else []
 
 
+def parts_named(job: JobFolder, name: str) -> list[TaskFolder]:
+    """Return the tasks that a key as text stands for: one, or all that run together."""
+    return [task for task in tasks_of(job) if f"{task.key}_".startswith(f"{name}_")]
+
+
 def listing(job: JobFolder) -> Listing:
     """Look which tasks have started and which have ended, with two listings for all of them."""
+    rest = parts_of(job, fresh=True).rest
     ended = (name for name in _names(job.path / _RESULTS) if name.endswith(_RESULT))
     return Listing(
         frozenset(_names(job.path / _TASKS)),
         frozenset(name.removesuffix(_RESULT) for name in ended if not name.startswith(".")),
         job.cancel_file.exists(),
+        rest,
     )
 
 
@@ -290,26 +314,3 @@ def _names(folder: Path) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
             yield entry.name
-
-
-def parts_of(job: JobFolder) -> Handed:
-    """Return the parts of an array that the backend has; read again only while some are missing."""
-    handed: Handed = job.__dict__.setdefault("handed", Handed())
-    if not handed.size or sum(part.count for part in handed.parts) < handed.size:
-        data = job.read_json(job.handle_file) or {}
-        handed.parts = [Part(int(f), int(n), str(h)) for f, n, h in data.get("parts", ())]
-        handed.size = Shape.of(job.spec).count or 0
-    return handed
-
-
-def write_parts(job: JobFolder, backend: str, parts: Sequence[Part], at: float) -> None:
-    """Note which tasks the backend has, and by what handles."""
-    job.write_json(
-        job.handle_file,
-        {
-            "backend": backend,
-            "handle": parts[0].handle,
-            "parts": [[part.first, part.count, part.handle] for part in parts],
-            "at": at,
-        },
-    )

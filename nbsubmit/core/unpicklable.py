@@ -207,6 +207,13 @@ _KINDS: dict[str, dict[str, Kind]] = {
     "_struct": {"Struct": Kind("a compiled format", instead="{}.format")},
     "_lsprof": {"Profiler": Kind("a profile", "profile inside the cell")},
     # Other packages
+    "nbsubmit.core.job": {
+        "Job": Kind(
+            "a job of this notebook",
+            "read the names that it brings, and the cell starts after it with them",
+            "{}.value",
+        ),
+    },
     "nbsubmit.core.magics": {
         "KernelsOwn": Kind("a magic of the notebook's kernel", "call it in a cell that runs here"),
     },

@@ -13,53 +13,32 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
 
-from nbsubmit.core.backend import Backend, Report
-from nbsubmit.core.errors import FolderError, OtherFormat, SubmitError
+from nbsubmit.core import asking
+from nbsubmit.core.asking import Asked, Run
+from nbsubmit.core.backend import Backend
 from nbsubmit.core.job import Job
+from nbsubmit.core.questions import asks, hear_nothing, search, stop_again, takes_answer
 from nbsubmit.core.settings import Settings
-from nbsubmit.core.settle import Found, look, settle
-from nbsubmit.core.state import JobState, Status
-from nbsubmit.core.tasks import Listing, TaskFolder, listing
+from nbsubmit.core.settle import GRACE_SECONDS, settle
+from nbsubmit.core.watched import (
+    SHORTEST_LOOK,
+    Watched,
+    changed_at,
+    give_up_the_silent,
+    look_soon_at_what_follows,
+    look_where_there_is_news,
+    read,
+)
 
 _log = logging.getLogger("nbsubmit")
+T = TypeVar("T")
 
-# A young job is looked at often, an old one less so.
-_SHORTEST_LOOK, _LONGEST_LOOK = 0.1, 2.0
-_LONGEST_ASK = 60.0
-_MISSED_BEATS = 3
-# A suspended job is silent too, so it takes long before a job is given up for its silence alone.
-_LONGEST_SILENCE = 1000
-
-
-@dataclass
-class Watched:
-    """A live job and what has been seen of it so far.
-
-    Times are a monotonic clock's. ``beat`` is the time of the last beat by the node's clock, which
-    may be any; only that it changes counts.
-    """
-
-    job: Job
-    since: float
-    next_look: float = 0.0
-    report: Report | None = None
-    doubt_since: float | None = None
-    beat: int = 0
-    beat_seen: float = 0.0
-    found: Found = field(default_factory=Found)
-
-
-@dataclass
-class Asked:
-    """When a backend was last asked, and how that went."""
-
-    at: float = float("-inf")
-    failures: int = 0
+# So long whoever looks at jobs waits for a backend.
+_PATIENCE_SECONDS = 5.0
 
 
 def poll_once(
@@ -68,8 +47,13 @@ def poll_once(
     asked: Asked,
     settings: Settings,
     now: float,
+    run: Run = asking.now,
+    *,
+    at_once: bool = False,
 ) -> None:
     """Look at every job of one backend that is due, asking the backend at most once.
+
+    A backend that is asked aside answers a later look.
 
     Parameters
     ----------
@@ -78,133 +62,50 @@ def poll_once(
     backend : Backend or None
         What runs them; None if only their folders can be looked at.
     asked : Asked
-        When the backend was asked; brought up to date.
+        When the backend was asked, and what it said; brought up to date.
     settings : Settings
         How often it may be.
     now : float
         The time by a monotonic clock.
+    run : callable
+        Has the backend asked, here or aside.
+    at_once : bool
+        Somebody waits for the answer, so it is asked again as soon as that is polite at all.
     """
-    due = _look_where_there_is_news([w for w in watched if w.next_look <= now], now)
-    open_questions = [w for w in watched if not w.found.conclusive and w.found.handle]
-    if backend is not None and any(
-        _wants_answer(w, backend, asked, settings, now) for w in open_questions
-    ):
-        _ask(backend, open_questions, asked, now)
-        due = list({id(w): w for w in (*due, *open_questions)}.values())
+    due = look_where_there_is_news([w for w in watched if w.next_look <= now], now)
+    if backend is not None:
+        due = _with(due, search(backend, watched, now, run), now)
+    open_questions = [
+        w for w in watched if w.found.handle and not (w.found.conclusive or w.found.never)
+    ]
     if backend is None:
-        _give_up_the_silent(open_questions, settings, now)
+        give_up_the_silent(open_questions, settings, now)
+    elif open_questions:
+        if asks(open_questions, backend, asked, settings, now, at_once=at_once):
+            asked.ask(backend, now, run)
+        asked.hear(now)
+        told = [one for one in open_questions if takes_answer(one, asked)]
+        ended = [w for w in told if w.report and (w.report.state is None or w.report.state.ended)]
+        # What it used last is written on, and shows in no folder's time.
+        due = _with(_with(due, ended, now), told)
+        stop_again(backend, told, now, run)
     for one in due:
-        _judge(one, now)
+        _judge(one, asked, now)
+    over = [one for one in due if one.job.is_over]
+    asked.want_no_more(one.found.handle for one in over)
+    if over:
+        look_soon_at_what_follows(watched, now)
 
 
-def _look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched]:
-    """Look at jobs, and return those that may have changed; of tasks, one listing tells."""
-    looked_at: list[Watched] = []
-    listings: dict[Path, Listing] = {}
-    for one in due:
-        folder = one.job.folder
-        if isinstance(folder, TaskFolder):
-            if folder.whole not in listings:
-                listings[folder.whole] = _listing(folder)
-            one.next_look = _next_look(one, now)
-            if not listings[folder.whole].tells_of(folder.key):
-                if one.found.handle:
-                    continue
-                one.found = Found(handle=folder.handle(), refusal=folder.refusal())
-                looked_at.append(one)
-                continue
-        _look(one, now)
-        looked_at.append(one)
-    return looked_at
+def _with(due: list[Watched], more: list[Watched], read_at: float | None = None) -> list[Watched]:
+    """Return these and more, each once; those are read first if a time is given."""
+    if read_at is not None:
+        for one in more:
+            read(one, read_at)
+    return list({id(one): one for one in (*due, *more)}.values())
 
 
-def _listing(folder: TaskFolder) -> Listing:
-    try:
-        return listing(folder.job)
-    except OSError:
-        return Listing(cancelled=True)  # each has to find out by itself
-
-
-def _give_up_the_silent(watched: Sequence[Watched], settings: Settings, now: float) -> None:
-    """Take a long silence for an end where there is nobody to ask."""
-    for one in watched:
-        silent_since = max(one.beat_seen, one.since)
-        if now - silent_since > _LONGEST_SILENCE * settings.beat_seconds:
-            one.report = Report(None)
-
-
-def _look(one: Watched, now: float) -> None:
-    try:
-        one.found = look(one.job.folder)
-    except FolderError as error:
-        advice = "" if isinstance(error, OtherFormat) else "see what happened to the folder"
-        one.found = Found(end=Status(JobState.LOST, str(error), advice))
-    except OSError:
-        _log.debug("the folder of job %s cannot be read now", one.job.id, exc_info=True)
-    beat = _beat(one.job)
-    if beat != one.beat:
-        one.beat, one.beat_seen = beat, now
-        if one.report is not None and not (one.report.state and one.report.state.ended):
-            one.report = None  # the job has shown since then that it is alive
-    one.next_look = _next_look(one, now)
-
-
-def _next_look(one: Watched, now: float) -> float:
-    return now + min(max((now - one.since) / 50, _SHORTEST_LOOK), _LONGEST_LOOK)
-
-
-def _beat(job: Job) -> int:
-    try:
-        return job.folder.beat_file.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _wants_answer(
-    one: Watched, backend: Backend, asked: Asked, settings: Settings, now: float
-) -> bool:
-    """Tell whether only the backend knows, and it may be asked again."""
-    wait: float = backend.polite_seconds * 2 ** min(asked.failures, 10)
-    regular = settings.poll_seconds if backend.polite_seconds else 1.0
-    if one.found.suspicious and not _is_queued_again(one):
-        return now - asked.at >= min(wait, _LONGEST_ASK)
-    if one.found.node and not _lapsed(one, settings, now):
-        # The beat of a running job is its sign of life; a free backend is asked all the same.
-        return backend.polite_seconds == 0 and now - asked.at >= regular
-    age = now - one.since
-    spacing = max(regular, min(age / 4, _LONGEST_ASK), min(wait, _LONGEST_ASK))
-    return age >= regular and now - asked.at >= spacing
-
-
-def _is_queued_again(one: Watched) -> bool:
-    """What an earlier run has left is no news."""
-    return one.report is not None and one.report.state is JobState.PENDING
-
-
-def _lapsed(one: Watched, settings: Settings, now: float) -> bool:
-    return now - one.beat_seen > _MISSED_BEATS * settings.beat_seconds
-
-
-def _ask(backend: Backend, watched: Sequence[Watched], asked: Asked, now: float) -> None:
-    asked.at = now
-    try:
-        reports = backend.poll([w.found.handle for w in watched])
-    except (OSError, SubmitError) as error:
-        asked.failures += 1
-        reason = f"{backend.name} cannot be asked: {error}"
-        for one in watched:
-            one.report = replace(one.report or Report(_seen(one)), reason=reason, stale=True)
-        return
-    asked.failures = 0
-    for one in watched:
-        one.report = reports.get(one.found.handle, Report(None))
-
-
-def _seen(one: Watched) -> JobState:
-    return JobState.RUNNING if one.found.node else JobState.PENDING
-
-
-def _judge(one: Watched, now: float) -> None:
+def _judge(one: Watched, asked: Asked, now: float) -> None:
     over = one.found.exit_code is not None or (
         one.report is not None and (one.report.state is None or one.report.state.ended)
     )
@@ -215,13 +116,48 @@ def _judge(one: Watched, now: float) -> None:
     elif one.doubt_since is None:
         one.doubt_since = now
     doubt = 0.0 if one.doubt_since is None else now - one.doubt_since
+    knows_nothing = one.report is None or one.report.stale
+    if knows_nothing and asked.is_open_about(one.found.handle):
+        doubt = 0.0  # what is about to be answered is not guessed
     one.job.update(one.found, settle(one.found, one.report, doubt), one.report)
+
+
+def _wait_for_results(watched: Iterable[Watched], asked: Mapping[str, Asked]) -> None:
+    """Judge jobs that are over by the word of their backend, once a result had time to show.
+
+    Nobody else may ever look at them for so long.
+    """
+    deadline = time.monotonic() + GRACE_SECONDS + SHORTEST_LOOK
+    over = [one for one in watched if one.doubt_since is not None and _is_said_to_be_over(one)]
+    while (left := [one for one in over if not one.job.is_over]) and time.monotonic() < deadline:
+        time.sleep(SHORTEST_LOOK)
+        now = time.monotonic()
+        for one in left:
+            read(one, now)
+            _judge(one, asked[one.job.spec.get("backend", "")], now)
+    _refreshed(over)
+
+
+def _is_said_to_be_over(one: Watched) -> bool:
+    report = one.report
+    if report is None or report.stale or not one.found.handle:
+        return False
+    return report.state is None or report.state.ended
+
+
+def _refreshed(watched: Iterable[Watched]) -> list[Job]:
+    """Return the arrays that these are tasks of, once they know how these are."""
+    wholes = {id(w.job.whole): w.job.whole for w in watched if w.job.whole is not None}
+    for whole in wholes.values():
+        whole.refresh()
+    return list(wholes.values())
 
 
 _watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
 
 
 def _begin_anew() -> None:
+    asking.forget()
     for watcher in _watchers:
         watcher._begin()
 
@@ -234,6 +170,14 @@ def _age(job: Job) -> float:
     return max(time.time() - job.created, 0.0)
 
 
+def _asked_of(asked: dict[str, Asked], name: str, backend: Backend | None) -> Asked:
+    """Return what is known of a backend's answers, by all of the user's who ask it."""
+    file = getattr(backend, "shared_file", None)
+    if file is not None:
+        asked[name] = asking.shared(file)
+    return asked.setdefault(name, Asked())
+
+
 class Watcher:
     """Looks at jobs in one daemon thread, which is there only while a job is live.
 
@@ -241,11 +185,20 @@ class Watcher:
     ----------
     settings : Settings
         How often a backend may be asked.
+    patience : float, optional
+        So many seconds whoever has jobs ended, or looks at them, waits for word from a backend; by
+        default as long as it takes to have them ended, until the backend gives up by itself, and a
+        few to look.
+    sends : bool
+        Also send the tasks of an array that its backend did not take at first.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, patience: float | None = None, *, sends: bool = True
+    ) -> None:
         self._settings = settings
-        self._asked: dict[str, Asked] = {}
+        self._sends = sends
+        self.patience = patience
         self._begin()
         _watchers.add(self)
 
@@ -253,10 +206,15 @@ class Watcher:
         """Watch nothing; also in a forked child, which has the watcher and not its thread."""
         self._lock = threading.Lock()
         self._watched: dict[int, Watched] = {}
+        self._asked: dict[str, Asked] = {}
         # What was seen of jobs that are not kept meanwhile.
         self._let_go: list[tuple[weakref.ref[Job], dict[str, Any]]] = []
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def use(self, settings: Settings) -> None:
+        """Ask no more often than these settings say, from now on."""
+        self._settings = settings
 
     def add(self, job: Job) -> None:
         """Look at this job until it has ended; look again at once if it is watched already."""
@@ -283,21 +241,56 @@ class Watcher:
         if self._thread is None or id(job) not in self._watched:
             self.add(job)
 
+    def leave(self, jobs: Iterable[Job]) -> None:
+        """Look at these jobs no longer; who waits for one adds it again."""
+        with self._lock:
+            for job in jobs:
+                for part in job.parts:
+                    self._watched.pop(id(part), None)
+            self._wake.set()
+
     def look_now(self, jobs: Iterable[Job]) -> None:
-        """Look once at these jobs, here and now, and ask their backends."""
+        """Look once at these jobs, here and now, and ask their backends.
+
+        One that does not answer in time leaves what the folders say, and that is said. Of a job
+        that has ended without a result one is waited for, as long as it may take to show.
+        """
+        patience = _PATIENCE_SECONDS if self.patience is None else self.patience
+        deadline = time.monotonic() + patience
         now = time.monotonic()
         watched = [
             # One look cannot see a beat change, so the backend is asked about what seems to run.
-            Watched(job, since=now - _age(job), beat=_beat(job), beat_seen=float("-inf"))
+            Watched(
+                job,
+                since=now - _age(job),
+                beat=changed_at(str(job.folder.beat_file)),
+                beat_seen=float("-inf"),
+            )
             for whole in jobs
             for job in whole.parts
             if not job.is_over
         ]
-        self._step(watched, {}, now)
+        asked: dict[str, Asked] = {}
+        self._step(watched, asked, now, at_once=True)
+        searches = {one.search for one in watched if one.search is not None}
+        if searches:
+            wait(searches, patience)
+            self._step(watched, asked, now, at_once=True)
+        answers = [one.question.answer for one in asked.values() if one.question is not None]
+        if answers:
+            wait(answers, max(deadline - time.monotonic(), 0.0))
+            self._step(watched, asked, now)
+        for name, one in asked.items():
+            if one.question is not None:
+                mine = [w for w in watched if w.found.handle in one.question.handles]
+                hear_nothing(mine, f"{name} has not answered yet")
+                for job in mine:
+                    _judge(job, one, now)
+        _wait_for_results(watched, asked)
 
     def _go_on(self) -> None:
         while (pause := self._look_around()) is not None:
-            self._wake.wait(max(pause, _SHORTEST_LOOK / 2))
+            self._wake.wait(max(pause, SHORTEST_LOOK / 2))
 
     def _look_around(self) -> float | None:
         """Look at what is due, and return the seconds until more is; None if nothing is live."""
@@ -310,7 +303,9 @@ class Watcher:
                 return None
             self._wake.clear()
         try:
-            self._step(live, self._asked, time.monotonic())
+            for whole in self._step(live, self._asked, time.monotonic()):
+                if self._sends:
+                    whole.send_more(time.monotonic(), self._settings.poll_seconds)
         except Exception:
             # The thread must outlive a bad look; the next one may go better.
             _log.exception("looking at jobs failed")
@@ -333,12 +328,30 @@ class Watcher:
                 self._watched.setdefault(id(job), Watched(job, **seen))
         self._let_go = []
 
-    def _step(self, watched: list[Watched], asked: dict[str, Asked], now: float) -> None:
+    def _step(
+        self,
+        watched: list[Watched],
+        asked: dict[str, Asked],
+        now: float,
+        *,
+        at_once: bool = False,
+    ) -> list[Job]:
+        """Look at what is due, and return the jobs that these are tasks of."""
         names = {w.job.spec.get("backend", "") for w in watched}
         for name in sorted(names):
             mine = [w for w in watched if w.job.spec.get("backend", "") == name]
-            when = asked.setdefault(name, Asked())
-            poll_once(mine, mine[0].job.backend, when, self._settings, now)
-        for whole in {id(w.job.whole): w.job.whole for w in watched}.values():
-            if whole is not None:
-                whole.refresh()
+            backend = mine[0].job.backend
+            is_quick = backend is None or backend.polite_seconds == 0
+            poll_once(
+                mine,
+                backend,
+                _asked_of(asked, name, backend),
+                self._settings,
+                now,
+                asking.now if is_quick else self._aside,
+                at_once=at_once,
+            )
+        return _refreshed(watched)
+
+    def _aside(self, call: Callable[[], T]) -> Future[T]:
+        return asking.aside(call, self._wake.set)

@@ -13,6 +13,7 @@ from nbsubmit.client.rows import JobRow
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.job import Job
 from nbsubmit.core.state import JobState
+from nbsubmit.notebook.comm import answering_at_once
 from nbsubmit.notebook.markup import tag, text
 from nbsubmit.notebook.place import Place
 
@@ -71,7 +72,7 @@ class Buttons:
         self.send.on_click(lambda b: self._do(b, lambda: self._send(self.options.value)))
         self.double.on_click(lambda b: self._do(b, lambda: self._send(self._doubled)))
         for widget in (*self.row.children, *self.form.children):
-            answering_at_once(widget)
+            answering_at_once(widget.comm)
         self._memory = 0
 
     def all(self) -> list[Any]:
@@ -165,17 +166,6 @@ def _button(description: str, tooltip: str) -> Any:
     return widgets.Button(
         description=description, tooltip=tooltip, layout=widgets.Layout(width="auto")
     )
-
-
-def answering_at_once(widget: Any) -> None:
-    """Have a widget's messages handled while a cell runs, where a kernel can do that.
-
-    ipykernel 7.4 hands them to the thread that has last drawn the widget; the one that the front
-    end asked for is free.
-    """
-    comm = widget.comm
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda _data, default: default
 
 
 def _show(widget: Any, shown: bool) -> None:

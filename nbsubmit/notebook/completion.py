@@ -1,38 +1,191 @@
-"""TAB on a magic's line: options, and names from the notebook where an option takes names."""
+"""TAB on a magic's line: options, and what may be their values.
+
+It is a matcher of IPython's completer that keeps the others silent where it has something to say.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import SimpleNamespace
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
+from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 from IPython.core.interactiveshell import InteractiveShell
 
+from nbsubmit.backends.slurm import examine
+from nbsubmit.client.cells import FOR_CELLS
+from nbsubmit.core.config_files import Configuration
+from nbsubmit.core.errors import FolderError, OptionError
+from nbsubmit.core.job import Job
 from nbsubmit.core.options import Grammar
+from nbsubmit.core.profiles import NONE
 from nbsubmit.core.reserved import is_shells_own
+from nbsubmit.core.state import JobState
+from nbsubmit.core.store import JobStore
 from nbsubmit.notebook.job_commands import ACTIONS
 
-_TAKE_NAMES = ("--in", "--without", "--out")
+_NAMES = ("--in", "--without", "--out")
+_EXAMPLES = {
+    "--mem": ("1G", "4G", "16G", "64G"),
+    "--time": ("10m", "1h", "8h", "1d"),
+    "--cpus-per-task": ("1", "2", "4", "8", "16"),
+    "--gpus": ("1", "2", "4"),
+    "--older": ("7d", "30d", "90d"),
+    "--keep": ("0", "20", "100"),
+}
+# Behind which ids may stand, and their own options.
+_OPTIONS = {
+    "list": ("--all", "--sizes"),
+    "attach": ("--all",),
+    "resubmit": ("--failed",),
+    "clean": ("--older", "--keep", "--state", "--all", "--dry-run", "--yes"),
+    "doctor": ("--no-job", "--patience"),
+}
+_WITHOUT_IDS = ("list", "doctor")
+_OF_A_LINE = ("resubmit", "doctor")
+# So many of the latest jobs are offered.
+_OFFERED = 30
+# What partitions there are changes seldom, and to ask is not for free.
+_REMEMBERED_SECONDS = 600.0
 
 
-def install_completion(shell: InteractiveShell, grammars: Mapping[str, Grammar]) -> None:
-    """Have the shell complete the lines of these magics."""
-    for magic, grammar in grammars.items():
-        shell.set_hook("complete_command", _complete_cell_line(grammar), str_key=f"%%{magic}")
-    shell.set_hook("complete_command", _complete_jobs, str_key="%jobs")
+class Completion:
+    """Says what may stand where the cursor is.
 
+    Parameters
+    ----------
+    shell : InteractiveShell
+        The shell.
+    grammars : mapping
+        What the lines of cells take, by their magics without signs.
+    configuration : callable
+        Returns what the configuration files say.
+    store : callable
+        Returns the store of the notebook's jobs.
+    """
 
-def _complete_cell_line(grammar: Grammar):  # type: ignore[no-untyped-def]
-    def complete(shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
-        words = event.line.split()
-        before = words[-1] if event.line.endswith(" ") else words[-2] if len(words) > 1 else ""
-        if before in _TAKE_NAMES:
-            return [n for n in shell.user_ns if not n.startswith("_") and not is_shells_own(n)]
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        grammars: Mapping[str, Grammar],
+        configuration: Callable[[], Configuration],
+        store: Callable[[], JobStore],
+    ) -> None:
+        self._shell = shell
+        self._grammars = grammars
+        self._configuration = configuration
+        self._store = store
+        self._partitions: tuple[float, list[str]] = (float("-inf"), [])
+
+    def offered(self, line: str) -> tuple[str, list[str]]:
+        """Return what is typed of the last word, and what may stand there, the likely first."""
+        *words, last = line.split(" ") if line else [""]
+        words = [word for word in words if word]
+        magic = words[0].lstrip("%") if words else ""
+        if words and words[0] == "%jobs":
+            found = self._of_jobs(words[1:], last)
+        elif words and words[0] == f"%%{magic}" and magic in self._grammars:
+            found = self._of_line(self._grammars[magic], words)
+        else:
+            return last, []
+        # Of several values, separated by commas, the last is completed.
+        typed = last if last.startswith("--") else last.rpartition(",")[2]
+        typed = typed.removeprefix("any:")
+        return typed, [word for word in found if word.startswith(typed)]
+
+    def _of_line(self, grammar: Grammar, words: list[str]) -> list[str]:
+        before = words[-1]
         if grammar.takes_value(before):
+            return self._values(f"--{grammar.long(before)}")
+        return grammar.offered
+
+    def _of_jobs(self, words: list[str], last: str) -> list[str]:
+        if not words:
+            return [*ACTIONS]
+        action, before = words[0], words[-1]
+        grammar = self._grammars.get("slurm") or next(iter(self._grammars.values()), None)
+        of_a_line = grammar if action in _OF_A_LINE else None
+        if before in ("--state", "--older", "--keep") or (
+            of_a_line is not None and of_a_line.takes_value(before)
+        ):
+            return self._values(before if of_a_line is None else f"--{of_a_line.long(before)}")
+        if last.startswith("-"):
+            more = of_a_line.offered if of_a_line else ()
+            return [*_OPTIONS.get(action, ()), *(flag for flag in more if flag not in FOR_CELLS)]
+        return [] if action in _WITHOUT_IDS or action not in ACTIONS else self._jobs()
+
+    def _values(self, option: str) -> list[str]:
+        if option in _NAMES:
+            return [
+                n for n in self._shell.user_ns if not n.startswith("_") and not is_shells_own(n)
+            ]
+        if option == "--profile":
+            return self._profiles()
+        if option == "--after":
+            return [*self._jobs(), "any:"]
+        if option == "--state":
+            return [state.value for state in JobState if state.ended]
+        if option == "--partition":
+            return self._known_partitions()
+        return [*_EXAMPLES.get(option, ())]
+
+    def _profiles(self) -> list[str]:
+        try:
+            return [*sorted(self._configuration().profiles), NONE]
+        except OptionError:  # which is said when the cell is sent
             return []
-        return [flag for flag in grammar.flags if flag.startswith(event.symbol)]
 
-    return complete
+    def _jobs(self) -> list[str]:
+        """Return names that jobs are bound to, and the ends of the latest ids."""
+        bound = [
+            name for name, value in self._shell.user_ns.items()
+            if isinstance(value, Job) and not name.startswith("_")
+        ]  # fmt: skip
+        try:
+            folders = self._store().folders()[-_OFFERED:]
+        except (FolderError, OSError):  # which is said by any other line
+            folders = []
+        return [*bound, *(folder.id.rpartition("-")[2] for folder in reversed(folders))]
+
+    def _known_partitions(self) -> list[str]:
+        asked, names = self._partitions
+        if time.monotonic() - asked > _REMEMBERED_SECONDS:
+            names = examine.partition_names()
+            self._partitions = time.monotonic(), names
+        return names
 
 
-def _complete_jobs(_shell: InteractiveShell, event: SimpleNamespace) -> list[str]:
-    return [word for word in ACTIONS if word.startswith(event.symbol)]
+def install_completion(shell: InteractiveShell, completion: Completion) -> None:
+    """Have the shell complete the lines of these magics, in the place of an earlier one."""
+
+    @context_matcher()  # type: ignore[untyped-decorator]
+    def nbsubmit_matcher(context: CompletionContext) -> dict[str, Any]:
+        line = context.text_until_cursor
+        if line.startswith("%%") and context.cursor_line and _above(context):
+            line = ""  # it is text of the cell
+        typed, found = completion.offered(line)
+        return {
+            "completions": [*_completions(found)],
+            "matched_fragment": typed,
+            "suppress": bool(found),
+            "ordered": True,
+        }
+
+    remove_completion(shell)
+    shell.Completer.custom_matchers.append(nbsubmit_matcher)
+
+
+def _above(context: CompletionContext) -> str:
+    """Return what stands above the line of the cursor."""
+    return "".join(context.full_text.split("\n")[: context.cursor_line]).strip()
+
+
+def _completions(words: Iterable[str]) -> Iterator[SimpleCompletion]:
+    for word in dict.fromkeys(words):
+        yield SimpleCompletion(text=word, type="magic" if word.startswith("-") else "nbsubmit")
+
+
+def remove_completion(shell: InteractiveShell) -> None:
+    """Complete nothing any more."""
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [m for m in matchers if getattr(m, "__name__", "") != "nbsubmit_matcher"]

@@ -1,45 +1,33 @@
-"""What ``%jobs`` does: see jobs, look at one, send one again, debug one that failed, or end one."""
+"""What ``%jobs`` does: see jobs, look at one, send one again, debug one, end or remove one."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from IPython.display import publish_display_data
 
 from nbsubmit.client import words
-from nbsubmit.core.errors import OptionError, UnknownJob
+from nbsubmit.client.cells import check_options, is_cell
+from nbsubmit.core.errors import NbsubmitError, OptionError, SubmitError
+from nbsubmit.core.harmless import for_stream, plain
 from nbsubmit.core.job import Job
+from nbsubmit.core.sizes import size_of
 from nbsubmit.core.tasked import TaskedJob
+from nbsubmit.notebook.attach import attach
+from nbsubmit.notebook.manual import OF_JOBS
 from nbsubmit.notebook.panels import Panels
 from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.plain import show_error
-from nbsubmit.notebook.replay import Replay
+from nbsubmit.notebook.replay import Replay, shown
 from nbsubmit.notebook.session import Session
-from nbsubmit.notebook.tasks import first_failed, print_logs
+from nbsubmit.notebook.tasks import FEW, first_failed, print_logs
 
-ACTIONS = ("list", "show", "logs", "attach", "resubmit", "debug", "cancel")
-_USAGE = """%jobs list [--all]   this notebook's jobs, or all in the store
-%jobs show [ID]      one job: state, names, output, error
-%jobs logs [ID]      all that it printed
-%jobs attach [ID]    show its panel here and bring in its names; --all for all of the notebook
-%jobs resubmit ID [OPTIONS]   send it again; the options are added to those that it had
-%jobs resubmit ID --failed    of an array, run the tasks again that failed
-%jobs debug [ID]     IPython's debugger where it failed, with the values as they were there
-%jobs cancel ID      end it
-
-ID is enough of an id's beginning or end, and ID_7 is task 7 of an array; without one it is the
-latest job, to debug the latest that failed."""
-
-
-# Options that say what is sent, or how a cell goes on.
-_FOR_CELLS = frozenset(
-    ("--in", "--without", "--out", "--by-value", "--wait", "--cancel-on-interrupt", "--as")
-) | {
-    "--dry-run", "--quiet", "--no-panel", "--debug", "--map", "--product",
-}  # fmt: skip
+ACTIONS = (
+    "list", "show", "logs", "attach", "resubmit", "debug", "cancel", "forget", "clean", "doctor",
+)  # fmt: skip
 
 
 class JobCommands:
@@ -52,10 +40,10 @@ class JobCommands:
     panels : Panels
         Shows them.
     again : callable
-        Sends a job again: the job and further options in, the new job out.
+        Sends a job again: the job, further options and places of tasks in, the new job out.
     """
 
-    def __init__(self, session: Session, panels: Panels, again: Callable[[Job, str], Job]) -> None:
+    def __init__(self, session: Session, panels: Panels, again: Callable[..., Job]) -> None:
         self._session = session
         self._panels = panels
         self._again = again
@@ -73,28 +61,33 @@ class JobCommands:
         words_ = shlex.split(line)
         action, rest = (words_[0], words_[1:]) if words_ else ("list", [])
         if action not in ACTIONS:
-            raise OptionError(f"%jobs: what is {action!r}?\n\n{_USAGE}")
+            raise OptionError(f"%jobs: what is {action!r}?\n\n{OF_JOBS}")
         getattr(self, f"_{action}")(rest)
 
     def _list(self, rest: list[str]) -> None:
-        unknown = [word for word in rest if word != "--all"]
+        unknown = [word for word in rest if word not in ("--all", "--sizes")]
         if unknown:
-            raise OptionError(f"%jobs list: what is {unknown[0]!r}?\n\n{_USAGE}")
-        rows = [self._session.row(job) for job in self._session.jobs(everyone=bool(rest))]
-        if not rows:
-            print("no jobs yet" if rest else "no jobs of this notebook; --all lists the store's")
+            raise OptionError(f"%jobs list: what is {unknown[0]!r}?\n\n{OF_JOBS}")
+        everyone = "--all" in rest
+        jobs = self._session.jobs(everyone=everyone)
+        if not jobs:
+            here = "no jobs of this notebook; --all lists the store's"
+            print("no jobs yet" if everyone else here)
             return
-        print(words.table([words.list_line(row) for row in rows]))
+        # To look at all its files takes time on a shared disk, so nobody waits for it unasked.
+        sizes = [size_of(job.folder).total if "--sizes" in rest else None for job in jobs]
+        rows = map(self._session.arrivals.row, jobs)
+        print(words.table([words.list_line(*line) for line in zip(rows, sizes, strict=True)]))
 
     def _show(self, rest: list[str]) -> None:
         job = self._one(rest)
-        row = self._session.row(job)
+        row = self._session.arrivals.row(job)
         print(words.details(row))
-        print(f"folder: {job.folder.path}")
+        print(plain(f"folder: {job.folder.path}"))
         replay = Replay(job)
         replay.more()
         if replay.result is not None:
-            publish_display_data(replay.result["data"], replay.result["metadata"])
+            publish_display_data(shown(replay.result["data"]), replay.result["metadata"])
         if row.error:
             show_error(row)
 
@@ -103,8 +96,8 @@ class JobCommands:
         if isinstance(job, TaskedJob):
             print_logs(job)
             return
-        sys.stdout.write(job.stdout())
-        sys.stderr.write(job.stderr())
+        sys.stdout.write(for_stream(job.stdout(), sys.stdout))
+        sys.stderr.write(for_stream(job.stderr(), sys.stderr))
 
     def _debug(self, rest: list[str]) -> None:
         from nbsubmit.core.postmortem import PostMortem  # few look, and then seldom
@@ -113,7 +106,7 @@ class JobCommands:
         job = first_failed(self._one(rest) if rest else self._session.latest_failed())
         namespace: dict[str, Any] = {}
         found = PostMortem(self._session.apart(job, namespace), namespace)
-        row = self._session.row(job)
+        row = self._session.arrivals.row(job)
         print(f"{words.title(row)}; {row.reason}".rstrip("; "))
         debug(self._session.shell, found)
 
@@ -122,41 +115,98 @@ class JobCommands:
             raise OptionError("%jobs cancel: which one? %jobs list shows the ids")
         for text in rest:
             job = self._session.find(text)
-            if job.cancel():
+            try:
+                is_alive = job.cancel()
+            except (OSError, SubmitError) as error:
+                print(
+                    f"job {job.id}: that it is to end is noted, and could not be said ({error}). "
+                    f"It is said again as long as this notebook runs, or by another %jobs cancel"
+                )
+                continue
+            if is_alive:
                 print(f"job {job.id} is being cancelled")
             else:
                 print(f"job {job.id} had ended: {job.status}")
 
+    def _forget(self, rest: list[str]) -> None:
+        if not rest:
+            raise OptionError("%jobs forget: which one? %jobs list shows the ids")
+        job = self._one(rest)
+        if not job.done():
+            raise OptionError(f"%jobs forget: job {job.id} is {job.status}; it may still bring it")
+        self._session.arrivals.forget(job)
+        print(f"what job {job.id} did not bring is not asked for any more")
+
+    def _clean(self, rest: list[str]) -> None:
+        from nbsubmit.notebook.clean import clean  # few do, and then seldom
+
+        clean(self._session, rest)
+
+    def _doctor(self, rest: list[str]) -> None:
+        from nbsubmit.notebook.doctor import doctor  # few do, and then seldom
+
+        doctor(self._session, rest)
+
     def _attach(self, rest: list[str]) -> None:
-        found = self._session.jobs() if rest in ([], ["--all"]) else [self._one(rest)]
-        if not found:
-            raise UnknownJob("no job was sent from this notebook yet; %jobs list --all")
-        for job in found if rest else found[-1:]:
-            self._session.bring_in(job, tell=not self._session.has_widgets)
-            self._session.without_panel.discard(job.id)
-            if self._session.has_widgets:
-                self._panels.show(job, Place(self._session.shell), lingers=True)
-            else:
-                print(words.title(self._session.row(job)))
-        self._session.bring_home()
+        attach(self._session, self._panels, rest)
 
     def _resubmit(self, rest: list[str]) -> None:
-        if not rest or rest[0].startswith("-"):
-            raise OptionError("%jobs resubmit: which one? %jobs list shows the ids")
-        job = self._session.find(rest[0])
-        unfit = [word for word in rest[1:] if word.partition("=")[0] in _FOR_CELLS]
-        if unfit:
-            raise OptionError(
-                f"%jobs resubmit sends what was sent before, so {unfit[0]} has no meaning there; "
-                f"run the cell again for that"
-            )
-        new = self._again(job, shlex.join(rest[1:]))
-        if self._session.has_widgets:
-            self._panels.show(new, Place(self._session.shell))
+        ids = [word for word in rest[:1] if not word.startswith("-")]
+        more = rest[len(ids) :]
+        check_options(more, "%jobs resubmit")
+        if ids:
+            new = [self._send_again(self._session.find(ids[0]), shlex.join(more))]
+        elif _FAILED in more:
+            new = self._all_failed([word for word in more if word != _FAILED])
         else:
-            print(f"{words.name(self._session.row(new))}: sent again")
+            raise OptionError("%jobs resubmit: which one? %jobs list shows the ids")
+        shows = self._session.has_widgets and len(new) <= FEW
+        for job in new:
+            if shows:
+                self._panels.show(job, Place(self._session.shell))
+            elif ids:
+                print(f"{words.name(self._session.arrivals.row(job))}: sent again")
+
+    def _all_failed(self, more: list[str]) -> list[Job]:
+        """Send all again that failed of this notebook; what cannot be sent keeps back no other."""
+        new: list[Job] = []
+        failures = self._session.failures()
+        for failure in failures:
+            job = failure.job
+            if not is_cell(job):
+                print(f"{_which(job)} is a call of a function: its resubmit() sends it again")
+                continue
+            try:
+                new.append(self._send_again(job, shlex.join(more), failure.only))
+            except (NbsubmitError, OSError) as error:
+                if isinstance(error, OptionError) and not new:
+                    raise
+                print(plain(f"{_which(job)} was not sent: {error}"))
+            else:
+                print(f"{_which(job, failure.only)} was sent again as job {new[-1].id}")
+        if not failures:
+            print("there is nothing to send: what failed of this notebook was sent again")
+        return new
+
+    def _send_again(self, job: Job, more: str, only: Sequence[int] | None = None) -> Job:
+        newer = self._session.newer_than(job)
+        new = self._again(job, more, only)
+        replaced = sorted(newer & self._session.arrivals.to_come(new))
+        if replaced:
+            print(f"{', '.join(replaced)}: what is there now will be replaced by job {new.id}")
+        return new
 
     def _one(self, rest: list[str]) -> Job:
         if len(rest) > 1:
-            raise OptionError(f"%jobs: one id at a time\n\n{_USAGE}")
+            raise OptionError(f"%jobs: one id at a time\n\n{OF_JOBS}")
         return self._session.find(rest[0] if rest else "")
+
+
+_FAILED = "--failed"
+
+
+def _which(job: Job, only: Sequence[int] | None = None) -> str:
+    tasks = f" ({len(only)} of its tasks)" if only else ""
+    return " ".join(
+        part for part in (f"job {job.id}", job.name, f"{job.status.state}{tasks}") if part
+    )

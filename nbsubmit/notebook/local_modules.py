@@ -7,20 +7,17 @@ the cell that imported it ended, and compared when a cell that needs it is sent.
 
 from __future__ import annotations
 
-import ast
-import functools
 import importlib.util
 import os
 import struct
 import sys
-import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbsubmit.core import blobs
+from nbsubmit.core import blobs, own_modules
 from nbsubmit.core.origin import attributes, file_of, is_own, root_of
 from nbsubmit.notebook import module_state
 
@@ -94,7 +91,7 @@ class LocalModules:
     def _note_what_they_set(self, new: Iterable[str]) -> None:
         """Take what is in the modules that new ones import for what their import has set there."""
         for name in new:
-            for other in list(_mentioned(sys.modules[name])):
+            for other in list(own_modules.mentioned(sys.modules[name])):
                 if other in self._globals and other in sys.modules:
                     self._globals[other] = module_state.plain_globals(sys.modules[other])
 
@@ -109,7 +106,7 @@ class LocalModules:
             The cell as Python.
         """
         self.look()
-        known = [name for name in used(modules, source) if name in self._texts]
+        known = [name for name in own_modules.used(modules, source) if name in self._texts]
         changes = {name: change for name in known if (change := self._texts[name].change())}
         told = [_warning(self._texts[name].file, change) for name, change in changes.items()]
         set_since = [
@@ -154,63 +151,3 @@ def _compiled_from(file: Path) -> tuple[int, int] | None:
 
 def _digest(file: Path) -> str:
     return blobs.name_of([file.read_bytes()])
-
-
-def used(modules: Iterable[str], source: str) -> list[str]:
-    """Return the user's own modules among these and those that they and the source import."""
-    queue = [*modules, *_imports(source, "")]
-    found: dict[str, None] = {}
-    while queue:
-        name = queue.pop()
-        for parent in _with_parents(name):
-            module = sys.modules.get(parent)
-            if parent not in found and is_own(file_of(module)) and root_of(parent) != _OURS:
-                found[parent] = None
-                queue += _mentioned(module)
-    return sorted(found)
-
-
-def _with_parents(name: str) -> Iterator[str]:
-    """An import of ``a.b.c`` runs ``a`` and ``a.b`` first."""
-    while name:
-        yield name
-        name = name.rpartition(".")[0]
-
-
-def _mentioned(module: object) -> Iterator[str]:
-    """The modules that a module holds something of, and those that its text imports anywhere."""
-    held = attributes(module)
-    for key, value in list(held.items()):
-        if isinstance(value, types.ModuleType):
-            name = str(attributes(value).get("__name__"))
-            # Whoever imports a part of a package binds it there: that says nothing of the package.
-            if name != f"{held.get('__name__')}.{key}":
-                yield name
-        elif isinstance(value, (type, types.FunctionType)):
-            yield str(value.__module__)
-    file = Path(file_of(module))
-    with suppress(OSError):
-        found = file.stat()
-        package = str(held.get("__package__") or "")
-        yield from _imports_of(file, package, (found.st_mtime_ns, found.st_size))
-
-
-@functools.lru_cache(maxsize=1024)
-def _imports_of(file: Path, package: str, _state: tuple[int, int]) -> tuple[str, ...]:
-    return tuple(_imports(file.read_bytes(), package))
-
-
-def _imports(text: str | bytes, package: str) -> Iterator[str]:
-    """The modules that import statements may load."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):  # a compiled module, or half of an edit
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = "." * node.level + (node.module or "")
-            with suppress(ImportError):  # relative to nothing
-                base = importlib.util.resolve_name(base, package)
-                yield from (base, *(f"{base}.{alias.name}" for alias in node.names))

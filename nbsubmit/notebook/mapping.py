@@ -34,8 +34,16 @@ def tasks(options: CellOptions, namespace: Namespace) -> list[Namespace] | None:
         for row in itertools.islice(rows, MOST_TASKS + 1)
     ]
     if len(found) > MOST_TASKS:
-        raise OptionError(f"--product makes more than {MOST_TASKS} tasks of them")
+        raise OptionError(
+            f"--product makes more than {MOST_TASKS} tasks of them. Have each take several"
+        )
     return found
+
+
+def names(options: CellOptions) -> set[str]:
+    """Return the names that the expressions mention."""
+    code = (compile(one.source, f"<{one}>", "eval") for one in options.maps)
+    return {name for one in code for name in one.co_names}
 
 
 def _elements(one: Mapped, namespace: Namespace) -> list[Any]:
@@ -58,7 +66,9 @@ def _elements(one: Mapped, namespace: Namespace) -> list[Any]:
     if not found:
         raise OptionError(f"{one}: there is nothing in it, so there would be no task")
     if len(found) > MOST_TASKS:
-        raise OptionError(f"{one}: it gives more than {MOST_TASKS} elements")
+        raise OptionError(
+            f"{one}: it gives more than {MOST_TASKS} elements. Have each task take several"
+        )
     return found
 
 
@@ -78,7 +88,7 @@ def _bound(one: Mapped, elements: Sequence[Any]) -> list[Namespace]:
             kind = type(element).__name__
             raise OptionError(
                 f"{one}: element {number} is {_article(kind)} {kind}, which has no parts for "
-                f"{len(one.names)} names"
+                f"{len(one.names)} names. Give as many parts as names, or name one"
             ) from None
         if len(parts) != len(one.names):
             raise OptionError(

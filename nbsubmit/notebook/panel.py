@@ -23,7 +23,8 @@ from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.state import JobState
 from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.notebook import grid, markup, record
-from nbsubmit.notebook.buttons import Buttons, answering_at_once
+from nbsubmit.notebook.buttons import Buttons
+from nbsubmit.notebook.comm import answering_at_once
 from nbsubmit.notebook.place import Place
 from nbsubmit.notebook.replay import as_outputs, give_out
 from nbsubmit.notebook.tasks import first_failed
@@ -247,7 +248,7 @@ class _Parts:
         self.task = widgets.BoundedIntText(
             0, min=0, max=max(tasks - 1, 0), description="Task", tooltip="Whose output is shown"
         )
-        answering_at_once(self.task)
+        answering_at_once(self.task.comm)
         self.tail = widgets.HTML()
         self.displays = widgets.Output()
         self.names = widgets.HTML()

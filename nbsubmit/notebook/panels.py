@@ -96,7 +96,7 @@ class Panels:
 
     def row(self, job: Job, meters: Meters | None = None) -> JobRow:
         """Return what is shown of a job."""
-        return self._session.row(job, meters)
+        return self._session.arrivals.row(job, meters)
 
     def bring_in(self, job: Job) -> None:
         """Bring in what a job has made before the next cell runs, over what is there."""

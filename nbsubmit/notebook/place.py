@@ -64,3 +64,11 @@ def has_front_end(shell: InteractiveShell) -> bool:
         return False
     content: dict[str, Any] = shell.get_parent().get("content") or {}
     return bool(content.get("allow_stdin", False))
+
+
+def is_headless(shell: InteractiveShell) -> bool:
+    """Tell whether a program runs the cell, as nbclient and papermill do: nobody can be asked."""
+    if getattr(shell, "kernel", None) is None:
+        return False
+    content: dict[str, Any] = shell.get_parent().get("content") or {}
+    return "code" in content and not content.get("allow_stdin", False)

@@ -15,7 +15,7 @@ from nbsubmit.notebook.tasks import print_output
 
 def tell(session: Session, job: Job) -> None:
     """Say that a job has ended, and give out what it printed."""
-    row = session.row(job)
+    row = session.arrivals.row(job)
     print(words.ended(row))
     if isinstance(job, TaskedJob):
         print_output(job)

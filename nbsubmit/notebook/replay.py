@@ -9,11 +9,13 @@ from typing import Any
 
 from IPython.display import clear_output, publish_display_data
 
+from nbsubmit.core.harmless import for_stream
 from nbsubmit.core.job import Job
 from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.result import CellError
 from nbsubmit.notebook.place import Place
 
+_TEXT = "text/plain"
 _EVENTS = ("display_data", "update_display_data")
 
 
@@ -63,20 +65,26 @@ class Replay:
         if piece.text:
             self.at_line_start = piece.text.endswith("\n")
         if piece.kind == "stdout":
-            sys.stdout.write(piece.text)
+            sys.stdout.write(for_stream(piece.text, sys.stdout))
         elif piece.kind == "stderr":
-            sys.stderr.write(piece.text)
+            sys.stderr.write(for_stream(piece.text, sys.stderr))
         elif piece.kind == "clear_output":
             clear_output(wait=content["wait"])
         elif piece.kind == "execute_result":
             self.result = content
         elif piece.kind in _EVENTS:
             publish_display_data(
-                data=content["data"],
+                data=shown(content["data"]),
                 metadata=content["metadata"],
                 transient=content["transient"],
                 update=piece.kind == "update_display_data",
             )
+
+
+def shown(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a display as it is given out here: a terminal shows nothing of it but its text."""
+    text = data.get(_TEXT)
+    return {**data, _TEXT: for_stream(text, sys.stdout)} if isinstance(text, str) else data
 
 
 def as_outputs(pieces: list[Piece]) -> list[dict[str, Any]]:

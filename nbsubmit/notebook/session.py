@@ -1,85 +1,50 @@
-"""One per shell: sends cells, keeps their jobs, and brings results home between cells."""
+"""One per shell: sends cells, and finds their jobs."""
 
 from __future__ import annotations
 
-import re
-import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.client import checkpoint
 from nbsubmit.client import jobs as client
-from nbsubmit.client.meters import Meters
-from nbsubmit.client.rows import JobRow, row_of
-from nbsubmit.core import ambient, by_value, credentials, lines
-from nbsubmit.core.ambient import chance
-from nbsubmit.core.ambient.logs import staying
+from nbsubmit.client.failures import Failure, not_sent_again
+from nbsubmit.core import ambient, config_files, lines
 from nbsubmit.core.backend import Backend
-from nbsubmit.core.capture import capture
-from nbsubmit.core.cell import Cell
-from nbsubmit.core.errors import NbsubmitError, UnknownJob
+from nbsubmit.core.config_files import Configuration
+from nbsubmit.core.errors import UnknownJob
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
 from nbsubmit.core.home import Namespace
-from nbsubmit.core.inject import Arrival, Injector, Sending, Snapshot
+from nbsubmit.core.inject import Snapshot
 from nbsubmit.core.job import Job
-from nbsubmit.core.names import NameUse, analyse
-from nbsubmit.core.payload import PART, Payload
+from nbsubmit.core.keys import Keys
+from nbsubmit.core.names import analyse
+from nbsubmit.core.pending import Outlook, outlook
 from nbsubmit.core.resubmit import resubmit
 from nbsubmit.core.settings import Settings
-from nbsubmit.core.slices import Slices
-from nbsubmit.core.slicing import slice_names
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
-from nbsubmit.core.submit import Request, first_part, launch_of, shape_for, submit
-from nbsubmit.core.tasked import TaskedJob, part_of
+from nbsubmit.core.submit import first_part, launch_of, shape_for, started_after, submit
+from nbsubmit.core.tasked import part_of
 from nbsubmit.core.watch import Watcher
-from nbsubmit.notebook import mapping
-from nbsubmit.notebook.arrays import Arrays
-from nbsubmit.notebook.local_modules import LocalModules
-from nbsubmit.notebook.own_magics import OwnMagics, known_to_analysis, parted
+from nbsubmit.notebook import sameness
+from nbsubmit.notebook.arrivals import Arrivals
+from nbsubmit.notebook.notebook import Notebook
+from nbsubmit.notebook.own_magics import OwnMagics
 from nbsubmit.notebook.place import has_front_end
-from nbsubmit.notebook.source import numbers, origin, read_cell
-from nbsubmit.notebook.status_line import StatusLine
+from nbsubmit.notebook.preparing import Prepared, Preparer
 
+if TYPE_CHECKING:
+    from nbsubmit.client.cleaning import Cleaner
 
-@dataclass
-class _Sent:
-    """A job of this session and what is needed to bring its result home."""
-
-    job: Job
-    sending: Sending
-    handed: Handed | None
-    around: dict[str, dict[str, Any]]
-    magics: dict[str, Any]
-    waits: bool
-    tell: bool
-    arrival: Arrival | None = None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A cell that could be submitted now.
-
-    Attributes
-    ----------
-    request : Request
-        All that is to be sent.
-    cell : Cell
-        The cell in it.
-    use : NameUse
-        What the cell does with names.
-    """
-
-    request: Request
-    cell: Cell
-    use: NameUse
+# So long a cell that asks for jobs waits for a scheduler; then it goes on with what is known.
+_PATIENCE_SECONDS = 2.0
+# More than any time in milliseconds.
+_FIRST = 10**15
 
 
 class Session:
@@ -96,19 +61,13 @@ class Session:
     def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
         self.shell = shell
         self.settings = settings
-        # Where the notebook is now; a later os.chdir must not part it from its jobs.
-        self.store = JobStore(Path(settings.folder))
-        self.watcher = Watcher(settings)
-        self._injector = Injector(shell.user_ns)
-        self._arrays = Arrays(self._injector, self.find)
-        self._sent: dict[str, _Sent] = {}
-        self._number = 0
-        self._listening = False
-        self.local_modules = LocalModules()
-        self._magics = OwnMagics(shell)
-        self._pending = ambient.pending()
-        # Sends a job again, with more options than it had; whoever can read options sets it.
-        self.again: Callable[[Job, str], Job] | None = None
+        self.notebook = Notebook(shell, settings)
+        self.store: JobStore = self.notebook.store
+        self.watcher = Watcher(settings, _PATIENCE_SECONDS)
+        magics = OwnMagics(shell)
+        self.arrivals = Arrivals(shell, self.notebook, magics, self.find)
+        self.pending = self.arrivals.pending
+        self.preparer = Preparer(shell, self.notebook, magics, self.pending, self.find)
         # Jobs that were sent with --no-panel or --quiet.
         self.without_panel: set[str] = set()
 
@@ -117,80 +76,24 @@ class Session:
         """Tell whether a front end may show widgets now: somebody looks."""
         return has_front_end(self.shell)
 
-    # Sending
+    def use(self, settings: Settings) -> None:
+        """Have other settings hold from now on; jobs that were sent stay where they are."""
+        self.notebook.use(settings)
+        self.store = self.notebook.store
+        self.settings = settings
+        self.watcher.use(settings)
 
-    def prepare(self, magic: str, line: str, body: str, options: CellOptions) -> Prepared:
-        """Read the cell and collect what it needs; nothing is written.
+    def configuration(self) -> Configuration:
+        """Return what the configuration files say now, and the settings that hold here.
 
         Raises
         ------
-        CaptureError
-            If the cell cannot be sent.
         OptionError
-            If there is no source of a module that is to go by value.
+            If they say what cannot be.
         """
-        cell = read_cell(self.shell, magic, line, body)
-        own = mapping.tasks(options, self.shell.user_ns)
-        sliced = (
-            slice_names(own, self.shell.user_ns, self.store.blobs) if own and options.maps else None
-        )
-        magics = self._magics.found()
-        use = analyse(
-            cell.source,
-            transform=self.shell.transform_cell,
-            star_names=_public_names,
-            magics=known_to_analysis(magics),
-        )
-        payload = capture(
-            use,
-            self.shell.user_ns,
-            self.store.blobs,
-            include=options.include,
-            exclude=options.exclude,
-            first_line=cell.first_line,
-            source=cell.source,
-            magics=magics,
-            bound=own[0] if own else (),
-            sliced=sliced,
-        )
-        payload.missing += self._magics.unknown(use, cell.source)
-        payload.warnings += staying(payload.names.items())
-        payload.warnings += [_credential(path) for path in credentials.find(payload.names)]
-        if own:
-            payload.warnings += [_same_numbers(name) for name in chance.generators(payload.names)]
-        if not self._runs_here(magic, options):
-            modules = (*payload.looked_up, *payload.submodules)
-            payload.warnings += self.local_modules.warnings(modules, cell.source)
-        earlier = numbers(self.shell, payload.sources)
-        watched = _watched(use, payload)
-        cell = replace(
-            cell,
-            numbers=earlier,
-            bring=options.bring,
-            watched=watched,
-            binds=tuple(sorted(use.writes)) if own else (),
-            deletes=tuple(sorted(use.sure_deletes)),
-            handled=tuple(sorted((use.handled & self.shell.user_ns.keys()) - use.reads)),
-        )
-        if checkpoint.is_used(cell.source, payload.names):
-            options = checkpoint.warned(options)
-        names = (*by_value.split(self.settings.by_value), *options.by_value)
-        request = Request(
-            cell,
-            payload,
-            options,
-            f"%%{magic} {line}".strip(),
-            origin(self.shell),
-            by_value=by_value.find(names, self.store.path),
-            count=len(own) if own else None,
-            slices=sliced.slices if sliced else None,
-            more=_of_array(options, len(own), sliced.slices if sliced else None) if own else {},
-        )
-        return Prepared(request, cell, use)
+        return replace(config_files.load(self.notebook.folder), settings=self.settings)
 
-    def _runs_here(self, magic: str, options: CellOptions) -> bool:
-        """Tell whether the job will run in this process, with the modules as they are here."""
-        return options.debug or (magic == "submit" and self.settings.backend == "debug")
+    # Sending
 
     def send(self, prepared: Prepared, backend: Backend, *, tell: bool = True) -> Job:
         """Submit a prepared cell and have its result brought home.
@@ -210,20 +113,51 @@ class Session:
             If the backend does not take it.
         """
         request, cell = prepared.request, prepared.cell
-        snapshot = Snapshot.take(self.shell.user_ns, _expected(prepared))
+        key = sameness.on(prepared.key, backend) if prepared.key else None
+        if key is not None:
+            request = replace(request, more={**request.more, "key": key.to_json()})
+        snapshot = Snapshot.take(self.shell.user_ns, prepared.touched)
+        to_come = prepared.outlook(self.shell.user_ns)
         # The notebook stands still while it waits, and while a job runs in its own process; but
         # what is around it cannot go on in several tasks at once.
         waits = (request.options.wait or backend.name == "debug") and request.count is None
         around = ambient.snapshot()
-        self._pending.watch()
-        packed = ambient.pack(around, waits=waits, kept=self._pending)
+        self.arrivals.kept.watch()
+        packed = ambient.pack(around, waits=waits, kept=self.arrivals.kept)
         request = replace(request, ambient=packed)
         # The lines of a function that it makes are shown here later.
         lines.remember({cell.file_name: cell.text})
         job = submit(request, backend, self.store, self.watcher, self.settings, self.shell.user_ns)
+        if key is not None:
+            Keys(self.store.path).note(key, job.id)
         handed = Handed(request.payload, self.shell.user_ns, cell.watched)
-        self._expect(job, snapshot, handed, around, waits=waits, tell=tell)
+        self.arrivals.expect(job, snapshot, handed, around, to_come, waits=waits, tell=tell)
         return job
+
+    def same(self, prepared: Prepared, backend: Backend) -> Job | None:
+        """Return a job of the same cell with the same inputs that will do in its place."""
+        options, key = prepared.request.options, prepared.key
+        if key is None or options.fresh or backend.name == "debug":
+            return None
+        reuse = self.settings.reuse if options.reuse is None else options.reuse
+        key = sameness.on(key, backend)
+        store = self.store.path
+        return sameness.find(key, prepared.request, store, self.find, reuse=reuse)
+
+    def join(self, job: Job, prepared: Prepared, *, tell: bool = True) -> None:
+        """Have a job stand for a cell as if it had been sent for it now."""
+        job.forget_values()
+        namespace, cell = self.shell.user_ns, prepared.cell
+        snapshot = Snapshot.take(namespace, prepared.touched)
+        to_come = prepared.outlook(self.shell.user_ns)
+        handed = Handed(prepared.request.payload, namespace, cell.watched)
+        around = ambient.snapshot()
+        self.arrivals.drop(job.id)
+        self.arrivals.expect(job, snapshot, handed, around, to_come, waits=False, tell=tell)
+        if job.done():
+            self.arrivals.bring_home()
+        else:
+            self.watcher.add(job)
 
     def send_again(
         self,
@@ -234,6 +168,7 @@ class Session:
         *,
         tell: bool,
         only: Sequence[int] | None = None,
+        words: Sequence[Sequence[str]] = (),
     ) -> Job:
         """Submit what a job was sent with once more, and have its result brought home.
 
@@ -252,6 +187,8 @@ class Session:
         only : sequence of int, optional
             Of an array, run these tasks alone, by their places in it; what they bring fills the
             places of those that failed.
+        words : sequence of sequence of str
+            What the options were read from.
 
         Raises
         ------
@@ -270,146 +207,121 @@ class Session:
             self.settings,
             self.shell.user_ns,
             only=only,
+            words=words,
         )
-        earlier = self._sent.get(job.id)
+        earlier = self.arrivals.sending(job)
         handed = earlier.handed if earlier else None
-        names = earlier.sending.snapshot.held if earlier else ()
+        names = earlier.snapshot.names if earlier else ()
         snapshot = Snapshot.take(self.shell.user_ns, names)
-        self._expect(new, snapshot, handed, ambient.snapshot(), waits=False, tell=tell)
+        self.arrivals.expect(
+            new,
+            snapshot,
+            handed,
+            ambient.snapshot(),
+            self._by_its_text(job),
+            waits=False,
+            tell=tell,
+        )
         return new
 
-    def bring_in(self, job: Job, *, tell: bool = False) -> None:
+    def bring_in(self, job: Job, *, tell: bool = False, over_later: bool = True) -> None:
         """Have what a job brings bound when it has ended, over what is there now.
 
         A job of this session that is still to come is waited for already, and never over what was
         bound since it was sent.
+
+        Parameters
+        ----------
+        job : Job
+            The job.
+        tell : bool
+            Say when its result is brought home: nothing else does.
+        over_later : bool
+            Also over what a job has brought that was sent later.
         """
-        known = self._sent.get(job.id)
-        if known is None or known.arrival is not None:
+        known = self.arrivals.sending(job)
+        if known is None or self.arrivals.of(job) is not None:
             job.forget_values()
-            snapshot = Snapshot.take(self.shell.user_ns, _may_bring(job))
-            self._expect(job, snapshot, None, ambient.snapshot(), waits=False, tell=tell)
+            names = _may_bring(job)
+            snapshot = Snapshot.take(self.shell.user_ns, names)
+            # In the order of sending, before all that was sent here.
+            number = known.number if known else int(1000 * job.created) - _FIRST
+            if not job.spec.get("first"):  # what fills places of a list leaves the list its own
+                self.arrivals.injector.give_up(names, None if over_later else number)
+            self.arrivals.expect(
+                job,
+                snapshot,
+                None,
+                ambient.snapshot(),
+                self._by_its_text(job),
+                waits=False,
+                tell=tell,
+                number=number,
+                is_own=job.id in self._ours(),
+            )
         if not job.done():
             self.watcher.add(job)
-
-    def _expect(
-        self,
-        job: Job,
-        snapshot: Snapshot,
-        handed: Handed | None,
-        around: dict[str, dict[str, Any]],
-        *,
-        waits: bool,
-        tell: bool,
-    ) -> None:
-        """Remember what is needed to bring a job's result home."""
-        self._number += 1
-        sending = Sending(self._number, snapshot, handed)
-        magics = self._magics.functions()
-        self._sent[job.id] = _Sent(job, sending, handed, around, magics, waits, tell)
-        line = StatusLine()
-        job.on_wait(self._bring_home_if_main, lambda: self._while_waiting(job, line), line.clear)
-        job.sent_from(self._injector.home_of(sending))
-        if isinstance(job, TaskedJob) and self.again is not None:
-            again = self.again
-            job.on_resubmit_failed(lambda more: again(job, f"{more} --failed".strip()))
-        self._start_listening()
 
     def script(self, prepared: Prepared, backend: Backend) -> tuple[str, str]:
         """Return the script that would be run, and when it would start, in words."""
         folder = JobFolder(self.store.path / "jobs" / "ID")
         shape = shape_for(backend, prepared.request.count)
         launch = first_part(launch_of(folder, prepared.request.options, shape=shape))
+        launch = started_after(launch, prepared.request.after, backend)
         return backend.script(launch), backend.expected_start(launch)
 
-    # Bringing home
+    def _by_its_text(self, job: Job) -> Outlook:
+        """Return what a job is to bring of which only the folder is known."""
+        source = str(job.spec.get("source", ""))
+        home = self.shell.user_ns
+        # What it had is not here yet, or never will be; of what kind it is nobody knows.
+        had = {*(entry.name for entry in job.sent.entries), *job.spec.get("inputs", ())}
+        unknown = dict.fromkeys(had - home.keys(), "")
+        return outlook(analyse(source), source, home, awaited=unknown)
 
-    def bring_home(self) -> None:
-        """Bind the results of all jobs that have ended since the last time."""
-        for sent in list(self._sent.values()):
-            if sent.arrival is None and sent.job.done():
-                sent.arrival = self._inject(sent)
-                sent.job.notify()
-                if sent.tell:
-                    self.tell(sent.job)
-        if all(sent.arrival is not None for sent in self._sent.values()):
-            self._stop_listening()
-
-    def _inject(self, sent: _Sent) -> Arrival:
-        if sent.handed is not None:
-            sent.handed.look_again()
-        if isinstance(sent.job, TaskedJob):
-            return self._arrays.bring(sent.job, sent.sending)
-        result = sent.job.found.result
-        if result is None:
-            return Arrival()
-        try:
-            values, magics = parted(sent.job.names)
-        except NbsubmitError as error:
-            return Arrival(failed=dict.fromkeys(result.names, str(error)))
-        arrival = self._injector.inject(
-            sent.sending,
-            values,
-            result.deleted,
-            result.modules,
-            result.submodules,
-            result.changed,
-        )
-        arrival.brought += self._magics.bring(magics, sent.magics)
-        arrival.failed |= ambient.bring(
-            result.ambient, sent.around, waits=sent.waits, kept=self._pending
-        )
-        for name, why in sent.job.load_errors.items():
-            arrival.failed[name] = f"it could not be rebuilt here ({why})"
-        return arrival
-
-    def _bring_home_if_main(self) -> None:
-        """A wait in the main thread is between two statements of the user's: names may change."""
-        if threading.current_thread() is threading.main_thread():
-            self.bring_home()
-
-    def _while_waiting(self, job: Job, line: StatusLine) -> None:
-        """Tell how a job goes that is waited for, where no panel does."""
-        if line.is_possible and threading.current_thread() is threading.main_thread():
-            line.show(self.row(job))
-
-    def _start_listening(self) -> None:
-        if not self._listening:
-            self.shell.events.register("pre_run_cell", self._before_cell)
-            self._listening = True
-
-    def _stop_listening(self) -> None:
-        if self._listening:
-            self.shell.events.unregister("pre_run_cell", self._before_cell)
-            self._listening = False
-
-    def _before_cell(self, _info: Any) -> None:
-        self.bring_home()
-
-    def tell(self, job: Job) -> None:
-        """Say that a job has ended, where no panel does; replaced by whoever can say it."""
+    def newer_than(self, job: Job) -> set[str]:
+        """Return the names that were bound since a job was sent; all of one sent elsewhere."""
+        known, names = self.arrivals.sending(job), self.shell.user_ns
+        if known is None:
+            return set(names)
+        may, is_its_own = self.arrivals.may_bring, self.arrivals.injector.is_of
+        return {n for n in names if not may(known, n) and not is_its_own(known, n)}
 
     # Looking
 
-    def row(self, job: Job, meters: Meters | None = None) -> JobRow:
-        """Return what is shown of a job; with its samples if there is something to read them."""
-        sent = self._sent.get(job.id)
-        return row_of(job, sent.arrival if sent else None, meters)
-
     def jobs(self, *, everyone: bool = False) -> list[Job]:
         """Return this notebook's jobs, oldest first; or every job in the store."""
-        here = origin(self.shell).get("notebook")
+        if not everyone:
+            found = self.open(self._ours())
+            self.watcher.look_now(job for job in found if job.id in self.arrivals)
+            return found
         stored = client.jobs(self.store.path, watcher=self.watcher, home=self.shell.user_ns)
-        known = [self._sent[job.id].job if job.id in self._sent else job for job in stored]
-        return [job for job in known if everyone or self._is_ours(job, here)]
+        known = [self.arrivals.job(job.id) or job for job in stored]
+        # What another handle of a job has seen just now is not to be news to this one later.
+        pairs = zip(known, stored, strict=True)
+        self.watcher.look_now(mine for mine, other in pairs if other.is_over and not mine.is_over)
+        return known
 
-    def _is_ours(self, job: Job, notebook: str | None) -> bool:
-        if job.id in self._sent:
-            return True
-        return notebook is not None and job.spec.get("origin", {}).get("notebook") == notebook
+    def _ours(self) -> set[str]:
+        return {*self.arrivals, *self.notebook.marks()}
+
+    def _own(self) -> set[str]:
+        """Return the jobs of this notebook alone, without those of others that are shown here."""
+        return {*self.arrivals.own, *self.notebook.marks()}
+
+    def open(self, ids: Iterable[str]) -> list[Job]:
+        """Return the jobs with these ids, oldest first, each looked at once."""
+        ids = list(ids)
+        known = [job for job in map(self.arrivals.job, ids) if job is not None]
+        unknown = [id_ for id_ in ids if id_ not in self.arrivals]
+        folders = [JobFolder(self.store.path / "jobs" / id_) for id_ in unknown]
+        opened = client.opened(folders, watcher=self.watcher, home=self.shell.user_ns)
+        return sorted((*known, *opened), key=lambda job: job.created)
 
     def find(self, text: str) -> Job:
-        """Return one job by its id or enough of it; the latest of this session for no text.
+        """Return one job by its id or enough of it, or a name that it is bound to.
+
+        For no text it is the latest of this session.
 
         Raises
         ------
@@ -417,13 +329,17 @@ class Session:
             If there is none, or more than one.
         """
         if not text:
-            if not self._sent:
+            latest = self.arrivals.latest
+            if latest is None:
                 raise UnknownJob("no job was sent from this notebook yet; %jobs list --all")
-            return next(reversed(self._sent.values())).job
+            return latest
+        named = self.shell.user_ns.get(text)
+        if isinstance(named, Job):
+            return self.arrivals.job(named.id) or named
         folder = self.store.find(text)
-        known = self._sent.get(folder.whole.name)
+        known = self.arrivals.job(folder.whole.name)
         if known is not None:
-            return part_of(known.job, folder)
+            return part_of(known, folder)
         return client.attach(
             folder.id, self.store.path, watcher=self.watcher, home=self.shell.user_ns
         )
@@ -441,54 +357,31 @@ class Session:
                 return job
         raise UnknownJob("no job of this notebook has failed; %jobs list --all shows the store's")
 
+    def failures(self) -> list[Failure]:
+        """Return what has failed of this notebook and was not sent again since, oldest first."""
+        jobs, ours = self.jobs(everyone=True), self._own()
+        return not_sent_again((job for job in jobs if job.id in ours), jobs)
+
+    def cleaner(self, *, everyone: bool = False) -> Cleaner:
+        """Return what there is of this notebook's jobs, or of all in the store, and may go."""
+        from nbsubmit.client.cleaning import Cleaner  # it looks after this machine's queue, too
+
+        jobs = self.jobs(everyone=True)
+        ours = {job.id for job in jobs} if everyone else self._own()
+        return Cleaner(self.store, jobs, lambda job: job.id in ours, self._why_needed)
+
+    def _why_needed(self, job: Job) -> str:
+        is_to_come = job.id in self.arrivals and self.arrivals.of(job) is None
+        return "this notebook waits for it" if is_to_come else ""
+
+    def drop(self, ids: Iterable[str]) -> None:
+        """Know nothing more of jobs that were removed."""
+        for job_id in ids:
+            self.arrivals.drop(job_id)
+
     def apart(self, job: Job, namespace: Namespace) -> Job:
         """Return another handle of a job, whose values know nothing of the notebook's."""
         return client.attach(job.id, self.store.path, watcher=self.watcher, home=namespace)
-
-
-def _credential(path: str) -> str:
-    name = re.split(r"\W", path, maxsplit=1)[0]
-    return (
-        f"{path} looks like a credential and is written to the job's folder, which you alone can "
-        f"read; leave it out (--without {name}) and have the job read it from where it is kept"
-    )
-
-
-def _same_numbers(name: str) -> str:
-    return (
-        f"each task has a copy of {name} as it is now and draws the same numbers from it; "
-        f"to have others in each, map it:  --map {name}={name}.spawn(N)"
-    )
-
-
-def _public_names(module: str) -> Iterable[str] | None:
-    """What ``from module import *`` binds, if the module is known here."""
-    found = sys.modules.get(module)
-    if found is None:
-        return None
-    public = getattr(found, "__all__", None)
-    return public or [name for name in vars(found) if not name.startswith("_")]
-
-
-def _of_array(options: CellOptions, count: int, slices: Slices | None) -> dict[str, Any]:
-    """Return what is to be known of an array from the start."""
-    return {
-        "tasks": count,
-        "indices": options.indices,
-        "maps": [{"names": one.names, "source": one.source} for one in options.maps],
-        "own_bytes": slices.size_bytes if slices else 0,
-    }
-
-
-def _watched(use: NameUse, payload: Payload) -> tuple[str, ...] | None:
-    """Return the names whose values the cell may change in place; None for all."""
-    if use.dynamic:
-        return None
-    by_functions = {e.name for e in payload.entries if e.why.startswith("used by")}
-    by_functions |= {e.name for e in payload.entries if e.why == PART}
-    # `x += y` reads x, binds x, and may leave the very same object, changed.
-    in_place = use.reads & use.writes
-    return tuple(sorted(use.mutates | use.escapes | use.calls | in_place | by_functions))
 
 
 def _may_bring(job: Job) -> set[str]:
@@ -496,11 +389,3 @@ def _may_bring(job: Job) -> set[str]:
     use = analyse(str(job.spec.get("source", "")))
     found = use.writes | use.deletes | use.sure_deletes | use.mutates
     return {*found, *(entry.name for entry in job.sent.entries), *job.sent.modules}
-
-
-def _expected(prepared: Prepared) -> Iterator[str]:
-    use, payload = prepared.use, prepared.request.payload
-    yield from use.writes | use.deletes | use.sure_deletes | use.handled | use.mutates
-    yield from (entry.name for entry in payload.entries)
-    yield from payload.modules
-    yield from prepared.request.options.bring or ()

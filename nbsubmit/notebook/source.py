@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import sys
 import warnings
@@ -152,18 +151,3 @@ def _as_shown(
     shown: list[Any] = shell.SyntaxTB.structured_traceback(type(error), error, [])
     told = str(shell.SyntaxTB.stb2text(shown))
     return CellSyntaxError.named(type(error).__name__, str(error), told)
-
-
-def origin(shell: InteractiveShell) -> dict[str, str]:
-    """Return what is known of where the cell stands: its notebook and its id there."""
-    found = {
-        "notebook": shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME"),
-        "cell": _cell_id(shell),
-    }
-    return {key: str(value) for key, value in found.items() if value}
-
-
-def _cell_id(shell: InteractiveShell) -> str | None:
-    parent: dict[str, Any] = getattr(shell, "get_parent", dict)()
-    value = (parent.get("metadata") or {}).get("cellId")
-    return None if value is None else str(value)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 
 from nbsubmit.client import words
-from nbsubmit.core.errors import OptionError
+from nbsubmit.core.harmless import for_stream
 from nbsubmit.core.job import Job
-from nbsubmit.core.state import JobState
 from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.core.tasks import name_of
 
@@ -37,9 +36,9 @@ def _print(task: Job) -> None:
     out, err = task.stdout(), task.stderr()
     if out or err:
         print(f"--- task {name_of(task.folder)} ---")
-        sys.stdout.write(_whole_line(out))
+        sys.stdout.write(for_stream(_whole_line(out), sys.stdout))
         sys.stdout.flush()
-        sys.stderr.write(_whole_line(err))
+        sys.stderr.write(for_stream(_whole_line(err), sys.stderr))
         sys.stderr.flush()
 
 
@@ -62,34 +61,3 @@ def failures(job: TaskedJob) -> str:
     again = f"%jobs resubmit {job.id.rpartition('-')[2]} --failed"
     runs = "runs them again" if count > 1 else "runs it again"
     return f"{count} of {total} tasks failed; {which}. {again}  {runs}"
-
-
-def part_again(job: Job, *, failed: bool) -> tuple[Job, list[int] | None]:
-    """Return the array of which tasks are to be run again, and their places; None for all.
-
-    Parameters
-    ----------
-    job : Job
-        The array, or one of its tasks.
-    failed : bool
-        Only the tasks that have failed.
-
-    Raises
-    ------
-    OptionError
-        If none has failed, or some have not ended.
-    """
-    if job.whole is not None:
-        return job.whole, [list(job.whole.parts).index(job)]
-    if not failed:
-        return job, None
-    if not isinstance(job, TaskedJob):
-        raise OptionError(f"--failed: job {job.id} has no tasks; without it, it is sent again")
-    if not job.is_over:
-        raise OptionError(
-            f"--failed: {words.counted(job.states)}. It goes by what has failed when all have ended"
-        )
-    places = [place for place, task in enumerate(job.tasks) if task.state is not JobState.COMPLETED]
-    if not places:
-        raise OptionError(f"--failed: of job {job.id} no task has failed")
-    return job, places

@@ -37,7 +37,10 @@ def run_command(sandbox: Sandbox, argv: Sequence[str]) -> int:
     except PermissionError:
         return NOT_EXECUTABLE
     except subprocess.SubprocessError as error:
-        raise SandboxError("The sandbox went away before the command could start.") from error
+        raise SandboxError(
+            f"The sandbox in {sandbox.folder} went away before the command could start. Start it "
+            f"again:  nbsubmit sandbox up"
+        ) from error
     if not sandbox.found:
         kill_all(descendants(os.getpid()))
     return code if code >= 0 else BY_SIGNAL - code

@@ -31,6 +31,7 @@ def write_all(config: SandboxConfig, layout: Layout, ports: Ports, generation: i
     texts = {
         "slurm.conf": slurm_conf(config, layout, ports, generation),
         "gres.conf": gres_conf(config, layout),
+        "cgroup.conf": "".join(f"{key}={value}\n" for key, value in config.cgroup_conf.items()),
         "slurmdbd.conf": slurmdbd_conf(layout, ports),
     }
     for name, text in texts.items():

@@ -24,6 +24,8 @@ class SandboxConfig:
         Whether ``sacct`` works: adds slurmdbd and a database server.
     extra_conf : mapping of str to str
         Lines for slurm.conf; they replace ours of the same key, and an empty value drops the key.
+    cgroup_conf : mapping of str to str
+        Lines for cgroup.conf, which plugins that use control groups read.
     partitions : tuple of str
         Whole ``PartitionName=…`` lines, beside the partitions ``main`` and ``debug``.
     ephemeral : bool
@@ -37,15 +39,22 @@ class SandboxConfig:
     memory_mb: int = 16384
     accounting: bool = False
     extra_conf: Mapping[str, str] = field(default_factory=dict)
+    cgroup_conf: Mapping[str, str] = field(default_factory=dict)
     partitions: tuple[str, ...] = ()
     ephemeral: bool = False
 
     def __post_init__(self) -> None:
         if self.nodes < 1 or self.cpus < 1 or self.gpus < 0 or self.memory_mb < 1:
-            raise SandboxError("A sandbox needs at least one node, with one CPU and some memory.")
-        for line in (*self.extra_conf, *self.extra_conf.values(), *self.partitions):
+            raise SandboxError(
+                f"A sandbox of {self.nodes} nodes with {self.cpus} CPUs, {self.gpus} GPUs and "
+                f"{self.memory_mb} MB needs at least one node, with one CPU and some memory."
+            )
+        pairs = (*self.extra_conf.items(), *self.cgroup_conf.items())
+        for line in (*(part for pair in pairs for part in pair), *self.partitions):
             if "\n" in line:
-                raise SandboxError(f"A line for slurm.conf holds a line break: {line!r}")
+                raise SandboxError(
+                    f"Give two lines for slurm.conf instead of one that breaks: {line!r}"
+                )
         object.__setattr__(self, "folder", self.folder.expanduser().absolute())
 
     @property
@@ -55,7 +64,8 @@ class SandboxConfig:
 
     def to_json(self) -> dict[str, object]:
         """Plain values that `from_json` reads."""
-        return asdict(self) | {"folder": str(self.folder), "extra_conf": dict(self.extra_conf)}
+        confs = {"extra_conf": dict(self.extra_conf), "cgroup_conf": dict(self.cgroup_conf)}
+        return asdict(self) | {"folder": str(self.folder), **confs}
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> SandboxConfig:

@@ -50,7 +50,10 @@ def locked(folder: Path) -> Iterator[None]:
             return False
 
         if not wait_until(ours, _UP_SECONDS, pause_seconds=0.1):
-            raise SandboxError(f"Another process has been starting or stopping {folder} too long.")
+            raise SandboxError(
+                f"Another process has been starting or stopping {folder} too long. Try again, or "
+                f"use another folder."
+            )
         yield
 
 
@@ -75,7 +78,9 @@ def launch(config: SandboxConfig, owner: int | None, generation: int) -> None:
     """Start guard and supervisor in the background and wait until all nodes are idle."""
     identity = None if owner is None else Identity.of(owner)
     if owner is not None and identity is None:
-        raise SandboxError(f"The process {owner}, who is to own the sandbox, does not exist.")
+        raise SandboxError(
+            f"The process {owner}, who is to own the sandbox, does not exist. Give one that runs."
+        )
     folder = config.folder
     Record(config, new_short(folder), generation, identity).save()
     _detach_guard(folder)
@@ -124,7 +129,10 @@ def end(record: Record | None, keep_folder: bool = False) -> bool:
     left = kill_all({*record.processes(), *latest.processes()})
     if left:
         pids = ", ".join(str(one.pid) for one in left)
-        raise SandboxError(f"These processes of the sandbox cannot be killed: {pids}")
+        raise SandboxError(
+            f"These processes of the sandbox cannot be killed: {pids}. Ask whose they are:  "
+            f"ps -f -p {pids.replace(' ', '')}"
+        )
     if record_file(record.config.folder).exists():
         latest.close(keep_folder)
     return was_up

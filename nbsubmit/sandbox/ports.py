@@ -26,7 +26,7 @@ def free_ports(count: int) -> list[int]:
         if _is_free(port):
             found.append(port)
     if len(found) < count:
-        raise SandboxError(f"There are no {count} free TCP ports on this machine.")
+        raise SandboxError(f"No {count} TCP ports are free on this machine. Try again later.")
     return found
 
 

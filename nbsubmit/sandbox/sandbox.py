@@ -92,7 +92,9 @@ class Sandbox:
             said = f"{error.stdout}{error.stderr}".strip()
             raise SandboxError(f"{argv[0]} ended with {error.returncode}: {said}") from error
         except subprocess.TimeoutExpired as error:
-            raise SandboxError(f"{argv[0]} took more than {seconds:.0f} s.") from error
+            raise SandboxError(
+                f"{argv[0]} took more than {seconds:.0f} s. Look at it:  nbsubmit sandbox status"
+            ) from error
         return done.stdout
 
     def status(self) -> Status:
@@ -136,7 +138,9 @@ class Sandbox:
     def _ask(self, verb: str, target: str) -> None:
         record = load(self.folder)
         if record is None or not record.supervised:
-            raise SandboxError(f"No sandbox is up in {self.folder}.")
+            raise SandboxError(
+                f"No sandbox is up in {self.folder}. Start one:  nbsubmit sandbox up"
+            )
         ask(record.layout.control_socket, Request(verb, target))
 
     def down(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import types
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +16,12 @@ from nbsubmit.core.contents import Contents
 from nbsubmit.core.definitions.known import known_classes
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.layout import Placed
-from nbsubmit.core.result import EXCEPTION, VALUE, CellError, Result
+from nbsubmit.core.result import CAUSE, EXCEPTION, VALUE, CellError, Result
 from nbsubmit.core.slices import load as load_slice
 from nbsubmit.core.slices import read
 from nbsubmit.core.tasks import TaskFolder
 from nbsubmit.core.writer import BundleWriter, write_one
+from nbsubmit.worker.ended import leave_if_forked, spare_files
 from nbsubmit.worker.execute import Outcome, call
 from nbsubmit.worker.interrupt import Uninterrupted, Work
 from nbsubmit.worker.load import load, mappings_for
@@ -57,7 +59,10 @@ def run_call(
         args, kwargs = _with_values(folder, namespace, args, kwargs)
     with shell, keeping(keeper):
         interruptions.begin(Work(keeper, (function, args, kwargs)))
-        outcome = call(function, args, kwargs)
+        owner = os.getpid()
+        with spare_files():
+            outcome = call(function, args, kwargs)
+            leave_if_forked(owner, outcome)
         after_call()
         shell.finish()
         error = None if outcome.error is None else _error(outcome.error, shell)
@@ -91,15 +96,20 @@ def _with_values(
     folder: JobFolder, home: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Wait for the jobs that this one starts after, and put their values where they stand."""
-    from nbsubmit.core.inputs import Input  # a third of the worker's start, and few jobs need it
+    from nbsubmit.core.inputs import Input, replaced  # a third of the start, and few need it
 
-    for data in folder.spec["after"]:
-        Input.from_json(data).ended(home)
+    after = [Input.from_json(data) for data in folder.spec["after"]]
+    for one in after:
+        one.ended(home)
+    latest = {one.stands_for: one for one in after}
 
     def value(argument: Any) -> Any:
-        return argument.value(home) if isinstance(argument, Input) else argument
+        if not isinstance(argument, Input):
+            return argument
+        return latest.get(argument.place, argument).value(home)
 
-    return tuple(map(value, args)), {name: value(argument) for name, argument in kwargs.items()}
+    with_values = {name: replaced(argument, value) for name, argument in kwargs.items()}
+    return tuple(replaced(argument, value) for argument in args), with_values
 
 
 def _error(error: BaseException, shell: Shell) -> CellError:
@@ -115,10 +125,23 @@ def _pickle(home: dict[str, Any], outcome: Outcome, unsent: dict[str, str]) -> B
     """Pickle what was returned or raised; what cannot be is said."""
     name, value = (VALUE, outcome.value) if outcome.error is None else (EXCEPTION, outcome.error)
     try:
-        return write_one(name, value, home, known_classes())
+        return _with_cause(home, outcome.error) or write_one(name, value, home, known_classes())
     except Exception as error:
         from nbsubmit.core import culprit  # every job would pay for it, and few need it
 
         told = culprit.in_words("the returned value", value, error, home)
         unsent[name] = f"{told}, and cannot be brought back"
         return BundleWriter(home)
+
+
+def _with_cause(home: dict[str, Any], error: BaseException | None) -> BundleWriter | None:
+    """Pickle what was raised with what it was raised from; None if it was not, or cannot be."""
+    if error is None or error.__cause__ is None:
+        return None
+    writer = BundleWriter(home, known_classes())
+    try:
+        writer.add(EXCEPTION, error)
+        writer.add(CAUSE, error.__cause__)
+    except Exception:
+        return None  # the traceback tells of it all the same
+    return writer if writer.overlaps() is None else None

@@ -20,6 +20,7 @@ from nbsubmit.core.revise import Content
 from nbsubmit.core.writer import MOST_TRIES, BundleWriter
 from nbsubmit.worker import handled
 from nbsubmit.worker.execute import Outcome
+from nbsubmit.worker.interrupt import Terminated
 from nbsubmit.worker.sent import Sent
 
 # A larger last expression is shown, and travels only if it has a name.
@@ -36,6 +37,8 @@ class Collection:
         The pickled values.
     changed, deleted : list of str
         Names whose sent value was changed, and that were deleted.
+    renewed : list of str
+        Names whose value another job had brought, and that was changed.
     modules : dict
         Name → module that the cell imported under it.
     submodules : list of str
@@ -49,6 +52,7 @@ class Collection:
     values: BundleWriter
     changed: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    renewed: list[str] = field(default_factory=list)
     modules: dict[str, str] = field(default_factory=dict)
     submodules: list[str] = field(default_factory=list)
     unsent: dict[str, str] = field(default_factory=dict)
@@ -95,6 +99,10 @@ def collect(
             if name not in changed:
                 if name in cell.binds and not isinstance(value, types.ModuleType):
                     wanted[name] = value
+                continue
+            if name in sent.inputs:  # whole: what it was before is not at home
+                collection.renewed.append(name)
+                wanted[name] = value
                 continue
             collection.changed.append(name)
             wanted[name] = changed[name] or value
@@ -216,8 +224,9 @@ def _pickle(
         del values[name]
         if name != EXCEPTION:
             collection.unsent[name] = reason()
-        if name in collection.changed:
-            collection.changed.remove(name)
+        for names in (collection.changed, collection.renewed):
+            if name in names:
+                names.remove(name)
 
 
 def _first_failure(
@@ -228,7 +237,9 @@ def _first_failure(
         try:
             held = name == EXCEPTION and (id(value) in references or value in writer.met())
             size = writer.add(name, value, HELD if held else _why(value))
-        except Exception as error:
+        except (KeyboardInterrupt, Terminated):
+            raise
+        except BaseException as error:  # of the value's own code, as a panic of a library in Rust
             whole = sent.values[name] if isinstance(value, Content) else value
             return name, lambda n=name, v=whole, e=error: _why_not(n, v, e, home)
         if name == VALUE and size > LARGEST_VALUE:
@@ -251,7 +262,7 @@ def _is_imported(value: Any) -> bool:
     return is_definition and getattr(value, "__module__", None) not in (None, "__main__")
 
 
-def _why_not(name: str, value: Any, error: Exception, home: Namespace) -> str:
+def _why_not(name: str, value: Any, error: BaseException, home: Namespace) -> str:
     from nbsubmit.core import culprit  # every job would pay for it, and few need it
 
     shown = "the last expression" if name == VALUE else name

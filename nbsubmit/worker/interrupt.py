@@ -36,6 +36,8 @@ _MOST_TIMEOUTS = 3
 _PATIENCE_SECONDS = 5.0
 _FAREWELL_SECONDS = 10.0
 _LOOK_SECONDS = 0.2
+# What comes so soon after the like is the same.
+_TWICE_SECONDS = 2.0
 _METHODS = ("__submitit_checkpoint__", "checkpoint")
 
 
@@ -132,9 +134,11 @@ class Interruptions(Uninterrupted):
         self._work: Work | None = None
         self._early = False
         self._busy = False
+        self._told_at = float("-inf")
         self._ends = False
         self._for_good = False
-        self._heard = threading.Event()
+        # No event: its lock is held for a moment, and a second signal may come in that moment.
+        self._heard = False
         self._mask = threading.local()
         self._began = time.time()
         self._limits = limits()
@@ -191,7 +195,7 @@ class Interruptions(Uninterrupted):
         self._let_come()
 
     def _heed(self, number: int, _frame: FrameType | None) -> None:
-        self._heard.set()
+        self._heard = True
         if self._busy or self._ends:
             return
         self._busy = True
@@ -206,6 +210,11 @@ class Interruptions(Uninterrupted):
     # SIGTERM
 
     def _told_to_end(self) -> None:
+        # A scheduler tells the script around it, which passes that on, and the process itself. The
+        # second must not end what sees to it that the first loses nothing.
+        if time.monotonic() - self._told_at < _TWICE_SECONDS:
+            return
+        self._told_at = time.monotonic()
         name = signal.Signals.SIGTERM.name
         self._folder.write_json(self._folder.signal_file, {"signal": name, "at": time.time()})
         work = self._work
@@ -326,12 +335,15 @@ class Interruptions(Uninterrupted):
                     self._see_to(signal.Signals(number))
 
     def _see_to(self, number: signal.Signals) -> None:
-        if not self._heard.wait(_PATIENCE_SECONDS):
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not self._heard and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS / 10)
+        if not self._heard:
             _say(
                 f"{number.name} came, and the main thread is in code that is not Python's: "
                 f"nothing can be saved before that returns"
             )
-        self._heard.clear()
+        self._heard = False
         if number == signal.SIGUSR2 and not self._folder.is_first:
             while not self._others_end:
                 time.sleep(_LOOK_SECONDS)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core import lines
-from nbsubmit.core.bundle import Bundle, Parts
+from nbsubmit.core.bundle import Bundle, LoadError, Parts
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.home import Namespace
@@ -51,7 +52,21 @@ def load(
     for name, module in payload["modules"].items():
         namespace[name] = surroundings.import_module(module, name)
     bundle = Bundle(folder.payload_stream, contents, folder.locate)
-    return bundle.load(namespace, arrived, mappings=mappings)
+    try:
+        return bundle.load(namespace, arrived, mappings=mappings)
+    except LoadError as error:
+        raise LoadError(error.name, error.message + _of_what(folder, payload)) from error.__cause__
+
+
+def _of_what(folder: JobFolder, payload: Mapping[str, Any]) -> str:
+    """Say which file could not be read, and whether another cloudpickle has written it."""
+    there = payload["cloudpickle"]
+    here = getattr(sys.modules.get("cloudpickle"), "__version__", there)
+    other = (
+        f"; the notebook has cloudpickle {there} and this job {here}. Use one Python for both:  "
+        f"--python COMMAND"
+    )
+    return f", in {folder.payload_stream}{other if there != here else ''}"
 
 
 def mappings_for(contents: Contents) -> Mappings | None:

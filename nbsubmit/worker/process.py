@@ -8,14 +8,18 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from nbsubmit.core.folder import JOB_VARIABLE, PRIVATE_FILE, JobFolder
+from nbsubmit.core.errors import FolderError
+from nbsubmit.core.folder import JOB_VARIABLE, PRIVATE_FILE, JobFolder, remove_unfinished
 from nbsubmit.core.tasks import ID_VARIABLE, TASK_VARIABLE, Shape, TaskFolder, TaskKey
 from nbsubmit.worker.interrupt import Interruptions
 from nbsubmit.worker.meter import Meter
 from nbsubmit.worker.run import run
 from nbsubmit.worker.surroundings import limits, rank_here
+
+_RESERVE_BYTES = 64 << 10
 
 
 def main(path: str, early: Sequence[int] = ()) -> int:
@@ -30,8 +34,11 @@ def main(path: str, early: Sequence[int] = ()) -> int:
     """
     faulthandler.enable()
     os.umask(0o077)
-    folder = _own_folder(JobFolder(Path(path)))
-    if folder.refusal_file.exists() or folder.is_cancelled():
+    try:
+        folder = _own_folder(JobFolder(Path(path)))
+    except FolderError as error:  # where nothing is read, nothing is written either
+        sys.exit(f"nbsubmit: {error}")
+    if folder.refusal_file.exists() or folder.is_cancelled() or _was_settled_as_not_run(folder):
         # The notebook was told that this job does not run, so it must not.
         return 1
     if _is_done(folder):
@@ -39,6 +46,7 @@ def main(path: str, early: Sequence[int] = ()) -> int:
     _forget_earlier_run(folder)
     interruptions = Interruptions(folder)
     interruptions.listen(early)
+    _reserve(folder)
     Beat(folder).start()
     meter = Meter(folder, limits().cpus or 1)
     meter.start()
@@ -62,7 +70,7 @@ def _own_folder(job: JobFolder) -> JobFolder:
     FolderError
         If somebody else could have written to it.
     """
-    job.check()
+    job.check_parts()
     os.environ[JOB_VARIABLE] = str(job.path)
     shape = Shape.of(job.spec)
     folder = job
@@ -85,9 +93,15 @@ def _own_folder(job: JobFolder) -> JobFolder:
 
 def _print_to(log: Path, descriptor: int) -> None:
     """Have what is printed go to this file."""
-    opened = os.open(log, os.O_WRONLY | os.O_APPEND)
+    opened = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
     os.dup2(opened, descriptor)
     os.close(opened)
+
+
+def _reserve(folder: JobFolder) -> None:
+    """Take up room for the report of how the job ended, should it fill the disk."""
+    with suppress(OSError):
+        folder.reserve_file.write_bytes(os.urandom(_RESERVE_BYTES))
 
 
 def _is_done(folder: JobFolder) -> bool:
@@ -98,6 +112,11 @@ def _is_done(folder: JobFolder) -> bool:
     ranks = folder.ranks if isinstance(folder, TaskFolder) else [folder]
     results = [rank.read_json(rank.result_file) for rank in ranks]
     return all(result is not None and not result["signal"] for result in results)
+
+
+def _was_settled_as_not_run(folder: JobFolder) -> bool:
+    """Tell whether somebody saw before it could start that an input had failed."""
+    return bool((folder.read_json(folder.end_file) or {}).get("not_run"))
 
 
 def _forget_earlier_run(folder: JobFolder) -> None:
@@ -114,7 +133,9 @@ def _forget_earlier_run(folder: JobFolder) -> None:
         together = folder.together
         stale += [
             together.requeue_file,
+            together.requeued_file,
             together.not_requeued_file,
+            together.requeue_failed_file,
             together.interrupt_file,
             together.end_file,
         ]
@@ -124,6 +145,7 @@ def _forget_earlier_run(folder: JobFolder) -> None:
             together.write_json(together.runs_file, runs)
     for file in stale:
         file.unlink(missing_ok=True)
+    remove_unfinished(folder)
 
 
 class Beat:

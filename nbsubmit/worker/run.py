@@ -13,7 +13,7 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,10 +30,11 @@ from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.imports import AfterImport
 from nbsubmit.core.layout import Placed
 from nbsubmit.core.reserved import is_magic
-from nbsubmit.core.result import CellError, Result
+from nbsubmit.core.result import NOT_WRITTEN, CellError, Result
 from nbsubmit.core.shell import started_by
 from nbsubmit.worker import handled, missing, surroundings, task
 from nbsubmit.worker.collect import Collection, collect
+from nbsubmit.worker.ended import leave_if_forked, spare_files
 from nbsubmit.worker.execute import Outcome, execute
 from nbsubmit.worker.interrupt import Uninterrupted, Work
 from nbsubmit.worker.load import load, mappings_for
@@ -74,7 +75,7 @@ def run(
     bool
         Whether the cell succeeded.
     """
-    started, owner = time.time(), os.getpid()
+    started = time.time()
     folder.write_json(
         folder.started_file,
         {"host": node(), "pid": os.getpid(), "at": started, "limits": limits().to_json()},
@@ -88,8 +89,6 @@ def run(
             result, placed = run_it(folder, payload, module, recorder, after_cell, interruptions)
         except BaseException as error:
             result, placed = _failure(error), None
-        if os.getpid() != owner:  # a child that the cell forked came back through here
-            os._exit(0)
         if not interruptions.decides:
             _write(folder, replace(result, started=started, ended=time.time()), placed)
         surroundings.leave(folder)
@@ -111,6 +110,7 @@ def _run_cell(
     after_cell: Callable[[], None],
     interruptions: Uninterrupted,
 ) -> tuple[Result, Placed]:
+    owner = os.getpid()
     cell = Cell.from_json(payload["cell"])
     shell = Shell(cell, module, recorder)
     contents = Contents.from_json(payload["contents"])
@@ -124,7 +124,9 @@ def _run_cell(
     keeper = Keeper.of(folder, module.__dict__)
     with AfterImport(ambient.MODULES, around.apply_to), shell, keeping(keeper):
         interruptions.begin(Work(keeper))
-        outcome = execute(cell, module.__dict__, shell)
+        with spare_files():
+            outcome = execute(cell, module.__dict__, shell)
+            leave_if_forked(owner, outcome)
         after_cell()
         shell.finish()
         changed_around = around.changes()
@@ -147,6 +149,7 @@ def _run_cell(
             error=error,
             contents=placed.contents,
             changed=tuple(collection.changed),
+            renewed=tuple(collection.renewed),
             deleted=tuple(collection.deleted),
             modules=collection.modules,
             submodules=tuple(collection.submodules),
@@ -199,7 +202,8 @@ def _keep_frames(
         ignore=shell.names,
         texts={*payload["sources"], cell.file_name},
     )
-    frames.keep(error, around, folder)
+    with suppress(OSError):  # a full disk must not stand in the place of the cell's own error
+        frames.keep(error, around, folder)
 
 
 def _prepare(
@@ -225,12 +229,22 @@ def _prepare(
     with started_by(shell.start):
         parts = load(folder, payload, texts, namespace, arrived, contents, mappings)
         own = task.own_values(folder, namespace, shared, mappings)
+        brought = _inputs(folder, namespace)
     namespace.update(own)
     shell.take_magics(magics)
     handled.put(cell, namespace)
     return Sent.take(
-        namespace, contents, [*payload["modules"], *own], cell, mappings, parts, magics
+        namespace, contents, [*payload["modules"], *own], cell, mappings, parts, magics, brought
     )
+
+
+def _inputs(folder: JobFolder, namespace: dict[str, Any]) -> frozenset[str]:
+    """Return the names that other jobs have brought into the namespace."""
+    if not folder.spec.get("after"):
+        return frozenset()
+    from nbsubmit.worker.inputs import bring  # a third of the worker's start, and few need it
+
+    return bring(folder, namespace)
 
 
 def _failure(error: BaseException) -> Result:
@@ -249,18 +263,38 @@ def _failure(error: BaseException) -> Result:
 def _write(folder: JobFolder, result: Result, placed: Placed | None) -> None:
     """Write the values, then the result that names them; without values if they do not fit."""
     try:
+        _write_all(folder, result, placed)
+    except OSError:
+        folder.reserve_file.unlink(missing_ok=True)
+        try:
+            _write_all(folder, result, placed)  # what is small has room now
+        except OSError as error:
+            folder.write_json(folder.result_file, _without_values(folder, result, error).to_json())
+    folder.reserve_file.unlink(missing_ok=True)
+
+
+def _write_all(folder: JobFolder, result: Result, placed: Placed | None) -> None:
+    try:
         if placed is not None and result.entries:
             placed.write_blobs(folder.blobs, durable=True)
             write_whole(folder.result_stream, placed.write_stream, durable=True)
             write_whole(folder.result_pack, placed.write_pack, durable=True)
         folder.write_json(folder.result_file, result.to_json())
-    except OSError as error:
-        reason = f"could not be written to {folder.path}: {error.strerror}"
-        unsent = dict(result.unsent) | dict.fromkeys(result.names, reason)
-        lost = replace(result, contents=Contents(), changed=(), unsent=unsent)
-        if result.error is None:
-            lost = replace(lost, error=CellError("OSError", f"the result {reason}", (reason,)))
-        folder.write_json(folder.result_file, lost.to_json())
+    except OSError:
+        # It takes up the room that the report needs.
+        folder.result_stream.unlink(missing_ok=True)
+        folder.result_pack.unlink(missing_ok=True)
+        raise
+
+
+def _without_values(folder: JobFolder, result: Result, error: OSError) -> Result:
+    reason = f"could not be written to {folder.path}: {error.strerror}"
+    unsent = dict(result.unsent) | dict.fromkeys(result.names, reason)
+    lost = replace(result, contents=Contents(), changed=(), renewed=(), unsent=unsent)
+    if result.error is None:
+        told = f"the result {reason}"
+        lost = replace(lost, error=CellError(NOT_WRITTEN, told, (told,)))
+    return lost
 
 
 @contextmanager

@@ -57,6 +57,8 @@ class Sent:
     hidden: dict[type, Prints] = field(default_factory=dict)
     # Name of a class or function → what its parts were.
     attributes: dict[str, Prints] = field(default_factory=dict)
+    # What other jobs have brought: the sender does not have these objects.
+    inputs: frozenset[str] = frozenset()
 
     @classmethod
     def take(
@@ -68,17 +70,19 @@ class Sent:
         mappings: Mappings | None = None,
         parts: Parts | None = None,
         magics: Namespace | None = None,
+        inputs: frozenset[str] = frozenset(),
     ) -> Sent:
         """Remember what was sent, with a fingerprint of what may be changed in place.
 
         That is more than what the cell's text shows to be changed: a look at an object may change
         it too. Only large plain data, which nothing but an operation on it changes, is passed over.
         """
-        names = (*(entry.name for entry in contents.entries), *modules)
+        names = (*(entry.name for entry in contents.entries), *modules, *inputs)
         values = {name: namespace[name] for name in names if name in namespace} | (magics or {})
         candidates = frozenset(values if cell.watched is None else cell.watched)
-        inert = {entry.name for entry in contents.entries if entry.is_inert}
-        sent = cls(values, {}, {}, dict(known_classes()), candidates, mappings, parts)
+        inert = {entry.name for entry in contents.entries if entry.is_inert} - inputs
+        classes = dict(known_classes())
+        sent = cls(values, {}, {}, classes, candidates, mappings, parts, inputs=inputs)
         for name, value in values.items():
             if has_parts(value):
                 sent.attributes[name] = prints_of(value, sent._part_print(namespace), namespace)
@@ -205,6 +209,7 @@ class Sent:
             name: value
             for name, value in self.values.items()
             if not (name in by_value or _is_fixed(value) or isinstance(value, type))
+            and name not in self.inputs
         }
 
     def references(self, whole: Mapping[str, Any]) -> dict[int, str]:

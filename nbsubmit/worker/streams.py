@@ -29,7 +29,7 @@ class Recorder:
     """
 
     def __init__(self, events: Path, stdout: int, stderr: int) -> None:
-        self._events = os.open(events, os.O_WRONLY | os.O_APPEND)
+        self._events = os.open(events, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
         self._stdout, self._stderr = stdout, stderr
         self._current = "stdout"
         # Set when the cell has ended and what it left open is displayed.

@@ -18,6 +18,7 @@ from nbsubmit.core.folder import LIMITS_VARIABLE, NODE_VARIABLE, JobFolder, chec
 from nbsubmit.core.origin import place_of, root_of
 from nbsubmit.core.packages import Package
 from nbsubmit.core.tasks import RANK_VARIABLE
+from nbsubmit.core.trust import check_all_below
 from nbsubmit.core.usage import Limits
 
 PYTHON = sys.version_info[:2]
@@ -42,6 +43,8 @@ def enter(folder: JobFolder, payload: dict[str, Any]) -> None:
     sys.path[:] = _path(payload)
     sent = [source["name"] for source in payload["by_value"]]
     if sent:
+        if folder.modules.exists():
+            check_all_below(folder.modules)
         sys.path.insert(0, str(folder.modules))
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     for package in packages.from_json(payload["packages"]):

@@ -71,7 +71,8 @@ def environ_of_a_job(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "SLURM_JOB_ID": "1", "SLURM_CPUS_PER_TASK": "4", "SLURMD_NODENAME": "n1",
         "SBATCH_PARTITION": "gpu", "SRUN_CPUS_PER_TASK": "4", "SALLOC_ACCOUNT": "a",
         "SQUEUE_FORMAT": "%i", "SACCT_FORMAT": "jobid", "SCANCEL_BATCH": "1",
-        "PMI_RANK": "0", "PMIX_RANK": "0", "PMI2_FD": "7",
+        "PMI_RANK": "0", "PMIX_RANK": "0", "PMI2_FD": "7", "_SLURM_SPANK_OPTION_x": "1",
+        "SPANK_X": "1", "OMPI_COMM_WORLD_RANK": "3",
     }  # fmt: skip
     for name, value in inherited.items():
         monkeypatch.setenv(name, value)

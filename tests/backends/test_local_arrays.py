@@ -80,7 +80,7 @@ def test_a_whole_array_is_cancelled(queue: Queue) -> None:
 
 def test_ten_thousand_tasks_are_one_ticket_and_are_looked_at_quickly(queue: Queue) -> None:
     array = queue.send("a", gated("$NBSUBMIT_TASK"), count=10_000)
-    assert len(list((queue.path / "queue" / "tickets").iterdir())) == 1
+    assert len(list((queue.path / "queue" / "tickets").glob("*.json"))) == 1
     assert queue.folder.state_file.stat().st_size < 4000
     handles = [f"{array}_{k}" for k in range(10_000)]
     began = time.monotonic()

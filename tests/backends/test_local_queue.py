@@ -53,6 +53,47 @@ def test_jobs_run_in_the_order_in_which_they_came(
     assert queue.lines() == ["start first", "end first", "a", "b", "c", "d"]
 
 
+def test_a_job_that_starts_after_another_lets_those_pass_that_do_not(queue: Queue) -> None:
+    first = queue.send("first", gated("first"))
+    second = queue.send("second", "note second", after=(first,))
+    third = queue.send("third", "note third; exit 1", after_any=(second,))
+    queue.send("fourth", "note fourth")
+    queue.wait_for("start first", "fourth")
+    assert queue.report(second).reason == "it waits for other jobs"
+    assert queue.state(third) is JobState.PENDING
+    queue.open_gate()
+    queue.wait_for_end()
+    assert queue.lines() == ["start first", "fourth", "end first", "second", "third"]
+
+
+def test_a_job_that_starts_after_another_starts_as_soon_as_that_has_ended(queue: Queue) -> None:
+    now = "note $(date +%s.%N)"
+    first = queue.send("first", f"{gated('first')}; {now}")
+    second = queue.send("second", f"{now}; {now}", after=(first,))
+    queue.send("third", now, after_any=(second,))
+    queue.wait_for("start first")
+    queue.open_gate()
+    # Nobody polls meanwhile: that would have the queue look again.
+    until(lambda: len(queue.lines()) == 6, "all have run")
+    ended, started, ended_too, started_too = map(float, queue.lines()[2:])
+    assert started - ended < 1.0
+    assert started_too - ended_too < 1.0
+
+
+def test_what_runs_is_what_was_sent_whatever_lies_there_when_its_turn_comes(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may rename the store may put another one there, and in it another script."""
+    slots(monkeypatch, 1)
+    queue.send("first", gated("first"))
+    queue.send("second", "note second")
+    (queue.path / "jobs" / "second" / "script.sh").write_text(f"echo theirs >> {queue.notes}\n")
+    queue.open_gate()
+    queue.wait_for_end()
+    assert queue.lines() == ["start first", "end first", "second"]
+    assert list((queue.path / "queue" / "tickets").iterdir()) == []
+
+
 def test_never_more_run_at_once_than_there_are_processors(queue: Queue) -> None:
     for number in range(10):
         queue.send(f"j{number}", f"note start {number}; sleep 0.1; note end {number}")

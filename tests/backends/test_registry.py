@@ -102,6 +102,13 @@ def test_a_backend_of_another_package_is_found_by_its_name(install: Install) -> 
     assert (type(backend).__module__, backend.name) == ("theirs_backend", "theirs")
 
 
+def test_a_backend_that_is_installed_while_this_runs_is_found(install: Install) -> None:
+    install()
+    assert registry.get("local").name == "local"
+    install(theirs="Theirs")
+    assert registry.get("theirs").name == "theirs"
+
+
 def test_a_backend_that_cannot_be_loaded_says_why(install: Install) -> None:
     install(theirs="broken", other="absent")
     with pytest.raises(BackendMissing, match="'theirs' cannot be loaded: no cloud library here"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from nbsubmit.backends.slurm import commands
 from nbsubmit.backends.slurm.backend import SlurmBackend
 from nbsubmit.backends.slurm.commands import CommandFailed, NotInTime, clean_environ, plain
-from nbsubmit.core.backend import Report
+from nbsubmit.core.backend import Owner, Report
 from nbsubmit.core.errors import BackendMissing, Refused, SubmitError
 from nbsubmit.core.spec import Launch
 from nbsubmit.core.state import JobState
@@ -37,6 +38,15 @@ def test_where_slurm_is_to_be_found_stays(name: str) -> None:
 @pytest.mark.parametrize("name", ["PATH", "HOME", "MY_SLURM_THING", "PMI", "SLURMX", "OMP"])
 def test_everything_else_stays(name: str) -> None:
     assert clean_environ({name: "x"}) == {name: "x"}
+
+
+def test_what_a_surrounding_job_alone_has_is_left_out() -> None:
+    """Its devices, of which the new job has others or none, and folders that end with it."""
+    of_it = {"CUDA_VISIBLE_DEVICES": "1", "ROCR_VISIBLE_DEVICES": "0", "TMPDIR": "/tmp/job.4711/x"}
+    of_the_user = {"TMP": "/scratch/14711", "TEMP": "/tmp", "DATA": "/data/4711"}
+    everything = {**of_it, **of_the_user}
+    assert clean_environ({**everything, "SLURM_JOB_ID": "4711"}) == of_the_user
+    assert clean_environ(everything) == everything
 
 
 def test_a_program_sees_the_cleaned_environment_and_what_is_added(
@@ -177,9 +187,41 @@ def test_the_handle_is_slurms_job_id(
     program: Program, make_launch: MakeLaunch, answer: str, handle: str
 ) -> None:
     calls = up(program, sbatch=f"echo '{answer}'")
+    assert SlurmBackend().start(make_launch()) == handle
+    assert calls["sbatch"].read_text() == "--parsable\n"
+
+
+def test_what_a_sites_sbatch_says_besides_is_no_handle(
+    program: Program, make_launch: MakeLaunch
+) -> None:
+    up(program, sbatch="echo 'Welcome to the cluster'; echo '17;here'; echo 'Have a nice day'")
+    assert SlurmBackend().start(make_launch()) == "17"
+
+
+def test_a_job_of_which_sbatch_says_no_id_is_looked_for(
+    program: Program, make_launch: MakeLaunch
+) -> None:
     launch = make_launch()
-    assert SlurmBackend().start(launch) == handle
-    assert calls["sbatch"].read_text() == f"--parsable {launch.folder / 'script.sh'}\n"
+    up(program, sbatch="echo Welcome", squeue="true")
+    with pytest.raises(SubmitError, match="sbatch gave no job id, but said Welcome"):
+        SlurmBackend().start(launch)
+    up(program, sbatch="echo Welcome", squeue=f"echo '17|nbsubmit:{launch.id}'")
+    assert SlurmBackend().start(launch) == "17"
+
+
+def test_what_is_no_id_does_not_keep_slurm_from_telling_of_the_others(program: Program) -> None:
+    calls = up(program, squeue="echo '2|PENDING|Dependency||N/A|N/A|'")
+    reports = SlurmBackend().poll(["Welcome\n9", "2"])
+    assert reports["Welcome\n9"].state is None
+    assert reports["2"].state is JobState.PENDING
+    assert "--jobs=2 " in calls["squeue"].read_text()
+
+
+def test_that_an_id_is_invalid_is_said_of_one_job_alone(program: Program) -> None:
+    up(program, squeue="echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
+    assert SlurmBackend().poll(["7"])["7"].state is None
+    with pytest.raises(CommandFailed, match="Invalid job id"):
+        SlurmBackend().poll(["7", "8"])
 
 
 def test_a_job_that_sbatch_does_not_take_is_refused_in_its_words(
@@ -222,7 +264,7 @@ def test_a_job_that_did_not_get_there_is_an_error_and_no_refusal(
 def test_one_question_is_asked_for_all_jobs(program: Program) -> None:
     calls = up(
         program,
-        squeue="echo '1|RUNNING|None|n1|N/A|1:00'; echo '2|PENDING|Dependency||N/A|UNLIMITED'",
+        squeue="echo '1|RUNNING|None|n1|N/A|1:00|(null)'; echo '2|PENDING|Dependency||N/A|N/A|'",
     )
     reports = SlurmBackend().poll(["1", "2"])
     assert reports == {
@@ -248,7 +290,7 @@ def test_a_job_that_squeue_has_forgotten_is_looked_up_in_the_accounts(program: P
     calls = up(
         program,
         scontrol=WITH_ACCOUNTING,
-        squeue="echo '1|RUNNING|None|n1|N/A|N/A'",
+        squeue="echo '1|RUNNING|None|n1|N/A|N/A|(null)'",
         sacct="echo '2|TIMEOUT|0:0|n2'",
     )
     reports = SlurmBackend().poll(["1", "2", "3"])
@@ -263,17 +305,17 @@ def test_only_the_accounts_know_who_cancelled_a_job(program: Program) -> None:
     up(
         program,
         scontrol=WITH_ACCOUNTING,
-        squeue="echo '1|CANCELLED|None|n1|N/A|N/A'",
-        sacct="echo '1|CANCELLED by 1000|0:15|n1'",
+        squeue="echo '1|CANCELLED|None|n1|N/A|N/A|(null)'",
+        sacct="echo '1|CANCELLED by 98765|0:15|n1'",
     )
-    assert SlurmBackend().poll(["1"])["1"].reason == "cancelled by 1000"
+    assert SlurmBackend().poll(["1"])["1"].reason == "cancelled by 98765"
 
 
 def test_accounts_that_lag_behind_do_not_bring_a_job_back_to_life(program: Program) -> None:
     up(
         program,
         scontrol=WITH_ACCOUNTING,
-        squeue="echo '1|CANCELLED|None|n1|N/A|N/A'",
+        squeue="echo '1|CANCELLED|None|n1|N/A|N/A|(null)'",
         sacct="echo '1|RUNNING|0:0|n1'",
     )
     assert SlurmBackend().poll(["1"])["1"].state is JobState.CANCELLED
@@ -283,7 +325,8 @@ def test_accounts_that_lag_behind_do_not_bring_a_job_back_to_life(program: Progr
 def test_where_the_accounts_cannot_be_read_squeues_word_has_to_do(
     program: Program, sacct: str
 ) -> None:
-    up(program, scontrol=WITH_ACCOUNTING, squeue="echo '1|CANCELLED|None|n1|N/A|N/A'", sacct=sacct)
+    squeue = "echo '1|CANCELLED|None|n1|N/A|N/A|(null)'"
+    up(program, scontrol=WITH_ACCOUNTING, squeue=squeue, sacct=sacct)
     assert SlurmBackend().poll(["1", "2"]) == {
         "1": Report(JobState.CANCELLED, "", "n1"),
         "2": Report(None),
@@ -301,6 +344,71 @@ def test_a_job_is_cancelled_by_its_id(program: Program) -> None:
     calls = up(program)
     SlurmBackend().stop("17")
     assert calls["scancel"].read_text() == "17\n"
+
+
+ME = os.geteuid()
+# What squeue says of whose a job is; ours is called train.
+WHOSE = {
+    "ours": (f"nbsubmit:240102-030405-abcd\ttrain\t{ME}", True),
+    "ours, with a remark": (f"nbsubmit:240102-030405-abcd for | Ada\ttrain\t{ME}", True),
+    "ours, where a site writes comments": (f"project 7\ttrain\t{ME}", True),
+    "ours, where a site writes comments and it has no name": (f"project 7\tnbsubmit\t{ME}", True),
+    "ours, seen from a container": (f"nbsubmit:240102-030405-abcd\ttrain\t{ME + 1}", True),
+    "another of ours": (f"nbsubmit:240102-030405-wxyz\ttrain\t{ME}", False),
+    "the user's own": (f"(null)\tother\t{ME}", False),
+    "another user's": (f"(null)\ttrain\t{ME + 1}", False),
+    "not listed": ("", True),
+}
+OURS = Owner("240102-030405-abcd", "train")
+
+
+@pytest.mark.parametrize("case", WHOSE)
+def test_only_a_job_that_is_its_owners_still_is_cancelled_or_warned(
+    program: Program, case: str
+) -> None:
+    line, is_ours = WHOSE[case]
+    calls = up(program, squeue=f"echo {shlex.quote(line)}" if line else "")
+    SlurmBackend().stop("17", OURS)
+    SlurmBackend().warn("17", OURS)
+    ended = "17\n--batch --signal=USR2 17\n"
+    assert calls["scancel"].read_text() == (ended if is_ours else "")
+    assert len(calls["squeue"].read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("case", [case for case, (line, _) in WHOSE.items() if line])
+def test_only_what_is_said_of_its_owners_job_is_believed(program: Program, case: str) -> None:
+    line, is_ours = WHOSE[case]
+    up(program, squeue=f"echo {shlex.quote(f'17|RUNNING|None|n1|N/A|N/A|{line}')}")
+    assert SlurmBackend().poll(["17"])["17"].is_about(OURS) is is_ours
+
+
+ACCOUNTS = {
+    "ours": ("train|nbsubmit:240102-030405-abcd", True),
+    "ours, whose name has a bar": ("tra|in|nbsubmit:240102-030405-abcd for | Ada", True),
+    "ours, of which no comment is kept": ("train|", True),
+    "ours, by the name of all": ("nbsubmit|", True),
+    "another of ours": ("train|nbsubmit:240102-030405-wxyz", False),
+    "the user's own": ("other|", False),
+    "another, with a comment": ("other|of its own", False),
+}
+
+
+@pytest.mark.parametrize("case", ACCOUNTS)
+def test_only_what_is_kept_of_its_owners_job_is_believed(program: Program, case: str) -> None:
+    line, is_ours = ACCOUNTS[case]
+    sacct = f"echo {shlex.quote(f'17|FAILED|1:0|n1|{line}')}"
+    up(program, scontrol=WITH_ACCOUNTING, sacct=sacct)
+    report = SlurmBackend().poll(["17"])["17"]
+    assert (report.state, report.reason) == (JobState.FAILED, "exit code 1")
+    assert report.is_about(OURS) is is_ours
+
+
+def test_nothing_is_cancelled_while_nobody_says_whose_it_is(program: Program) -> None:
+    words = "slurm_load_jobs error: Unable to contact slurm controller (connect failure)"
+    calls = up(program, squeue=f"echo '{words}' >&2; exit 1")
+    with pytest.raises(OSError, match="Unable to contact slurm controller"):
+        SlurmBackend().stop("17", OURS)
+    assert calls["scancel"].read_text() == ""
 
 
 @pytest.mark.parametrize(

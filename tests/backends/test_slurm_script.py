@@ -88,6 +88,17 @@ def test_a_job_that_waits_for_others_ends_if_they_fail(make_launch: MakeLaunch) 
     assert "kill-on-invalid-dep" not in asks_for(make_launch())
 
 
+def test_jobs_to_start_after_stand_beside_those_that_the_user_names(
+    make_launch: MakeLaunch,
+) -> None:
+    own = Resources(extra={"dependency": "after:1"})
+    found = asks_for(make_launch(resources=own, after=("2", "3_1"), after_any=("4",)))
+    assert found["dependency"] == "after:1,afterok:2:3_1,afterany:4"
+    found = asks_for(make_launch(after=("5",)))
+    assert found["dependency"] == "afterok:5"
+    assert found["kill-on-invalid-dep"] == "yes"
+
+
 def test_a_job_that_asks_for_another_run_is_queued_again_also_where_none_is(
     make_launch: MakeLaunch,
 ) -> None:
@@ -96,6 +107,7 @@ def test_a_job_that_asks_for_another_run_is_queued_again_also_where_none_is(
         text.index(words) for words in ("requeue.json", "Requeue=1", "scontrol requeue")
     )
     assert asks < update < queue
+    assert "requeue_failed" in text[queue:]
 
 
 def test_whoever_wants_no_other_run_gets_none(make_launch: MakeLaunch) -> None:

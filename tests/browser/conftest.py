@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from nbsubmit.sandbox.config import SandboxConfig
 from nbsubmit.sandbox.sandbox import Sandbox, up
@@ -16,6 +16,7 @@ from tests.browser.lab import PATIENCE_MS, Lab, Notebook, chromium, load, plain,
 # Where the pictures go; pytest's own folder if not said.
 PICTURES = "PICTURES_FOLDER"
 SIZE = {"width": 1280, "height": 900}
+expect.set_options(timeout=PATIENCE_MS / 2)
 
 
 # For one module, no longer: while it lives, its event loop is in every other test's way.

@@ -23,7 +23,7 @@ import nbformat
 from playwright.sync_api import Locator, Page
 
 PATIENCE_MS = 60_000
-_NOTIFICATIONS = "lab/user-settings/@jupyterlab/apputils-extension"
+_APPUTILS = "@jupyterlab/apputils-extension"
 _OPEN = """async (path) => {
   const app = window.jupyterapp;
   const widget = await app.commands.execute('docmanager:open', {path, factory: 'Notebook'});
@@ -42,21 +42,30 @@ class Lab:
         Where its settings and notebooks lie.
     environ : mapping
         Variables to add to the environment of server and kernels.
+    options : str
+        Further ones of the command line.
+    application : str
+        The module of the server's application: JupyterLab's, or ``notebook``.
+    python : str
+        What runs it; by default what runs the tests.
     """
 
-    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environ: Mapping[str, str],
+        *options: str,
+        application: str = "jupyterlab",
+        python: str = sys.executable,
+    ) -> None:
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir(parents=True)
         self.token = secrets.token_hex(8)
         self.port = _free_port()
         self._log = folder / "lab.log"
-        config = folder / "config"
-        settings = config / _NOTIFICATIONS
-        settings.mkdir(parents=True)
+        self._config = config = folder / "config"
         # No question about news in front of what is to be seen.
-        (settings / "notification.jupyterlab-settings").write_text(
-            json.dumps({"fetchNews": "false", "checkForUpdates": False})
-        )
+        self.set(f"{_APPUTILS}:notification", fetchNews="false", checkForUpdates=False)
         env = {
             **os.environ,
             **environ,
@@ -65,11 +74,13 @@ class Lab:
             "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
             "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
             "IPYTHONDIR": str(folder / "ipython"),
+            # Where it is noted which stores there are: not those of other tests.
+            "XDG_STATE_HOME": str(folder / "state"),
         }
         command = [
-            sys.executable,
+            python,
             "-m",
-            "jupyterlab",
+            application,
             "--no-browser",
             "--allow-root",
             "--ServerApp.ip=127.0.0.1",
@@ -78,6 +89,8 @@ class Lab:
             f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.notebooks}",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
+            *options,
         ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -93,6 +106,13 @@ class Lab:
     def log(self) -> str:
         """What the server said."""
         return self._log.read_text(errors="replace")
+
+    def set(self, plugin: str, **values: object) -> None:
+        """Set a plugin's settings; pages have them when they are loaded the next time."""
+        extension, _, name = plugin.partition(":")
+        file = self._config / "lab/user-settings" / extension / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
 
     def wait(self) -> None:
         """Wait until it answers."""
@@ -208,6 +228,12 @@ class Notebook:
         found: dict[str, Any] = json.loads(self.path.read_text())
         return found
 
+    def rename(self, name: str) -> None:
+        """Give it another name, in its folder."""
+        self.page.evaluate(f"async (name) => {{ await {_CURRENT}.context.rename(name); }}", name)
+        self.path = self.path.with_name(name)
+        self._name = str(self.path.relative_to(self.lab.notebooks))
+
     def restart(self) -> None:
         """Restart its kernel."""
         self.page.evaluate(
@@ -289,9 +315,9 @@ def chromium() -> str:
 
 
 @contextmanager
-def serve(folder: Path, environ: Mapping[str, str]) -> Iterator[Lab]:
+def serve(folder: Path, environ: Mapping[str, str], *options: str, **more: str) -> Iterator[Lab]:
     """Have a Lab for a while."""
-    lab = Lab(folder, environ)
+    lab = Lab(folder, environ, *options, **more)
     try:
         lab.wait()
         yield lab

@@ -1,4 +1,7 @@
-"""Each cell, once in a plain kernel and once through a job: the same names, values and outputs."""
+"""Each cell, once in a plain kernel and once through a job: the same names, values and outputs.
+
+Promise 1 of README.
+"""
 
 from __future__ import annotations
 

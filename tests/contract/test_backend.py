@@ -1,4 +1,7 @@
-"""What every backend must do, on all of them: debug, local, and a real Slurm."""
+"""What every backend must do, on all of them: debug, local, and a real Slurm.
+
+Promise 7 of README.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from nbsubmit.client.jobs import jobs
 from nbsubmit.core.errors import CellFailed, JobCancelled, JobLost
+from nbsubmit.core.job import Job
 from nbsubmit.core.result import VALUE
+from nbsubmit.core.settings import Settings
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.state import JobState
+from nbsubmit.core.watch import Watcher
 from tests.way import PATIENCE, Way, until
 
 HOSTILE = (
@@ -237,6 +244,22 @@ def test_a_worker_that_is_killed_ends_in_a_state_that_says_so(
     assert "killed by SIGKILL" in job.status.reason
     with pytest.raises(JobLost, match="SIGKILL"):
         job.result()
+
+
+def test_one_look_tells_the_end_of_a_worker_that_was_killed_while_nobody_watched(
+    make_way: Callable[..., Way], started_backend: str
+) -> None:
+    way = make_way(started_backend)
+    job = way.send("import os\nos.kill(os.getpid(), 9)")
+    way.watcher.leave([job])
+
+    def seen() -> Job | None:
+        (found,) = jobs(way.store, watcher=Watcher(Settings()))
+        return found if found.is_over else None
+
+    found = until(seen, "a single look is enough")
+    assert found.state is JobState.FAILED
+    assert "SIGKILL" in found.status.reason
 
 
 def test_a_setup_line_runs_first_and_one_that_fails_ends_the_job(

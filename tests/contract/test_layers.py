@@ -38,6 +38,8 @@ ROOMS = {
         # Loaded when a value of the package is met, never before.
         only_in={
             "arrays": words("numpy"),
+            # Python has it since 3.11.
+            "config_files": words("tomli"),
             "arrow": words("numpy pyarrow"),
             "figures": words("matplotlib"),
             "frames": words("pandas"),
@@ -61,7 +63,12 @@ ROOMS = {
     "backends": Room(words("core worker"), words("psutil")),
     "client": Room(words("core backends"), words("wcwidth")),
     "sandbox": Room(words("core"), words("psutil")),
-    "notebook": Room(words("core backends client"), words("IPython ipywidgets traitlets")),
+    "notebook": Room(
+        words("core backends client"),
+        words("IPython ipywidgets traitlets"),
+        only_in={"comm": words("comm")},
+    ),
+    "server": Room(words("core backends client"), words("jupyter_server tornado")),
     "cli": Room(words("core backends client sandbox"), words("click nbformat nbclient")),
 }
 
@@ -148,7 +155,7 @@ def test_the_core_cannot_even_name_a_scheduler_or_a_widget(path: Path) -> None:
     assert found == []
 
 
-FOLDERS = {"ambient", "definitions", "names", "reducers"}
+FOLDERS = {"ambient", "changes", "definitions", "names", "reducers"}
 
 
 def the_way() -> list[str]:

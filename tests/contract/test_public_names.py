@@ -1,4 +1,7 @@
-"""What may be taken from ``nbsubmit``: listed, there, and in the manual."""
+"""What may be taken from ``nbsubmit``: listed, there, and in the manual.
+
+Promise 8 of README.
+"""
 
 from __future__ import annotations
 

@@ -191,6 +191,7 @@ def test_the_copy_can_be_read_by_its_owner_alone(
         "pack/tool.sh": 0o700,
         "pack/deep": 0o700,
         "pack/deep/er.py": 0o600,
+        **{f"{place}__pycache__": 0o700 for place in ("", "pack/", "pack/deep/")},
     }
     assert (tmp_path / "copy" / "pack" / "__init__.py").read_text() == "text"
 

@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 import pytest
 
 from nbsubmit.core.errors import FolderError
-from nbsubmit.core.folder import JobFolder, check_private, write_whole
+from nbsubmit.core.folder import JobFolder, write_whole
+from nbsubmit.core.trust import check_private
 
 HOSTILE = (
     "with space",
@@ -59,7 +60,7 @@ def test_a_folders_name_is_the_jobs_id(tmp_path: Path) -> None:
 def test_every_file_of_a_job_has_a_name_of_its_own(tmp_path: Path) -> None:
     folder = JobFolder(tmp_path)
     found = (getattr(folder, name) for name in dir(folder) if not name.startswith("_"))
-    others = (tmp_path, folder.store_blobs)
+    others = (tmp_path, folder.store, folder.store_blobs)
     files = [value for value in found if isinstance(value, Path) and value not in others]
     assert len(files) > 15
     assert len({file.name for file in files}) == len(files)

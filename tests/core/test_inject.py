@@ -1,10 +1,15 @@
-"""What comes back into the notebook, and what never does: a value that the user bound since."""
+"""What comes back into the notebook, and what never does: a value that the user bound since.
+
+Promise 3 of README.
+"""
 
 from __future__ import annotations
 
 import copy
 import fractions
+import gc
 import statistics
+import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +48,10 @@ class Notebook:
 
     def take(self, sent: Sent, **what: Any) -> Arrival:
         return self._injector.inject(sent.sending, **what)
+
+    def let_go(self, *, is_last: bool) -> None:
+        self._injector.let_go(is_last=is_last)
+        gc.collect()
 
     def home_of(self, sent: Sent) -> SenderHome:
         return self._injector.home_of(sent.sending)
@@ -412,3 +421,27 @@ def test_a_name_that_was_bound_anew_meanwhile_keeps_its_value_and_the_object_too
     assert sent.ends_changing(numbers=[1, 2]).kept == ["numbers"]
     assert notebook.names["numbers"] == "new"
     assert numbers == [1]
+
+
+# What is held
+
+
+class Large:
+    """Something that it matters to hold."""
+
+
+def test_what_jobs_have_brought_and_replaced_is_held_no_longer_than_a_job_may_ask_for_it() -> None:
+    notebook = Notebook(x=Large())
+    first, second = notebook.send("x"), notebook.send("x", "y")
+    replaced = weakref.ref(notebook.names["x"])
+    notebook.take(first, values={"x": Large()}, changed=("x",))
+    first.ends(y=Large())
+    brought = weakref.ref(notebook.names["y"])
+    notebook.names["y"] = 1
+    notebook.let_go(is_last=False)
+    assert brought() is None
+    assert second.ends(x=2, y=2).kept == ["y"]  # of x only an earlier job has changed what it is
+    del first, second
+    notebook.let_go(is_last=True)
+    assert replaced() is None
+    assert notebook.send("x").ends(x=3).brought == ["x"]

@@ -14,7 +14,7 @@ import pytest
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.capture import capture
 from nbsubmit.core.errors import FolderError, TooLarge
-from nbsubmit.core.limits import check_size, check_space
+from nbsubmit.core.limits import check_size, check_space, nearly_full
 from nbsubmit.core.names import analyse
 from nbsubmit.core.payload import Payload
 
@@ -70,6 +70,24 @@ def test_a_disk_that_cannot_take_it_is_told_before_anything_is_written(
     store = tmp_path / "not" / "made" / "yet"
     check_space(payload, store)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 50 * MEBIBYTE))
-    with pytest.raises(FolderError, match=r"52\.4 MB free and the job's data need 25\.2 MB"):
+    with pytest.raises(FolderError, match=r"52\.4 MB free; the job's data need 25\.2 MB") as told:
         check_space(payload, store)
     assert not store.exists()
+    assert "%jobs clean" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "words"),
+    [
+        (100e9, 6e9, ""),
+        (100e9, 4e9, "has 4 GB free, 4.0 % of it"),
+        (100e12, 1e12, ""),
+        (100e12, 19e9, "has 19 GB free, 0.0 % of it"),
+    ],
+)
+def test_a_disk_that_will_be_full_soon_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total: float, free: float, words: str
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(total, total - free, free))
+    told = nearly_full(tmp_path)
+    assert told.endswith(words) if words else told == ""

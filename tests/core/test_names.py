@@ -1,4 +1,7 @@
-"""Which names a cell uses: a table of constructs, and what the table does not say."""
+"""Which names a cell uses: a table of constructs, and what the table does not say.
+
+Promise 2 of README.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ among the `writes`. The other direction is not asked: reading too much is allowe
 
 ``python -m tests.core.test_names_against_execution CELLS [SEED]`` makes a long run of it, on any
 Python and without pytest.
+
+Promise 2 of README.
 """
 
 from __future__ import annotations

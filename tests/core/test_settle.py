@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,15 @@ from nbsubmit.core.errors import FolderError, OtherFormat
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.packages import Package
 from nbsubmit.core.result import CellError, Result
-from nbsubmit.core.settle import GRACE_SECONDS, VERDICT_SECONDS, Found, look, settle
+from nbsubmit.core.settle import (
+    GRACE_SECONDS,
+    LIMBO_SECONDS,
+    UNHEARD_SECONDS,
+    VERDICT_SECONDS,
+    Found,
+    look,
+    settle,
+)
 from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.usage import Limits, Sample
 
@@ -52,6 +61,7 @@ def says(state: JobState | None, reason: str = "") -> Report:
 
 
 # In words: (folder, backend, seconds of doubt) → state, reason.
+OTHERS = Report(None, foreign=True)
 TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
     # On its way
     "just sent": (SENT, None, NOW, S.PENDING, ""),
@@ -124,10 +134,17 @@ TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
         "exit code 1 before it could write a result: /usr/bin/python3: No module named nbsubmit",
     ),
     "failed in a setup line": (found(SENT, exit_code=7), says(S.FAILED), LATER, S.FAILED,
-                               "exit code 7 before it could write a result"),
+                               "its script ended with exit code 7 before the cell was run"),
+    "its script was killed, not it": (
+        STARTED, says(S.FAILED, "it could not be started on its node"), LATER, S.FAILED,
+        "its script was killed on its node"),
     "killed for memory": (found(exit_code=137), says(S.FAILED), LATER, S.FAILED,
                           "killed by SIGKILL, often for want of memory"),
     "crashed": (found(exit_code=139), says(S.FAILED), LATER, S.FAILED, "killed by SIGSEGV"),
+    "it asked to be run again, and is not": (
+        found(exit_code=1, not_queued="Requested operation is presently disabled"),
+        says(S.FAILED, "exit code 1"), LATER, S.FAILED,
+        "it was told to end, and it was not queued again: Requested operation is presently"),
     "an exit code beyond all signals": (found(exit_code=255), says(S.FAILED), LATER, S.FAILED,
                                         "exit code 255"),
     # The backend says why: no need to wait
@@ -195,6 +212,34 @@ TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
     "told to end, with an exit code, the backend has forgotten it": (
         found(signal="SIGTERM", result=TOLD, exit_code=1), says(None), LATER, S.CANCELLED,
         "told to end by SIGTERM"),
+    "told to end before it could note that, nobody can be asked": (
+        found(exit_code=143, signal="SIGTERM"), stale(S.RUNNING), MUCH_LATER, S.RUNNING,
+        "told to end by SIGTERM, and it cannot be asked whether it is to run again"),
+    "has had itself queued again, nobody was asked": (
+        found(exit_code=0, queued_again=True), None, UNHEARD_SECONDS, S.PENDING,
+        r"waits to be run again \(run 2\)"),
+    "has had itself queued again, nobody can be asked": (
+        found(exit_code=0, queued_again=True), stale(S.RUNNING), UNHEARD_SECONDS, S.PENDING,
+        r"waits to be run again \(run 2\): it cannot be asked"),
+    "has had itself queued again, and that has ended": (
+        found(exit_code=0, queued_again=True), says(None), LATER, S.FAILED, "as with os._exit"),
+    # Its handle is another job's
+    "is another's now, perhaps for a moment": (STARTED, OTHERS, NOW, S.RUNNING, ""),
+    "is another's now": (STARTED, OTHERS, LATER, S.LOST, "its id 17 is another job's now"),
+    "is another's now, before it was seen to start": (
+        SENT, OTHERS, LATER, S.LOST, "its id 17 is another job's now"),
+    "is another's now, and was to be cancelled": (
+        found(cancelled=True), OTHERS, LATER, S.LOST, "its id 17 is another job's now"),
+    "is another's now, and had ended": (
+        found(exit_code=139), OTHERS, LATER, S.FAILED, "killed by SIGSEGV"),
+    # It may never have been started
+    "was not handed over": (Found(), None, LIMBO_SECONDS, S.LOST, "while it was handing it over"),
+    "may have been handed over, and nobody can be asked": (
+        Found(), stale(S.PENDING), LIMBO_SECONDS, S.PENDING, "it cannot be asked"),
+    # Its log says more than anybody else
+    "was killed, and its log says for what": (
+        found(over_memory=True, limits=GIVEN), says(S.FAILED), LATER, S.OUT_OF_MEMORY,
+        "it ran out of memory"),
     # The backend does not know it
     "unknown, perhaps for a moment": (STARTED, says(None), NOW, S.RUNNING, ""),
     "unknown before it was seen to start": (SENT, says(None), NOW, S.PENDING, ""),
@@ -205,6 +250,9 @@ TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
                                     "cancelled from this notebook"),
     "unknown, and was killed": (found(exit_code=137), says(None), LATER, S.FAILED,
                                 "killed by SIGKILL"),
+    "unknown, it asked to be run again, and is not": (
+        found(exit_code=1, not_queued="Access denied"), says(None), LATER, S.FAILED,
+        "it was not queued again: Access denied"),
     # The worker ended and the backend cannot be asked, or has no opinion yet
     "ended, not asked yet": (found(exit_code=1), None, LATER, S.RUNNING, ""),
     "ended, nobody could be asked": (found(exit_code=1), None, MUCH_LATER, S.FAILED,
@@ -217,7 +265,9 @@ TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
     "was unknown, and nobody can be asked again": (STARTED, stale(None), MUCH_LATER, S.RUNNING,
                                                    "cannot be asked"),
     "ended well, without a result": (found(exit_code=0), None, MUCH_LATER, S.FAILED,
-                                     "the worker ended without leaving a result"),
+                                     "its process ended by itself, as with os._exit"),
+    "ended well, without a result, as the backend says too": (
+        found(exit_code=0), says(S.COMPLETED), LATER, S.FAILED, "itself, as with os._exit"),
     "ended, and cancelled here": (found(exit_code=143, cancelled=True), None, MUCH_LATER,
                                   S.CANCELLED, "cancelled from this notebook"),
 }  # fmt: skip
@@ -260,13 +310,13 @@ def test_a_complete_result_outranks_every_other_sign() -> None:
 def test_what_has_ended_by_the_word_of_the_backend_does_not_stay_undecided() -> None:
     for seen, report in EVERYTHING:
         if report is not None and not report.stale and (report.state is None or report.state.ended):
-            assert settle(seen, report, MUCH_LATER).state.ended, (seen, report)
+            assert settle(seen, report, UNHEARD_SECONDS).state.ended, (seen, report)
 
 
 def test_what_has_ended_by_itself_does_not_stay_undecided_if_nobody_can_be_asked() -> None:
     for seen, report in EVERYTHING:
         if seen.exit_code is not None and (report is None or report.stale):
-            assert settle(seen, report, MUCH_LATER).state.ended, (seen, report)
+            assert settle(seen, report, UNHEARD_SECONDS).state.ended, (seen, report)
 
 
 def test_what_the_backend_says_lives_is_not_given_up() -> None:
@@ -348,7 +398,10 @@ def test_a_python_without_nbsubmit_is_told_what_it_needs() -> None:
     assert "install nbsubmit there" in settle(lacking, says(S.FAILED), LATER).advice
     assert "install nbsubmit there" in settle(lacking, None, MUCH_LATER).advice
     other = found(SENT, exit_code=1, last_words="module: command not found")
-    assert settle(other, says(S.FAILED), LATER).advice == "see its log"
+    assert (
+        settle(other, says(S.FAILED), LATER).advice
+        == "see its log, and the lines that --setup gave it"
+    )
 
 
 def test_a_result_is_read_as_it_was_written(folder: JobFolder) -> None:
@@ -362,6 +415,22 @@ def test_a_result_is_read_as_it_was_written(folder: JobFolder) -> None:
     )  # fmt: skip
     folder.write_json(folder.result_file, result.to_json())
     assert look(folder).result == result
+
+
+def test_beside_a_complete_result_no_other_end_is_read(folder: JobFolder) -> None:
+    folder.write_json(folder.result_file, DONE.to_json())
+    folder.write_json(folder.signal_file, {"signal": "SIGTERM", "at": 1.0})
+    folder.exit_file.write_text("143")
+    assert look(folder) == Found(result=DONE)
+    folder.write_json(folder.result_file, TOLD.to_json())
+    assert look(folder) == Found(result=TOLD, signal="SIGTERM", exit_code=143)
+
+
+def test_why_it_was_not_queued_again_is_read_once_it_has_ended(folder: JobFolder) -> None:
+    folder.requeue_failed_file.write_text("Requested operation is presently disabled\n")
+    assert look(folder) == Found()
+    folder.exit_file.write_text("1")
+    assert look(folder).not_queued == "Requested operation is presently disabled"
 
 
 def test_a_result_of_another_nbsubmit_is_told(folder: JobFolder) -> None:
@@ -395,3 +464,48 @@ def test_a_file_that_is_not_what_nbsubmit_writes_is_an_error_of_ours(
     getattr(folder, file).write_text(text)
     with pytest.raises(FolderError, match="is not what nbsubmit wrote there"):
         look(folder)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "slurmstepd: error: StepId=17.batch exceeded memory limit (906 > 209), being killed",
+        "slurmstepd: error: Detected 1 oom_kill event in StepId=17.batch.",
+        "slurmstepd: error: Detected 1 oom-kill event(s) in step 17.batch cgroup. Some of your "
+        "processes may have been killed by the cgroup out-of-memory handler.",
+        "epoch 3 of 7slurmstepd-n1: error: Exceeded job memory limit",
+        "slurmd[n1]: error: Job 17 exceeded memory limit (906 > 209), being killed",
+    ],
+)
+def test_the_end_of_a_log_says_whether_memory_was_the_reason(tmp_path: Path, words: str) -> None:
+    folder = JobFolder(tmp_path / "job")
+    folder.create()
+    folder.write_json(folder.spec_file, {"created": 0.0})
+    folder.write_json(folder.started_file, {"host": "n1", "at": 1.0})
+    folder.log_err.parent.mkdir(exist_ok=True)
+    folder.log_err.write_text("x" * 10_000 + f"\n{words}\n")
+    assert not look(folder).over_memory
+    assert look(folder, over=True).over_memory
+    folder.exit_file.write_text("137")
+    assert look(folder).over_memory
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["the oom_kill of the kernel is on", "error: it exceeded memory limit of its configuration"],
+)
+def test_what_the_cell_prints_of_memory_is_no_reason(folder: JobFolder, words: str) -> None:
+    folder.write_json(folder.started_file, {"host": "n1", "at": 1.0})
+    folder.log_err.write_text(f"slurmstepd: error: something else\n{words}\n")
+    folder.exit_file.write_text("137")
+    assert not look(folder, over=True).over_memory
+
+
+def test_a_job_that_was_killed_by_sigterm_was_told_to_end(tmp_path: Path) -> None:
+    folder = JobFolder(tmp_path / "job")
+    folder.create()
+    folder.write_json(folder.spec_file, {"created": 0.0})
+    folder.exit_file.write_text("143")
+    assert look(folder).may_run_again
+    folder.write_json(folder.cancel_file, {"at": 1.0})
+    assert not look(folder).may_run_again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import stat
@@ -153,6 +154,14 @@ def test_a_store_that_cannot_be_made_says_what_to_set(tmp_path: Path) -> None:
 
 
 # List and find
+
+
+def test_a_store_that_no_script_can_name_says_what_to_set(tmp_path: Path) -> None:
+    parent = tmp_path / os.fsdecode(b"caf\xe9")
+    parent.mkdir()
+    with pytest.raises(FolderError, match=r"no script can name it. Set NBSUBMIT_FOLDER"):
+        JobStore(parent / ".nbsubmit").new()
+    assert not list(parent.iterdir())
 
 
 def test_a_store_that_is_not_there_yet_holds_nothing(store: JobStore) -> None:

@@ -1,4 +1,7 @@
-"""What cannot travel is refused when it is sent, in words that say what it is and what to do."""
+"""What cannot travel is refused when it is sent, in words that say what it is and what to do.
+
+Promise 2 of README.
+"""
 
 from __future__ import annotations
 

@@ -6,27 +6,38 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 
-from nbsubmit.core.backend import Backend, Report
+from nbsubmit.core import asking
+from nbsubmit.core.asking import Asked, Run
+from nbsubmit.core.backend import Backend, Owner, Report
 from nbsubmit.core.errors import BackendMissing
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.inputs import Input
 from nbsubmit.core.job import Job
 from nbsubmit.core.options import Option
 from nbsubmit.core.result import CellError, Result
-from nbsubmit.core.settings import Settings
+from nbsubmit.core.settings import Floors, Settings, floored
+from nbsubmit.core.settle import Found, look
 from nbsubmit.core.spec import Launch
 from nbsubmit.core.state import JobState
-from nbsubmit.core.watch import Asked, Watched, Watcher, poll_once
+from nbsubmit.core.watch import Watcher, poll_once
+from nbsubmit.core.watched import Watched
 
+T = TypeVar("T")
 POLL, BEAT, POLITE = 15.0, 5.0, 2.0
 SETTINGS = Settings(poll_seconds=POLL, beat_seconds=BEAT)
 MINUTE, HOUR = 60.0, 3600.0
+
+
+# Later than all dates that a clock here gives, and before those of a real one.
+_FAR = 1e9
 
 
 class FakeBackend:
@@ -40,8 +51,11 @@ class FakeBackend:
     def __init__(self) -> None:
         self.now = 0.0
         self.asked_at: list[float] = []
+        self.stopped: list[str] = []
         self.asked_for: list[list[str]] = []
         self.answers: dict[str, Report] = {}
+        self.searched_at: list[float] = []
+        self.started: dict[str, dict[int, str]] = {}
         self.trouble: Exception | None = None
 
     def check(self) -> None: ...
@@ -59,7 +73,10 @@ class FakeBackend:
         return None
 
     def find(self, job_id: str) -> Mapping[int, str]:
-        return {}
+        self.searched_at.append(self.now)
+        if self.trouble is not None:
+            raise self.trouble
+        return self.started.get(job_id, {})
 
     def start(self, launch: Launch) -> str:
         return ""
@@ -71,9 +88,10 @@ class FakeBackend:
             raise self.trouble
         return {handle: self.answers.get(handle, Report(JobState.PENDING)) for handle in handles}
 
-    def warn(self, handle: str) -> None: ...
+    def warn(self, handle: str, owner: Owner | None = None) -> None: ...
 
-    def stop(self, handle: str) -> None: ...
+    def stop(self, handle: str, owner: Owner | None = None) -> None:
+        self.stopped.append(handle)
 
 
 class FreeBackend(FakeBackend):
@@ -124,11 +142,15 @@ class World:
     now: float = 0.0
     watched: list[Watched] = field(default_factory=list)
     asked: Asked = field(default_factory=Asked)
+    settings: Settings = field(default_factory=lambda: SETTINGS)
+    run: Run = asking.now
 
-    def send(self, handle: str = "17") -> tuple[Job, Node]:
+    def send(self, handle: str = "17", after: Sequence[Job] = ()) -> tuple[Job, Node]:
         folder = JobFolder(self.path / f"240102-030405-{len(self.watched):04}")
         folder.create()
-        folder.write_json(folder.spec_file, {"backend": "fake", "name": "", "created": 0.0})
+        inputs = [Input.of(job, waited=True).to_json() for job in after]
+        spec = {"backend": "fake", "name": "", "created": 0.0, "after": inputs}
+        folder.write_json(folder.spec_file, spec)
         if handle:
             folder.write_json(folder.handle_file, {"backend": "fake", "handle": handle})
         job = Job(folder, self.backend, Nobody())
@@ -137,8 +159,16 @@ class World:
 
     def look(self) -> None:
         self.backend.now = self.now
+        self._date_what_is_new()
         live = [w for w in self.watched if not w.job.done()]
-        poll_once(live, self.backend, self.asked, SETTINGS, self.now)
+        poll_once(live, self.backend, self.asked, self.settings, self.now, self.run)
+
+    def _date_what_is_new(self) -> None:
+        """Have the disk's clock go as this one: an hour here is over within its tick."""
+        for one in self.watched:
+            path = one.job.folder.path
+            if path.is_dir() and path.stat().st_mtime > _FAR:
+                os.utime(path, (_FAR / 2 + self.now, _FAR / 2 + self.now))
 
     def go_to(self, end: float, step: float = 0.5, each: Callable[[], None] | None = None) -> None:
         """Look again and again until then."""
@@ -186,6 +216,37 @@ def test_a_job_that_runs_for_hours_costs_no_question_while_its_beat_goes_on(worl
     world.go_to(2 * HOUR + 5)
     assert state(job) is JobState.FAILED
     assert world.backend.asked_at == []
+
+
+def test_what_follows_a_job_that_fails_is_known_not_to_run_at_once_and_costs_no_question(
+    world: World,
+) -> None:
+    first, node = world.send("17")
+    second, _ = world.send("18", after=[first])
+    third, _ = world.send("19", after=[second])
+    node.starts(0)
+    world.go_to(HOUR, each=lambda: node.beats(world.now))
+    assert (state(second), state(third)) == (JobState.PENDING, JobState.PENDING)
+    asked = len(world.backend.asked_at)
+    node.fails()
+    world.go_to(HOUR + 3)
+    assert (state(first), state(second)) == (JobState.FAILED, JobState.CANCELLED)
+    assert state(third) is JobState.CANCELLED
+    assert len(world.backend.asked_at) == asked
+
+
+def test_what_follows_a_job_that_seems_to_be_gone_waits_for_what_the_backend_says(
+    world: World,
+) -> None:
+    first, _ = world.send("17")
+    second, _ = world.send("18", after=[first])
+    world.backend.answers["17"] = Report(None)
+    world.go_to(2 * MINUTE)
+    assert (state(first), state(second)) == (JobState.LOST, JobState.PENDING)
+    world.backend.answers["18"] = Report(JobState.CANCELLED)
+    world.go_to(4 * MINUTE)
+    assert state(second) is JobState.CANCELLED
+    assert f"not run: its input, job {first.id}, is LOST" in second.status.reason
 
 
 def test_a_job_that_does_not_start_is_asked_for_after_a_while(world: World) -> None:
@@ -330,6 +391,30 @@ def test_a_hundred_jobs_in_trouble_are_asked_for_politely_and_at_once(world: Wor
     world.go_to(8)
     assert min(world.gaps) >= POLITE
     assert all(len(handles) == 100 for handles in world.backend.asked_for)
+
+
+def test_a_sites_floor_holds_for_jobs_in_trouble_too(world: World) -> None:
+    world.settings = floored(replace(SETTINGS, floors=Floors(min_poll_seconds=3 * POLITE)))
+    world.backend.answers["17"] = Report(JobState.RUNNING)
+    _, node = world.send()
+    node.starts(0)
+    node.ends(1)
+    world.go_to(10 * POLITE)
+    assert len(world.gaps) > 1
+    assert min(world.gaps) >= 3 * POLITE
+
+
+def test_a_sites_floor_holds_for_whoever_waits_for_an_answer(world: World) -> None:
+    settings = floored(replace(SETTINGS, floors=Floors(min_poll_seconds=3 * POLITE)))
+    _, node = world.send()
+    node.starts(0)
+    world.go_to(HOUR, step=60)  # it shows no sign of life, so only the backend knows
+    asked = len(world.backend.asked_at)
+    for second in range(60):
+        world.backend.now = HOUR + second
+        poll_once(world.watched, world.backend, world.asked, settings, HOUR + second, at_once=True)
+    assert 2 <= len(world.backend.asked_at) - asked <= 60 / (3 * POLITE) + 1
+    assert min(world.gaps) >= 3 * POLITE
 
 
 def test_a_job_that_ended_while_nobody_can_be_asked_ends_all_the_same(world: World) -> None:
@@ -477,6 +562,121 @@ def test_a_job_that_was_refused_is_not_asked_for(world: World) -> None:
     assert world.backend.asked_at == []
 
 
+# A backend that takes its time
+
+
+class Slow:
+    """Has calls wait until they are let go on."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Callable[[], None]] = []
+
+    def __call__(self, call: Callable[[], T]) -> Future[T]:
+        answer: Future[T] = Future()
+
+        def go_on() -> None:
+            try:
+                answer.set_result(call())
+            except Exception as error:
+                answer.set_exception(error)
+
+        self._waiting.append(go_on)
+        return answer
+
+    def let_go(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for go_on in waiting:
+            go_on()
+
+
+@pytest.fixture
+def slow(world: World) -> Slow:
+    world.run = Slow()
+    return world.run
+
+
+def test_while_an_answer_is_on_its_way_folders_are_looked_at_and_nothing_else_is_asked(
+    world: World, slow: Slow
+) -> None:
+    _, _ = world.send("1")
+    job, node = world.send("2")
+    world.go_to(POLL + 1)
+    node.succeeds()
+    world.go_to(POLL + 3)
+    assert state(job) is JobState.COMPLETED
+    world.go_to(HOUR)
+    slow.let_go()
+    assert len(world.backend.asked_at) == 1
+
+
+def test_what_is_about_to_be_answered_is_not_guessed(world: World, slow: Slow) -> None:
+    job, node = world.send()
+    node.starts(0)
+    job.folder.write_json(job.folder.signal_file, {"signal": "SIGTERM"})
+    node.ends(143)
+    world.go_to(3 * MINUTE)
+    assert state(job) is JobState.RUNNING
+    world.backend.answers["17"] = Report(JobState.PENDING, "its time to begin has not come")
+    slow.let_go()
+    world.go_to(3 * MINUTE + 1)
+    assert state(job) is JobState.PENDING
+
+
+def test_an_answer_that_is_older_than_the_last_sign_of_life_is_passed_over(
+    world: World, slow: Slow
+) -> None:
+    world.backend.answers["17"] = Report(JobState.PENDING)
+    job, node = world.send()
+    world.go_to(POLL + 1)
+    node.starts(world.now)
+    world.go_to(POLL + 2)
+    slow.let_go()
+    world.go_to(POLL + 4)
+    assert (job.state, job.status.reason) == (JobState.RUNNING, "")
+
+
+def test_a_slow_backend_is_left_alone_after_its_answer_as_long_as_a_quick_one(
+    world: World, slow: Slow
+) -> None:
+    world.send()
+    world.go_to(POLL)
+    world.go_to(POLL + 30)
+    slow.let_go()
+    world.go_to(POLL + 30 + POLL - 1)
+    assert world.asked.question is None
+    world.go_to(POLL + 30 + POLL + 1)
+    assert world.asked.question is not None
+
+
+def test_a_job_that_was_told_to_end_is_not_said_to_have_while_nobody_can_be_asked(
+    world: World,
+) -> None:
+    world.backend.trouble = OSError("down")
+    job, node = world.send()
+    node.starts(0)
+    job.folder.write_json(job.folder.signal_file, {"signal": "SIGTERM"})
+    node.ends(143)
+    world.go_to(5 * MINUTE)
+    assert state(job) is JobState.RUNNING
+    assert job.status.reason == (
+        "it was told to end by SIGTERM, and fake cannot be asked whether it is to run again: down"
+    )
+    world.go_to(HOUR)
+    assert (job.state, job.status.reason) == (JobState.CANCELLED, "told to end by SIGTERM")
+
+
+def test_a_job_that_runs_on_after_it_was_cancelled_is_told_again(world: World) -> None:
+    world.backend.answers["17"] = Report(JobState.RUNNING)
+    job, node = world.send()
+    node.starts(0)
+    world.go_to(1)
+    job.cancel()
+    world.go_to(20, each=lambda: node.beats(world.now))
+    assert world.backend.stopped == ["17"]
+    world.go_to(2 * MINUTE, each=lambda: node.beats(world.now))
+    assert 3 <= len(world.backend.stopped) <= 4
+
+
 # A backend that costs nothing
 
 
@@ -522,6 +722,39 @@ def test_a_young_job_is_looked_at_often_and_an_old_one_less(world: World) -> Non
     assert 1.5 <= min(old) <= max(old) <= 2.25
 
 
+def test_a_folder_in_which_nothing_is_new_is_read_seldom_and_news_is_seen_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[float] = []
+
+    def read(folder: JobFolder, *, over: bool) -> Found:
+        reads.append(world.now)
+        return look(folder, over=over)
+
+    monkeypatch.setattr("nbsubmit.core.watched.look", read)
+    job, node = world.send()
+    world.go_to(MINUTE)
+    assert len([at for at in reads if at > MINUTE / 2]) <= 3
+    for step, expected in (
+        (node.starts, JobState.RUNNING),
+        (lambda _: node.succeeds(), JobState.COMPLETED),
+    ):
+        step(world.now)
+        world.go_to(world.now + 3)
+        assert state(job) is expected
+
+
+def test_what_a_disk_with_a_coarse_clock_does_not_date_is_read_all_the_same(world: World) -> None:
+    job, node = world.send()
+    world.go_to(10)
+    path = job.folder.path
+    dated = path.stat()
+    node.starts(world.now)
+    os.utime(path, ns=(dated.st_atime_ns, dated.st_mtime_ns))
+    world.go_to(world.now + 20, each=lambda: node.beats(world.now))
+    assert state(job) is JobState.RUNNING
+
+
 def test_what_a_listener_raises_stops_nothing(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -549,6 +782,28 @@ def test_a_thread_looks_while_a_job_lives_and_is_gone_afterwards(world: World) -
     (thread,) = watching()
     node.succeeds()
     assert ended.wait(10)
+    thread.join(10)
+    assert watching() == []
+
+
+def test_a_job_that_nobody_looks_at_any_more_is_left(world: World) -> None:
+    watcher = Watcher(SETTINGS)
+    first, _ = world.send("1")
+    second, node = world.send("2")
+    for job in (first, second):
+        watcher.add(job)
+    (thread,) = watching()
+    watcher.leave([first])
+    ended = threading.Event()
+    second.add_done_callback(lambda _: ended.set())
+    node.succeeds()
+    assert ended.wait(10)
+    thread.join(10)
+    assert watching() == []
+    assert not first.is_over
+    watcher.add(first)
+    (thread,) = watching()
+    watcher.leave([first])
     thread.join(10)
     assert watching() == []
 
@@ -585,4 +840,71 @@ def test_a_job_that_nobody_can_be_asked_about_is_given_up_after_a_long_silence(
         poll_once(world.watched, None, world.asked, SETTINGS, float(second))
         if second == 600:
             assert state(job) is JobState.RUNNING
+    assert state(job) is JobState.LOST
+
+
+# A handle that is another job's now
+
+
+OTHERS = {
+    "another job of ours": Report(JobState.RUNNING, job_id="240102-030405-abcd"),
+    "the user's, by another name": Report(JobState.RUNNING, name="train"),
+    "another user's": Report(JobState.RUNNING, foreign=True),
+}
+
+
+@pytest.mark.parametrize("whose", OTHERS)
+def test_what_is_said_of_another_job_that_has_its_handle_now_is_not_said_of_it(
+    world: World, whose: str
+) -> None:
+    job, _ = world.send("17")
+    world.backend.answers["17"] = OTHERS[whose]
+    world.go_to(MINUTE)
+    assert state(job) is JobState.LOST
+    assert job.status.reason.startswith("its id 17 is another job's now")
+
+
+def test_a_job_without_a_name_of_its_own_goes_by_any(world: World) -> None:
+    job, _ = world.send("17")
+    world.backend.answers["17"] = Report(JobState.PENDING, "jobs before it", name="")
+    world.go_to(MINUTE)
+    assert job.status.reason == "jobs before it"
+
+
+# A job of which nobody could note the handle
+
+
+def test_a_job_that_nobody_could_note_is_found(world: World) -> None:
+    job, _ = world.send(handle="")
+    world.backend.started[job.id] = {0: "17"}
+    world.backend.answers["17"] = Report(JobState.PENDING, "jobs before it")
+    world.go_to(MINUTE)
+    assert job.handle == "17"
+    assert job.status.reason == "jobs before it"
+    assert len(world.backend.searched_at) == 1
+
+
+def test_a_job_that_may_have_been_started_is_not_given_up_while_nobody_can_be_asked(
+    world: World,
+) -> None:
+    job, _ = world.send(handle="")
+    world.backend.trouble = OSError("no answer")
+    world.go_to(HOUR, step=5)
+    assert state(job) is JobState.PENDING
+    assert job.status.reason == "fake cannot be asked: no answer"
+    assert len(world.backend.searched_at) <= HOUR / 30 + 1
+    world.backend.trouble = None
+    world.go_to(HOUR + MINUTE)
+    assert state(job) is JobState.LOST
+    assert "while it was handing it over" in job.status.reason
+
+
+def test_while_a_search_hangs_that_is_said_and_no_other_is_begun(world: World) -> None:
+    answer: Future[Any] = Future()
+    world.run = lambda call: answer
+    job, _ = world.send(handle="")
+    world.go_to(HOUR, step=5)
+    assert (state(job), job.status.reason) == (JobState.PENDING, "fake has not answered yet")
+    answer.set_result(None)
+    world.go_to(HOUR + MINUTE)
     assert state(job) is JobState.LOST

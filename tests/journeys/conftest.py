@@ -11,6 +11,7 @@ import pytest
 import nbsubmit
 from nbsubmit.core.errors import FolderError, SubmitError
 from nbsubmit.sandbox.sandbox import Sandbox
+from tests.journeys.desk import CELL, Desk, write_notebook
 from tests.journeys.kernel import Kernel
 
 QUICK = {"NBSUBMIT_POLL_SECONDS": "2", "NBSUBMIT_BEAT_SECONDS": "1"}
@@ -30,10 +31,11 @@ def start_kernel(tmp_path: Path) -> Iterator[Callable[..., Kernel]]:
     """Start kernels in one folder; all are ended with the test."""
     kernels: list[Kernel] = []
 
-    def start(**environ: str) -> Kernel:
+    def start(*, loads: bool = True, **environ: str) -> Kernel:
         kernel = Kernel(tmp_path, {**QUICK, **environ})
         kernels.append(kernel)
-        kernel.run("%load_ext nbsubmit")
+        if loads:
+            kernel.run("%load_ext nbsubmit")
         return kernel
 
     yield start
@@ -77,3 +79,32 @@ def magic(backend_name: str) -> str:
 def slurm_kernel(start_kernel: Callable[..., Kernel], on_slurm: Sandbox) -> Kernel:
     """A kernel on the real Slurm."""
     return start_kernel()
+
+
+@pytest.fixture
+def desk(
+    start_kernel: Callable[..., Kernel],
+    started_backend: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> Desk:
+    """A notebook on each backend that starts processes."""
+    slurm = request.getfixturevalue("on_slurm") if started_backend == "slurm" else None
+    return Desk(start_kernel, tmp_path, slurm)
+
+
+@pytest.fixture
+def notebook(start_kernel: Callable[..., Kernel], tmp_path: Path) -> Desk:
+    """A notebook whose jobs are local."""
+    return Desk(start_kernel, tmp_path, None)
+
+
+@pytest.fixture
+def sent(notebook: Desk) -> Path:
+    """A notebook that has sent a job from its only cell, whose kernel is gone."""
+    path = notebook.folder / "work.ipynb"
+    write_notebook(path)
+    kernel, _ = notebook.kernel()
+    kernel.run(CELL)
+    kernel.kill()
+    return path

@@ -96,6 +96,15 @@ class Kernel:
         """Send a cell without waiting for it."""
         return str(self.client.execute(code, store_history=True))
 
+    def run_as(self, cell: str, code: str) -> Ran:
+        """Run a cell to its end as JupyterLab does, which sends the cell's id too."""
+        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": True}
+        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell})
+        self.client.shell_channel.send(message)
+        ran = self.finish(message["header"]["msg_id"])
+        assert ran.status == "ok", f"{code}\n{ran.stdout}\n{ran.stderr}\n{ran.traceback}"
+        return ran
+
     def run(self, code: str) -> Ran:
         """Run a cell to its end; it must succeed."""
         ran = self.try_(code)
@@ -112,6 +121,16 @@ class Kernel:
         ran = self.finish(self.start(code), lambda _prompt: left.pop(0))
         assert not left, f"nobody has asked for {left}\n{ran.stdout}"
         return ran
+
+    def hear(self, text: str) -> None:
+        """Wait until the cell that runs prints something; what it has said by then is lost."""
+        deadline = time.monotonic() + PATIENCE
+        heard = ""
+        while text not in heard:
+            message = self.client.get_iopub_msg(timeout=max(deadline - time.monotonic(), 0.1))
+            self._note_widget(message)
+            if message["msg_type"] == "stream":
+                heard += message["content"]["text"]
 
     def finish(self, message_id: str, answer: Callable[[str], str] | None = None) -> Ran:
         """Collect the output of a cell that was started; it may ask."""
@@ -196,6 +215,9 @@ class Kernel:
 def take(ran: Ran, message: dict[str, Any]) -> bool:
     """Add a message to what the cell gave; tell whether it was the last."""
     kind, content = message["msg_type"], message["content"]
+    if kind == "clear_output" and not content["wait"]:
+        ran.stdout, ran.stderr, ran.result = "", "", ""
+        ran.data, ran.order = [], []
     if kind == "stream":
         text = getattr(ran, content["name"]) + content["text"]
         setattr(ran, content["name"], text)

@@ -33,6 +33,17 @@ def _id(kernel: Kernel, name: str) -> str:
     return kernel.run(f"print({name}.id)").stdout.strip()
 
 
+def test_a_job_goes_by_the_name_that_it_is_bound_to(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = start_kernel()
+    kernel.run("%%local --quiet --as one\nx = 1\nprint('from one')")
+    kernel.run("%%local --wait --quiet --as two\ny = 1")
+    assert _id(kernel, "one") in kernel.run("%jobs show one").stdout
+    assert kernel.run("%jobs logs one").stdout == "from one\n"
+    assert "replaced" not in kernel.run("%jobs resubmit one").stdout  # it is its own
+    assert len(kernel.run("%jobs").stdout.splitlines()) == 3
+    assert "no job by the id 'three'" in kernel.try_("%jobs show three").traceback
+
+
 def test_what_was_sent_can_be_sent_again_in_another_kernel(
     start_kernel: Callable[..., Kernel], started_backend: str
 ) -> None:

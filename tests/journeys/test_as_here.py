@@ -1,4 +1,7 @@
-"""What a waiting cell shows stands where it would have stood if the cell had run here."""
+"""What a waiting cell shows stands where it would have stood if the cell had run here.
+
+Promise 1 of README.
+"""
 
 from __future__ import annotations
 

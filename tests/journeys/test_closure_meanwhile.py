@@ -1,4 +1,7 @@
-"""The notebook goes on while a job runs: what is defined anew here stays as it is here."""
+"""The notebook goes on while a job runs: what is defined anew here stays as it is here.
+
+Promise 3 of README.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,12 @@ def backend_name(request: pytest.FixtureRequest) -> str:
     if name == "slurm":
         request.getfixturevalue("on_slurm")
     return name
+
+
+@pytest.fixture
+def kernel(start_kernel: Callable[..., Kernel], backend_name: str) -> Kernel:
+    """A kernel whose cells do not wait for what a job may change."""
+    return start_kernel(NBSUBMIT_PENDING="ignore")
 
 
 @pytest.fixture

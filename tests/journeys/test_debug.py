@@ -175,6 +175,27 @@ def test_the_shells_own_debugger_shows_what_led_to_the_error(kernel: Kernel, mag
     assert "    0 ZeroDivisionError('division by zero')\n>   1 KeyError('lost')\n" in plain(told)
 
 
+def test_where_nobody_can_be_asked_all_frames_are_shown_with_their_values(
+    kernel: Kernel, magic: str
+) -> None:
+    kernel.run(HOME)
+    failed(kernel, magic)
+    ran = kernel.finish(kernel.client.execute("%jobs debug", allow_stdin=False))
+    assert ran.status == "ok", ran.traceback
+    told = plain(ran.stdout)
+    place = 0
+    for part in (
+        "----> 9     return factor * of / low",
+        "\n\nx = 1\nof = 4\nrest = (1,)\nkw = {'note': 'n'}\nlow = 0\n\n",
+        "---> 12     return invert(1, 1, of=model.w",
+        "\nmodel = Net(4)\ntable = {'losses': [0, 1, 2",
+        "----> 4 use(net)",
+        "\n\n_private = 'kept there'\nbest = Net(4)\nnet = Net(4)\n",  # and no definitions
+    ):
+        place = told.find(part, place)
+        assert place >= 0, f"{part!r} is not in its place in\n{told}"
+
+
 # Where there is nothing to debug
 
 

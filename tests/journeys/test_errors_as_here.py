@@ -1,6 +1,8 @@
 """An error of a job is shown as that of the same cell in a plain kernel, to the letter.
 
 But for one frame: of a syntax error and of a group IPython shows its own call of the cell first.
+
+Promise 1 of README.
 """
 
 from __future__ import annotations

@@ -286,6 +286,12 @@ def test_lists_come_back_to_another_kernel_and_are_filled_there(
     assert says(second, "y[::2]") == "[0, 2]"
     second.run(f"%jobs resubmit {job} --failed")
     until(lambda: says(second, "y") == "[0, 1, 2]", "it is filled in")
+    ids = second.run("import nbsubmit\nprint(*[job.id for job in nbsubmit.jobs()])").stdout.split()
+    second.kill()
+    third = start_kernel()
+    for id_ in ids:  # also when each is brought in by itself
+        third.run(f"%jobs attach {id_}")
+    assert says(third, "y") == "[0, 1, 2]"
 
 
 WRONG = {

@@ -89,7 +89,8 @@ def test_who_was_not_sent_and_holds_weights_sees_them_change(kernel: Kernel, mag
 def test_weights_that_were_changed_here_meanwhile_stay(
     start_kernel: Callable[..., Kernel], started_backend: str
 ) -> None:
-    kernel, magic = start_kernel(), f"%%{started_backend}"
+    # A cell here would wait for the job.
+    kernel, magic = start_kernel(NBSUBMIT_PENDING="ignore"), f"%%{started_backend}"
     kernel.run(TRAINING + "import pathlib")
     kernel.run(
         f"{magic} --quiet --as job\n"

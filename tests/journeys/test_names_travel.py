@@ -1,6 +1,8 @@
 """Names there and back in a real kernel, on every backend: what goes, what comes, what stays.
 
 Each test packs a few facts that belong together into one job, and prints one line for each.
+
+Promise 2 of README.
 """
 
 from __future__ import annotations
@@ -163,6 +165,7 @@ def test_what_was_changed_here_meanwhile_stays_and_the_jobs_is_at_hand(
         # Runs at once: nothing can happen meanwhile.
         assert lines(kernel, "print(rows, names)") == ["[1, 'job'] {'a': 1, 'b': 2}"]
         return
+    kernel.run("%config NbSubmit.pending = 'ignore'")  # a cell that reads it would wait
     kernel.run("rows.append('mine')")
     gate.touch()
     assert lines(kernel, "job.wait()\nprint(rows, job.names['rows'], names)") == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,9 +31,7 @@ def make_executor(
     """Make an executor over a backend; what it leaves behind is cancelled."""
     made: list[nbsubmit.AutoExecutor] = []
 
-    def make(
-        cluster: str, folder: Path | str = "logs", **arguments: object
-    ) -> nbsubmit.AutoExecutor:
+    def make(cluster: str, folder: Path | str = "logs", **arguments: Any) -> nbsubmit.AutoExecutor:
         made.append(nbsubmit.AutoExecutor(folder, cluster=cluster, **arguments))
         return made[-1]
 

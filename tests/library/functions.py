@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ def fail_at(number: int, at: int) -> int:
     return number
 
 
+def raise_from(cause: Exception | None) -> None:
+    """Raise an error from another one; from one that cannot be pickled if none is given."""
+    raise ValueError("x") from (cause or KeyError(threading.Lock()))
+
+
 def rank() -> tuple[int, int]:
     """Return this process's rank and how many there are."""
     import nbsubmit
@@ -57,13 +63,34 @@ def end(how: str) -> None:
 
 
 def wait_for(path: str, seconds: float = 60.0) -> str:
-    """Wait until a file is there, and return what is in it."""
-    deadline = time.monotonic() + seconds
-    while not Path(path).exists():
-        if time.monotonic() > deadline:
-            raise TimeoutError(path)
-        time.sleep(0.02)
+    """Wait until there is something in a file, and return it."""
+    _wait_until(lambda: _is_there(path) and Path(path).read_text() != "", path, seconds)
     return Path(path).read_text()
+
+
+def _is_there(path: str) -> bool:
+    return Path(path).exists()
+
+
+def _wait_until(happens: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not happens():
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        time.sleep(0.02)
+
+
+def read_after(go: str, path: str) -> str:
+    """Wait for one file, and return what is in another, which may not be there."""
+    _wait_until(lambda: _is_there(go), go)
+    return Path(path).read_text()
+
+
+def mark_when(go: str, number: int, place: str) -> int:
+    """Wait for a file, leave one of its own, and return the number."""
+    _wait_until(lambda: _is_there(go), go)
+    Path(place, f"{number} by {os.getpid()}").touch()
+    return number
 
 
 def a_lock() -> Any:
@@ -73,5 +100,5 @@ def a_lock() -> Any:
 
 def fail_when(path: str) -> None:
     """Wait for a file and fail."""
-    wait_for(path)
+    _wait_until(lambda: _is_there(path), path)
     raise ValueError("it fails")

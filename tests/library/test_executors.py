@@ -11,7 +11,7 @@ import pickle
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -87,15 +87,43 @@ def test_a_batch_in_which_a_job_is_asked_is_sent_in_pieces(executor: nbsubmit.Au
     assert second.result(PATIENCE) == 4
 
 
-def test_nothing_of_a_batch_that_fails_is_sent(executor: nbsubmit.AutoExecutor) -> None:
-    def fails() -> None:
+def test_what_another_thread_sends_is_not_in_a_batch(executor: nbsubmit.AutoExecutor) -> None:
+    sent: list[nbsubmit.Job[int]] = []
+
+    def send() -> None:
+        executor.update_parameters(name="other")
+        sent.append(executor.submit(functions.add, 5, 5))
         with executor.batch():
-            executor.submit(functions.add, 1, 1)
+            sent.extend(executor.submit(functions.add, n, 7) for n in range(2))
+
+    with executor.batch():
+        jobs = [executor.submit(functions.add, n, 1) for n in range(2)]
+        thread = threading.Thread(target=send)
+        thread.start()
+        thread.join(PATIENCE)
+        assert [job.result(PATIENCE) for job in sent] == [10, 7, 8]
+        jobs.append(executor.submit(functions.add, 2, 1))
+    assert [job.result(PATIENCE) for job in jobs] == [1, 2, 3]
+    wholes = [len(job.parts) for job in executor.jobs]
+    assert wholes == [1, 2, 3]
+
+
+@pytest.mark.parametrize("sends_early", [False, True])
+def test_nothing_of_a_batch_that_fails_is_sent(
+    executor: nbsubmit.AutoExecutor, sends_early: bool
+) -> None:
+    jobs: list[nbsubmit.Job[int]] = []
+
+    def fails() -> None:
+        with executor.batch(allow_implicit_submissions=sends_early):
+            jobs.append(executor.submit(functions.add, 1, 1))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fails()
     assert not executor.jobs
+    with pytest.raises(AttributeError, match="never sent"):
+        jobs[0].job_id  # noqa: B018
     with pytest.warns(RuntimeWarning, match="No submission"), executor.batch():
         pass
     with pytest.raises(RuntimeError, match="batch"), executor.batch(), executor.batch():
@@ -157,10 +185,7 @@ def test_an_array_of_jobs_of_several_processes(started_executor: nbsubmit.AutoEx
 
 def test_jobs_are_futures_to_concurrent_futures(started_executor: nbsubmit.AutoExecutor) -> None:
     first, second = Path("first"), Path("second")
-    # Type checkers want a subclass of Future; the functions want what one has.
-    jobs: Any = [
-        started_executor.submit(functions.wait_for, str(p.absolute())) for p in (first, second)
-    ]
+    jobs = [started_executor.submit(functions.wait_for, str(p.absolute())) for p in (first, second)]
     done, waiting = concurrent.futures.wait(jobs, timeout=0)
     assert (done, waiting) == (set(), set(jobs))
     second.write_text("2")
@@ -174,12 +199,79 @@ def test_jobs_are_futures_to_concurrent_futures(started_executor: nbsubmit.AutoE
     assert not jobs[0].running()
 
 
+def test_jobs_are_futures_to_asyncio(started_executor: nbsubmit.AutoExecutor) -> None:
+    async def ask() -> list[Any]:
+        loop, run = asyncio.get_running_loop(), started_executor.submit
+        wrapped = [asyncio.wrap_future(job) for job in (run(functions.add, 1), run(len, [2]))]
+        # What takes an executor of concurrent.futures calls its submit().
+        wrapped.append(loop.run_in_executor(cast("Any", started_executor), functions.add, 5))
+        failed = asyncio.wrap_future(run(functions.fail_at, 3, 3))
+        with pytest.raises(ValueError, match="not 3"):
+            await failed
+        return await asyncio.gather(*wrapped)
+
+    assert asyncio.run(ask()) == [1, 1, 5]
+
+
+def test_what_an_exception_was_raised_from_is_kept(executor: nbsubmit.AutoExecutor) -> None:
+    job = executor.submit(functions.raise_from, KeyError("y"))
+    error = job.exception(PATIENCE)
+    assert isinstance(error, ValueError)
+    remote = error.__cause__
+    assert remote is not None
+    assert "direct cause" in str(remote)
+    assert isinstance(remote.__cause__, KeyError)
+    assert remote.__cause__.args == ("y",)
+    assert not job.names
+
+
+def test_one_that_cannot_be_brought_back_is_in_the_traceback(
+    executor: nbsubmit.AutoExecutor,
+) -> None:
+    error = executor.submit(functions.raise_from, None).exception(PATIENCE)
+    assert isinstance(error, ValueError)
+    assert error.__cause__ is not None
+    assert error.__cause__.__cause__ is None
+    assert "KeyError" in str(error.__cause__)
+
+
+def test_a_cancelled_job_is_a_cancelled_future(started_executor: nbsubmit.AutoExecutor) -> None:
+    job = started_executor.submit(functions.wait_for, "/no/such/file")
+    until(lambda: job.running(), "it runs")
+    wrapped_too = started_executor.submit(functions.wait_for, "/no/such/file")
+
+    async def give_up() -> None:
+        wrapped = asyncio.wrap_future(wrapped_too)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(wrapped, 0.1)
+
+    asyncio.run(give_up())
+    job.cancel()
+    for each in (job, wrapped_too):
+        with pytest.raises(concurrent.futures.CancelledError):
+            each.result(PATIENCE)
+        assert each.cancelled()
+
+
 def test_an_executor_is_one_of_concurrent_futures(executor: nbsubmit.AutoExecutor) -> None:
     with executor:
         found = executor.map(functions.add, [1, 2], [3, 4], timeout=PATIENCE)
         job = executor.submit(functions.add, 1)
     assert job.is_over
     assert list(found) == [4, 6]
+
+
+def test_the_time_for_map_is_for_all_of_it(started_executor: nbsubmit.AutoExecutor) -> None:
+    paths = [str(Path(name).absolute()) for name in ("first", "second")]
+    began = time.monotonic()
+    results = started_executor.map(functions.wait_for, paths, timeout=6)
+    Path("first").write_text("1")
+    assert next(results) == "1"
+    with pytest.raises(TimeoutError, match="it goes on"):
+        next(results)
+    assert 6 <= time.monotonic() - began < 10
+    Path("second").write_text("2")
+    assert started_executor.jobs[0].result(PATIENCE) == ["1", "2"]
 
 
 def test_a_job_can_be_awaited(executor: nbsubmit.AutoExecutor) -> None:
@@ -407,7 +499,7 @@ def test_the_state_of_a_job_that_is_found_again_goes_on(
     job = started_executor.submit(functions.wait_for, str(go))
     again = pickle.loads(pickle.dumps(job))
     until(lambda: again.state == "RUNNING", "it is seen to run")
-    go.write_text("")
+    go.write_text("went")
     until(lambda: again.state == "COMPLETED", "it is seen to have ended")
     assert pickle.loads(pickle.dumps(job)).state == "COMPLETED"
 
@@ -433,5 +525,5 @@ def test_a_forked_child_can_wait_although_its_parent_did(make_executor: Makes) -
     until(job.running, "the parent's watcher is at work")
     with multiprocessing.get_context("fork").Pool(1) as pool:
         assert pool.apply_async(_in_child, ("of the child",)).get(PATIENCE) == 21
-    go.write_text("")
-    assert job.result(PATIENCE) == ""
+    go.write_text("went")
+    assert job.result(PATIENCE) == "went"

@@ -1,4 +1,7 @@
-"""A client that is killed on the way: what runs can be found, and what was sent is not lost."""
+"""A client that is killed on the way: what runs can be found, and what was sent is not lost.
+
+Promise 4 of README.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,6 @@ def test_a_client_that_died_before_it_could_start_a_job_leaves_nothing_running(
     )
     assert run_client("local", ONE, tmp_path / "never", dies) == -9
     (folder,) = Path("logs/.nbsubmit/jobs").iterdir()
-    monkeypatch.setattr("nbsubmit.core.watch.LIMBO_SECONDS", 0.1, raising=False)
     monkeypatch.setattr("nbsubmit.core.settle.LIMBO_SECONDS", 0.1)
     job = nbsubmit.attach(folder.name, "logs")
     with pytest.raises(JobLost, match="while it was handing it over"):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import nbsubmit
+from nbsubmit.core.errors import SubmitError
 from nbsubmit.sandbox.config import SandboxConfig
 from nbsubmit.sandbox.sandbox import Sandbox, up
 from tests.library import functions
@@ -67,6 +69,40 @@ def test_they_are_cancelled_together_and_alone(executor: nbsubmit.AutoExecutor) 
     assert jobs[0].result(PATIENCE) == "went"
     jobs.cancel()
     assert [job.state for job in jobs.wait(PATIENCE)] == ["COMPLETED"] + ["CANCELLED"] * 5
+
+
+def test_of_one_that_is_given_up_halfway_nothing_runs_even_if_slurm_cannot_be_told(
+    executor: nbsubmit.AutoExecutor,
+    small_arrays: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    unreached = "echo 'Unable to contact slurm controller' >&2; exit 1"
+    first = f'if mkdir {tmp_path}/taken; then exec {shutil.which("sbatch")} --hold "$@"; fi'
+    lines = {"sbatch": f"{first} 2>/dev/null\n{unreached}", "scancel": unreached}
+    for name, line in lines.items():
+        (programs / name).write_text(f"#!/bin/sh\n{line}\n")
+        (programs / name).chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(programs), prepend=os.pathsep)
+        with pytest.raises(SubmitError, match="could not be submitted"):
+            executor.map_array(touch, [str(tmp_path / f"ran{n}") for n in range(6)])
+    assert "could not be cancelled" in caplog.text
+    states = {job.id: job.status for job in nbsubmit.jobs("logs")}
+    assert [str(status).partition(" ")[0] for status in states.values()] == ["REFUSED"]
+    (array,) = set(small_arrays.call("squeue", "--noheader", "--format=%F").split())
+    small_arrays.call("scontrol", "release", array)
+    queued = ("squeue", "--noheader", "--states=PENDING,RUNNING,COMPLETING", f"--jobs={array}")
+    until(lambda: not small_arrays.call(*queued).strip(), "its tasks have ended")
+    assert not list(tmp_path.glob("ran*"))
+
+
+def touch(path: str) -> None:
+    """Leave a sign of having run."""
+    Path(path).touch()
 
 
 def own_id(number: int) -> str:

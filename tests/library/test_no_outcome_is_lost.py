@@ -1,4 +1,7 @@
-"""Where submitit is wrong, we are right: its faults by their numbers, on real jobs."""
+"""Where submitit is wrong, we are right: its faults by their numbers, on real jobs.
+
+Promise 5 of README.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nbsubmit.client.executor import SlurmExecutor
-from nbsubmit.core.errors import JobTimedOut
+from nbsubmit.core.errors import JobLost, JobTimedOut
 from nbsubmit.core.state import JobState
 from nbsubmit.sandbox.config import SandboxConfig
 from nbsubmit.sandbox.sandbox import Sandbox, up
@@ -121,6 +121,18 @@ def test_it_is_queued_again_where_a_site_has_turned_that_off(
     assert began_with(wait_longer(place, 2)[1]) > 0
     place.open_gate()
     assert job.result(PATIENCE) > 0
+
+
+def test_one_that_is_not_to_be_queued_again_says_so(executor: SlurmExecutor, place: Place) -> None:
+    executor.update_parameters(additional_parameters={"no_requeue": True})
+    job = executor.submit(Counting(place))
+    wait_for(place, 1)
+    job._interrupt()
+    with pytest.raises(JobLost, match=r"and it was not queued again: .*isabled"):
+        job.result(PATIENCE)
+    assert job.state is JobState.FAILED
+    assert job.status.advice == "send it again, and without --no-requeue if it had that"
+    assert "isabled" in job.stderr()
 
 
 def test_at_the_end_of_its_time_it_goes_on_as_often_as_it_may(

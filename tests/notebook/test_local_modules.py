@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from nbsubmit.core.lazy import lazy_module
+from nbsubmit.core.own_modules import used
 from nbsubmit.notebook import module_state
-from nbsubmit.notebook.local_modules import LocalModules, used
+from nbsubmit.notebook.local_modules import LocalModules
 from tests.modules import OwnModules
 
 

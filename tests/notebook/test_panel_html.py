@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from html.parser import HTMLParser
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import pytest
 
 from nbsubmit.client.bars import Bar
-from nbsubmit.client.rows import JobRow, TaskRow
+from nbsubmit.client.rows import JobRow, TaskRow, row_of
 from nbsubmit.client.screen import Screen
 from nbsubmit.core.state import JobState
 from nbsubmit.core.usage import Limits
 from nbsubmit.notebook import grid, markup, record
 from nbsubmit.notebook.panel import commands
+from tests.way import Way, named
 
 EVIL = '<script>alert(1)</script><img src=x onerror="x"> & \' " <b>'
 
@@ -280,3 +282,22 @@ def test_out_of_memory_advises_twice_as_much() -> None:
         "%jobs logs bcdf",
     ]
     assert commands(replace(row, state=JobState.COMPLETED)) == []
+
+
+def test_of_a_real_job_whatever_it_has_a_say_in_is_text(make_way: Callable[..., Way]) -> None:
+    source = (
+        "print(EVIL)\n"
+        "thing = type(EVIL, (), {'__repr__': lambda self: EVIL})()\n"
+        "globals()[EVIL] = thing\n"
+        "lock = type(EVIL, (), {'__reduce__': lambda self: 1 / 0})()\n"
+        "raise ValueError(EVIL)\n"
+    )
+    job = make_way("debug").run(source, {"EVIL": EVIL}, options=named(EVIL))
+    row = row_of(job)
+    for part in [*parts(row), shown(job.stdout()), shown("\n".join(row.error))]:
+        page = Page(part)
+        assert set(page.tags) <= OURS
+        assert set(page.attributes) <= HARMLESS
+    assert EVIL in Page(record.title(row)).text
+    assert EVIL in Page(record.names(row)).text
+    assert EVIL in Page(shown(job.stdout())).text

@@ -1,4 +1,7 @@
-"""A job pays for what its worker imports, so the worker imports little."""
+"""A job pays for what its worker imports, so the worker imports little.
+
+Promise 8 of README.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def test_the_worker_does_not_import_what_only_some_cells_need(worker: set[str], 
 
 def test_the_worker_imports_hardly_more_than_what_pickling_takes(worker: set[str]) -> None:
     ours = worker - modules_after("import cloudpickle, xxhash, json, asyncio, logging, importlib")
-    assert len(ours) < 90
+    assert len(ours) < 95
 
 
 def test_the_front_door_imports_nothing_behind_it() -> None:

@@ -107,6 +107,8 @@ class Entry:
         What runs, by task.
     ends : mapping
         Ends that are worth knowing, by task.
+    after : list of str
+        Launches that have to be over before: nothing of it is started while one of them is here.
     """
 
     order: int
@@ -124,6 +126,7 @@ class Entry:
     again: list[tuple[int, int]] = field(default_factory=list)
     runs: dict[int, Run] = field(default_factory=dict)
     ends: dict[int, End] = field(default_factory=dict)
+    after: list[str] = field(default_factory=list)
 
     @property
     def is_over(self) -> bool:

@@ -1,9 +1,9 @@
 """Whose turn it is: first come, first served. Pure.
 
 Who is first in line waits until there is room for all it needs, and everybody behind waits too,
-so that a job that needs the whole machine gets it one day. Two let others pass, to whom they lose
-nothing: an array of which as many tasks run as may, and a job for which only GPUs are missing,
-past which jobs go that need none.
+so that a job that needs the whole machine gets it one day. Three let others pass, to whom they lose
+nothing: an array of which as many tasks run as may, a job for which only GPUs are missing, past
+which jobs go that need none, and one that starts after another that is not over.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from nbsubmit.backends.queue.entries import Entry
+from nbsubmit.core.ends import AFTER_OTHERS
 
 
 class Lack(Enum):
@@ -22,6 +23,7 @@ class Lack(Enum):
     TURN = "waits for a free processor"
     GPUS = "waits for a free GPU"
     ARRAY = "waits for other tasks of its array"
+    INPUT = AFTER_OTHERS
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def next_turn(entries: Mapping[str, Entry]) -> Turn | None:
     without_gpus: set[int] = set()
     for _, key, task in _line(entries):
         entry = entries[key]
-        if entry.level in closed or entry.is_full:
+        if entry.level in closed or entry.is_full or _has_to_wait(entry, entries):
             continue
         if used[entry.level] + entry.slots > entry.of_slots:
             closed.add(entry.level)
@@ -92,7 +94,9 @@ def waits(entries: Mapping[str, Entry]) -> dict[str, Wait]:
             continue
         entry = entries[key]
         lack = Lack.TURN
-        if entry.is_full:
+        if _has_to_wait(entry, entries):
+            lack = Lack.INPUT
+        elif entry.is_full:
             lack = Lack.ARRAY
         elif entry.gpus and used[entry.level] + entry.slots <= entry.of_slots:
             free = sum((entry.level, name) not in busy for name in entry.devices)
@@ -100,6 +104,11 @@ def waits(entries: Mapping[str, Entry]) -> dict[str, Wait]:
         found[key] = Wait(lack, ahead[entry.level])
         ahead[entry.level] += 1
     return found
+
+
+def _has_to_wait(entry: Entry, entries: Mapping[str, Entry]) -> bool:
+    """Of what is over, some is still here: what has ended in this turn is taken out at its end."""
+    return any(key in entries and not entries[key].is_over for key in entry.after)
 
 
 def _line(entries: Mapping[str, Entry]) -> list[tuple[int, str, int | None]]:

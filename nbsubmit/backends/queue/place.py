@@ -12,7 +12,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,8 @@ from nbsubmit.backends.queue.entries import Entry
 from nbsubmit.backends.queue.processes import Process
 from nbsubmit.backends.queue.ticket import Ticket
 from nbsubmit.core.errors import FolderError
-from nbsubmit.core.folder import PRIVATE_FILE, PRIVATE_FOLDER, check_private, write_whole
+from nbsubmit.core.folder import PRIVATE_FILE, PRIVATE_FOLDER, write_whole
+from nbsubmit.core.trust import check_private, read_own
 
 VARIABLE = "NBSUBMIT_QUEUE"
 _KEPT_SECONDS = 60 * 24 * 3600
@@ -103,7 +104,8 @@ class QueueFolder:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             for folder in (self.path, self._tickets, self._ends):
                 folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        check_private(self.path)
+        for folder in (self.path, self._tickets, self._ends):
+            check_private(folder)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -149,6 +151,10 @@ class QueueFolder:
 
     def add_ticket(self, key: str, ticket: Ticket) -> None:
         """Keep what is needed to start a launch."""
+        if ticket.script:
+            own, text = self._tickets / f"{key}.sh", ticket.script.encode()
+            write_whole(own, lambda out: out.write(text))
+            ticket = replace(ticket, command=(*ticket.command[:-1], str(own)), script="")
         self._write(self._tickets / f"{key}.json", ticket.to_json())
 
     def ticket(self, key: str) -> Ticket:
@@ -157,7 +163,8 @@ class QueueFolder:
 
     def remove_ticket(self, key: str) -> None:
         """Forget what was needed to start a launch: its environment may hold secrets."""
-        (self._tickets / f"{key}.json").unlink(missing_ok=True)
+        for kind in ("json", "sh"):
+            (self._tickets / f"{key}.{kind}").unlink(missing_ok=True)
 
     def keep_ends(self, key: str, entry: Entry) -> None:
         """Keep the ends that only the queue knows, of a launch that is over."""
@@ -183,6 +190,20 @@ class QueueFolder:
         for file in self.path.glob(f".{self.state_file.name}.*"):
             file.unlink()
 
+    def tidy(self) -> None:
+        """Remove what is of no use any more, if there is a queue on this machine.
+
+        Raises
+        ------
+        FolderError
+            If it is not safe to touch.
+        OSError
+            If it cannot be.
+        """
+        if self.path.is_dir():
+            with self.lock():
+                self.sweep(self.read())
+
     def _write(self, file: Path, data: dict[str, Any]) -> None:
         # On one line, which a shell reads, and without a character that cannot be encoded.
         text = json.dumps(data, separators=(",", ":"))
@@ -190,7 +211,7 @@ class QueueFolder:
 
     def _parse(self, file: Path, parse: Callable[[dict[str, Any]], T]) -> T:
         try:
-            return parse(json.loads(file.read_bytes()))
+            return parse(json.loads(read_own(file)))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise FolderError(
                 f"{file} is not what nbsubmit wrote there ({error!r}); if no job runs or waits, "

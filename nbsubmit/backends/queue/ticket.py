@@ -30,6 +30,9 @@ class Ticket:
         The number that its first task has in the whole array.
     ranks : int
         Processes that each task consists of.
+    script : str
+        What is in the script, until the queue has a file of its own of it: by the time that its
+        turn comes somebody else may have put another folder in the place of the job's.
     """
 
     folder: Path
@@ -41,6 +44,7 @@ class Ticket:
     is_array: bool = False
     first: int = 0
     ranks: int = 1
+    script: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import functools
+import hashlib
+import logging
+import os
+import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
+from nbsubmit.backends.queue.place import QueueFolder
 from nbsubmit.backends.slurm import commands, status
 from nbsubmit.backends.slurm.commands import CommandFailed, NotInTime
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.backends.slurm.places import Places
-from nbsubmit.backends.slurm.script import batch_script, comment
-from nbsubmit.core.backend import Report
-from nbsubmit.core.errors import BackendMissing, Refused, SubmitError
+from nbsubmit.backends.slurm.script import batch_script
+from nbsubmit.core.backend import Owner, Report
+from nbsubmit.core.errors import BackendMissing, Refused, SubmitError, TooMany
 from nbsubmit.core.options import Option
 from nbsubmit.core.spec import Launch
 from nbsubmit.core.state import JobState
 
+_log = logging.getLogger("nbsubmit")
+
 # What sbatch says when it could not reach the controller; the job may have got there all the same.
 _UNREACHED = ("Unable to contact slurm controller", "Socket timed out", "Connection refused",
               "Zero Bytes were transmitted", "Transport endpoint")  # fmt: skip
+# The name of each limit on how many jobs may have been submitted: of a user, an account, a QOS.
+_TOO_MANY = re.compile(r"\b(Assoc|QOS)\w*Submit\w*Limit\b")
 _UNKNOWN = "Invalid job id"
+# What sbatch says of a job that it has taken, with the cluster's name where there are several.
+_PARSABLE = re.compile(r"(\d+)(?:;\S+)?$")
+_HANDLE = re.compile(r"\d+(_\d+)?$")
 _OVER = (_UNKNOWN, "already completing or completed")
 
 
 # One for all: each of a notebook's jobs may have a backend of its own.
 _PLACES = Places()
+_CONFIGS: dict[tuple[str, str], Mapping[str, str]] = {}
 
 
 class SlurmBackend:
@@ -46,6 +60,12 @@ class SlurmBackend:
     def __init__(self, places: Places = _PLACES) -> None:
         self._places = places
 
+    @property
+    def shared_file(self) -> Path:
+        """By which the user's processes on this machine share what this cluster has answered."""
+        cluster = hashlib.blake2b(os.fsencode("\0".join(_cluster())), digest_size=8).hexdigest()
+        return QueueFolder().path / f"slurm-{cluster}.json"
+
     def check(self) -> None:
         """Look for the commands, and for a controller that answers."""
         for program in ("sbatch", "squeue", "scancel"):
@@ -55,9 +75,10 @@ class SlurmBackend:
         except CommandFailed as error:
             answer = str(error)
         if " is UP" not in answer:
+            said = commands.plain(answer).partition(";")[0]
             raise BackendMissing(
-                f"Slurm's commands are here and its controller does not answer "
-                f"({commands.plain(answer)}). %%local runs the cell on this machine"
+                f"Slurm's commands are here and its controller does not answer ({said}). "
+                f"%%local runs the cell on this machine; nbsubmit doctor  looks what is wrong"
             )
 
     def script(self, launch: Launch) -> str:
@@ -89,17 +110,50 @@ class SlurmBackend:
         return max(int(number) - 1, 1) if number.isdecimal() else None
 
     def start(self, launch: Launch) -> str:
-        """Submit the script in the job's folder."""
-        path = str(launch.script or launch.folder / "script.sh")
+        """Submit the script: sbatch would not ask whose the file is that it finds by a name."""
         try:
-            answer, _ = commands.run("sbatch", "--parsable", path, env=launch.env)
+            # Some of an array may be sent long after the rest, by another process.
+            answer, _ = commands.run(
+                "sbatch",
+                "--parsable",
+                text=batch_script(launch),
+                env=launch.env,
+                cwd=launch.working_directory,
+            )
         except CommandFailed as error:
             if isinstance(error, NotInTime) or any(words in error.words for words in _UNREACHED):
                 return self._find_or_raise(launch, error)
+            if _TOO_MANY.search(error.words):
+                raise self._too_many(launch, error) from error
             raise Refused(f"sbatch refused the job: {error.words}") from error
-        return answer.strip().partition(";")[0]
+        # A site's own sbatch may say more, before it or behind.
+        ids = [found[1] for line in answer.splitlines() if (found := _PARSABLE.match(line.strip()))]
+        if ids:
+            return ids[-1]
+        said = commands.plain(answer) or "nothing"
+        return self._find_or_raise(launch, SubmitError(f"sbatch gave no job id, but said {said}"))
 
-    def _find_or_raise(self, launch: Launch, error: CommandFailed) -> str:
+    def _too_many(self, launch: Launch, error: CommandFailed) -> TooMany:
+        """Say how many jobs there are, if it was about one more."""
+        if launch.count is not None and launch.count > 1:
+            return TooMany(f"sbatch refused {launch.count} tasks: {error.words}")
+        there = self._count()
+        return TooMany(
+            f"sbatch refused the job, because the cluster takes no more of your jobs now"
+            f"{'' if there is None else f': {there} of them run or wait'}. Send it again when one "
+            f"of them has ended, or cancel one. In sbatch's words: {error.words}",
+            there,
+        )
+
+    def _count(self) -> int | None:
+        """Return how many jobs of the user's there are; None if that is not known."""
+        try:
+            text, _ = commands.run("squeue", "--me", "--noheader", "--array", "--format=%i")
+        except CommandFailed:
+            return None
+        return len(text.split())
+
+    def _find_or_raise(self, launch: Launch, error: Exception) -> str:
         """Return the id of a job that was taken although sbatch could not say so."""
         try:
             found = self.find(launch.id)
@@ -115,9 +169,9 @@ class SlurmBackend:
         found: dict[int, str] = {}
         for line in text.splitlines():
             handle, _, words = line.partition("|")
-            name, _, first = words.partition(" ")[0].strip().partition("+")
-            if name == comment(job_id):
-                found[int(first or 0)] = handle.strip().partition("_")[0]
+            named, first = status.id_in(words)
+            if named == job_id:
+                found[first] = handle.strip().partition("_")[0]
         return found
 
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
@@ -125,11 +179,13 @@ class SlurmBackend:
 
         Of an array all tasks are asked for with its id alone.
         """
-        reports = self._ask_squeue(status.arrays(handles))
+        # A single one that is no id would have Slurm refuse the question for all of them.
+        handles, given = [h for h in handles if _HANDLE.match(h)], handles
+        reports = self._ask_squeue(status.arrays(handles)) if handles else {}
         unsure = [h for h in handles if h not in reports or _has_more_to_tell(reports[h])]
         if unsure and self._has_accounting:
             reports |= self._ask_accounting(status.arrays(unsure), reports)
-        return {handle: reports.get(handle, Report(None)) for handle in handles}
+        return {handle: reports.get(handle, Report(None)) for handle in given}
 
     def _ask_squeue(self, handles: Sequence[str]) -> dict[str, Report]:
         try:
@@ -141,7 +197,7 @@ class SlurmBackend:
                 f"--format={status.SQUEUE_FORMAT}",
             )
         except CommandFailed as error:
-            if _UNKNOWN in error.words:  # said only when it was asked for a single job
+            if _UNKNOWN in error.words and len(handles) == 1:
                 return {}
             raise
         reports = status.from_squeue(text)
@@ -149,9 +205,18 @@ class SlurmBackend:
             reports |= {one: replace(reports[one], ahead=ahead) for one in status.tasks(job_id)}
         return reports
 
-    @functools.cached_property
-    def _config(self) -> dict[str, str]:
-        """What the controller says of its configuration; empty if it does not answer."""
+    @property
+    def _config(self) -> Mapping[str, str]:
+        """What the controller says of its configuration; empty if it does not answer.
+
+        It is asked once for all jobs, of which each may have a backend of its own.
+        """
+        cluster = _cluster()
+        if cluster not in _CONFIGS and (found := self._ask_config()):
+            _CONFIGS[cluster] = found
+        return _CONFIGS.get(cluster, {})
+
+    def _ask_config(self) -> dict[str, str]:
         try:
             text, _ = commands.run("scontrol", "show", "config")
         except (CommandFailed, BackendMissing):
@@ -179,15 +244,47 @@ class SlurmBackend:
             return {}  # squeue's word has to do
         found = status.from_sacct(text)
         # Accounting lags behind: what it still calls alive, squeue knows better.
-        return {h: r for h, r in found.items() if h not in known or (r.state and r.state.ended)}
+        ended = {h: r for h, r in found.items() if h not in known or (r.state and r.state.ended)}
+        return {h: _with_reason(r, known.get(h)) for h, r in ended.items()}
 
-    def warn(self, handle: str) -> None:
+    def warn(self, handle: str, owner: Owner | None = None) -> None:
         """Have the script sent the signal, which passes it on."""
-        self._scancel("--batch", "--signal=USR2", handle)
+        if owner is None or self._is_of(owner, handle):
+            self._scancel("--batch", "--signal=USR2", handle)
 
-    def stop(self, handle: str) -> None:
+    def stop(self, handle: str, owner: Owner | None = None) -> None:
         """Cancel the job."""
-        self._scancel(handle)
+        if owner is None or self._is_of(owner, handle):
+            self._scancel(handle)
+
+    def _is_of(self, owner: Owner, handle: str) -> bool:
+        """Tell whether a job is the owner still: Slurm begins its ids anew now and then.
+
+        scancel cannot be told which comment to look for, and all jobs may go by one name. So squeue
+        is asked first; where it does not answer, nothing is ended for now. Of what it does not
+        list, scancel itself knows best.
+        """
+        try:
+            text, _ = commands.run(
+                "squeue",
+                "--noheader",
+                "--states=all",
+                f"--jobs={handle}",
+                f"--format={status.WHOSE_FORMAT}",
+            )
+        except CommandFailed as error:
+            if _UNKNOWN in error.words:
+                return True
+            raise
+        found = (status.owned(Report(None), line) for line in text.splitlines())
+        others = [report for report in found if not report.is_about(owner)]
+        if others:
+            _log.warning(
+                "Slurm's job %s is not job %s any more, but another one, which is left alone",
+                handle,
+                owner.id,
+            )
+        return not others
 
     def _scancel(self, *arguments: str) -> None:
         try:
@@ -195,6 +292,21 @@ class SlurmBackend:
         except CommandFailed as error:
             if not any(words in error.words for words in _OVER):
                 raise
+
+
+def _with_reason(report: Report, known: Report | None) -> Report:
+    """Return what accounting says, with squeue's reason where it has none."""
+    if report.reason or known is None or known.state is not report.state:
+        return report
+    return replace(report, reason=known.reason, advice=known.advice)
+
+
+def _cluster() -> tuple[str, str]:
+    """Return what tells apart clusters, whose jobs have the same ids.
+
+    Programs may belong to one, or be told by a variable.
+    """
+    return os.environ.get("SLURM_CONF", ""), shutil.which("squeue") or ""
 
 
 def _has_more_to_tell(report: Report) -> bool:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from nbsubmit.core.errors import BackendMissing
 from nbsubmit.core.tasks import OF_A_JOB
 
+_log = logging.getLogger("nbsubmit")
+
 TIMEOUT_SECONDS = 20.0
+# So long somebody waits in silence.
+TOLD_SECONDS = 3.0
 
 # What a job inherits from one that it is submitted from inside of, and must not.
 _INHERITED = ("SLURM_", "SLURMD_", "SBATCH_", "SRUN_", "SALLOC_", "SQUEUE_", "SCANCEL_", "SACCT_",
-              "PMI_", "PMIX_", "PMI2_", *OF_A_JOB)  # fmt: skip
+              "SCONTROL_", "SPANK_", "_SLURM_", "PMI_", "PMIX_", "PMI2_", "OMPI_COMM_WORLD_",
+              *OF_A_JOB)  # fmt: skip
+# What Slurm sets in a job for others to read: its devices, and by a site's scripts a place that
+# goes with it. Outside of a job they are the user's own.
+_DEVICES = ("CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES",
+            "HIP_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")  # fmt: skip
+_PLACES = ("TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR")
 # Where Slurm's own configuration is: what a job starts needs it too.
 KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")
 
@@ -65,7 +80,8 @@ def run(
     *arguments: str,
     text: str = "",
     env: Mapping[str, str] | None = None,
-    timeout: float = TIMEOUT_SECONDS,
+    timeout: float | None = None,
+    cwd: Path | None = None,
 ) -> tuple[str, str]:
     """Run a program and return what it wrote to its two streams.
 
@@ -79,8 +95,10 @@ def run(
         Its standard input.
     env : mapping, optional
         Variables to add to the environment.
-    timeout : float
+    timeout : float, optional
         Seconds.
+    cwd : Path, optional
+        Where to run it.
 
     Raises
     ------
@@ -89,33 +107,69 @@ def run(
     BackendMissing
         If there is no such program.
     """
-    path = find(program)
-    try:
-        done = subprocess.run(
-            [path, *arguments],
-            input=text,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            env={**clean_environ(os.environ), **(env or {})},
-            umask=0o077,  # of the logs, which Slurm makes as whoever submits would
-            check=False,
+    command = [find(program), *arguments]
+    environ = {**clean_environ(os.environ), **(env or {})}
+    seconds = TIMEOUT_SECONDS if timeout is None else timeout
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        cwd=cwd,
+        env=environ,
+        umask=0o077,  # of the logs, which Slurm makes as whoever submits would
+    ) as process:
+        try:
+            out, err = _communicate(process, program, text, seconds)
+        except BaseException as error:  # an interrupt among them
+            process.kill()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            # What it has started may hold its streams open, so nobody reads them to their end.
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+            raise NotInTime(program, f"no answer within {seconds:g} s") from None
+    if process.returncode:
+        raise CommandFailed(program, plain(err) or plain(out) or f"exit code {process.returncode}")
+    return out, err
+
+
+def _communicate(
+    process: subprocess.Popen[str], program: str, text: str, seconds: float
+) -> tuple[str, str]:
+    """Give a program its input and return what it says; whoever waits long is told for what."""
+    waits = threading.current_thread() is threading.main_thread() and seconds > TOLD_SECONDS
+    if waits:
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(text, TOLD_SECONDS)
+        seconds -= TOLD_SECONDS
+        _log.warning(
+            "Slurm's %s has not answered yet and is waited for, %g s at most; an interrupt ends "
+            "the waiting",
+            program,
+            seconds,
         )
-    except subprocess.TimeoutExpired:
-        raise NotInTime(program, f"no answer within {timeout:g} s") from None
-    if done.returncode:
-        raise CommandFailed(program, plain(done.stderr) or f"exit code {done.returncode}")
-    return done.stdout, done.stderr
+    return process.communicate(None if waits else text, seconds)
 
 
 def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without what a surrounding job has put there."""
+    job_id = environ.get("SLURM_JOB_ID", "")
     return {
         name: value
         for name, value in environ.items()
-        if name in KEPT or not name.startswith(_INHERITED)
+        if name in KEPT or not (name.startswith(_INHERITED) or _is_of_job(name, value, job_id))
     }
+
+
+def _is_of_job(name: str, value: str, job_id: str) -> bool:
+    """Tell whether a variable speaks of what only this job has."""
+    if not job_id or name not in (*_DEVICES, *_PLACES):
+        return False
+    return name in _DEVICES or re.search(rf"(?<!\d){re.escape(job_id)}(?!\d)", value) is not None
 
 
 def plain(words: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from nbsubmit.backends.slurm import commands
-from nbsubmit.backends.slurm.status import IN_LINE
+from nbsubmit.backends.slurm.meanings import IN_LINE
 from nbsubmit.core.errors import BackendMissing
 
 SECONDS = 60.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,12 @@ from nbsubmit.core.spec import Launch, Resources
 from nbsubmit.core.tasks import ID_VARIABLE, RANK_VARIABLE, TASK_VARIABLE
 from nbsubmit.core.units import format_limit
 
-_DEFAULT_NAME = "nbsubmit"
+_OPTION = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
+# Some end the line; others would be obeyed by the terminals of all who list the queue.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+DEFAULT_NAME = "nbsubmit"
+# What our comments begin with.
+MARK = "nbsubmit:"
 # What Slurm tells a job about what it was given; a release or a job may lack some of it.
 _LIMITS = {
     "cpus": "SLURM_CPUS_ON_NODE",
@@ -26,7 +32,7 @@ _LIMITS = {
 
 def comment(job_id: str, first: int = 0) -> str:
     """Return the comment by which a job, or a part of an array, is found without its Slurm id."""
-    return f"nbsubmit:{job_id}" + (f"+{first}" if first else "")
+    return f"{MARK}{job_id}" + (f"+{first}" if first else "")
 
 
 def batch_script(launch: Launch) -> str:
@@ -39,6 +45,8 @@ def batch_script(launch: Launch) -> str:
     """
     head = [f"#!{script.shell()}"]
     for option, value in _directives(launch):
+        if not _OPTION.fullmatch(option):
+            raise OptionError(f"{option!r} is no option of sbatch; %%slurm? lists them")
         head.append(f"#SBATCH --{option}" + ("" if value is None else f"={_quoted(option, value)}"))
     limits = " ".join(f"{word}=${variable}" for word, variable in _LIMITS.items())
     around = replace(launch, command=_command(launch))
@@ -57,7 +65,13 @@ def _again(launch: Launch) -> str:
     if "no-requeue" not in launch.resources.extra:
         # Where a site's default is otherwise the job could not be queued again.
         lines.append('scontrol update JobId="$SLURM_JOB_ID" Requeue=1')
-    return "; ".join([*lines, 'scontrol requeue "$SLURM_JOB_ID" || nbsubmit_code=1'])
+    said = '"${nbsubmit_exit%/*}/requeue_failed"'
+    # Before, for as soon as that is done this script is ended.
+    mark = '"${nbsubmit_exit%/*}/requeued"'
+    lines.append(f": > {mark}")
+    queue = f'scontrol requeue "$SLURM_JOB_ID" 2> {said}'
+    failed = f"rm -f {mark}; nbsubmit_code=1; cat {said} >&2"
+    return "; ".join([*lines, f"{queue} || {{ {failed}; }}"])
 
 
 def _task(launch: Launch) -> list[str]:
@@ -67,7 +81,7 @@ def _task(launch: Launch) -> list[str]:
     return [
         f"unset {RANK_VARIABLE}",
         f"export {ID_VARIABLE}=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID",
-        f"export {TASK_VARIABLE}=$((SLURM_ARRAY_TASK_ID + {launch.first}))",
+        f"export {TASK_VARIABLE}=$((SLURM_ARRAY_TASK_ID + {launch.first - launch.start}))",
     ]
 
 
@@ -90,9 +104,9 @@ def _directives(launch: Launch) -> Iterator[tuple[str, str | None]]:
         yield "error", _literal(str(launch.log_err))
     else:
         most = "" if launch.parallel is None else f"%{launch.parallel}"
-        yield "array", f"0-{launch.count - 1}{most}"
+        yield "array", f"{launch.start}-{launch.start + launch.count - 1}{most}"
         # As `nbsubmit.core.tasks` names them.
-        part = f"{launch.part_number}+" if launch.part_number else ""
+        part = f"{launch.block}+" if launch.block else ""
         logs = _literal(str(launch.folder / "logs"))
         yield "output", f"{logs}/{part}%a.out"
         yield "error", f"{logs}/{part}%a.err"
@@ -101,16 +115,16 @@ def _directives(launch: Launch) -> Iterator[tuple[str, str | None]]:
         yield "signal", f"B:USR2@{launch.signal_seconds}"
     # The logs are there already, readable by their owner alone.
     yield "open-mode", "append"
-    if (
-        "dependency" in launch.resources.extra
-        and "kill-on-invalid-dep" not in launch.resources.extra
-    ):
+    dependency = _dependency(launch)
+    if dependency:
+        yield "dependency", dependency
+    if dependency and "kill-on-invalid-dep" not in launch.resources.extra:
         # Otherwise a job whose input failed waits for ever.
         yield "kill-on-invalid-dep", "yes"
 
 
 def _resources(resources: Resources) -> Iterator[tuple[str, str | None]]:
-    yield "job-name", resources.name or _DEFAULT_NAME
+    yield "job-name", resources.name or DEFAULT_NAME
     if resources.cpus is not None:
         yield "cpus-per-task", str(resources.cpus)
     if resources.gpus is not None:
@@ -119,7 +133,16 @@ def _resources(resources: Resources) -> Iterator[tuple[str, str | None]]:
         yield "mem", f"{resources.memory_mib}M"
     if resources.time_seconds is not None:
         yield "time", format_limit(resources.time_seconds)
-    yield from ((name, value) for name, value in resources.extra.items() if name != "comment")
+    said = ("comment", "dependency")
+    yield from ((name, value) for name, value in resources.extra.items() if name not in said)
+
+
+def _dependency(launch: Launch) -> str:
+    """Return which jobs it starts after, those that the user names and those that we know of."""
+    found = [launch.resources.extra.get("dependency") or ""]
+    for kind, handles in (("afterok", launch.after), ("afterany", launch.after_any)):
+        found.append(":".join([kind, *handles]) if handles else "")
+    return ",".join(part for part in found if part)
 
 
 def _literal(path: str) -> str:
@@ -129,8 +152,21 @@ def _literal(path: str) -> str:
     return path.replace("%", "%%")
 
 
+def _is_text(value: str) -> bool:
+    """Tell whether a script can hold it: of a file's name not all bytes need to be characters."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _quoted(option: str, value: str) -> str:
-    if any(ord(character) < 32 or ord(character) == 127 for character in value):
-        raise OptionError(f"--{option}: {value!r} holds a line break or a control character")
+    if _CONTROL.search(value):
+        raise OptionError(
+            f"--{option}: {value!r} holds a line break or a control character. Leave that out"
+        )
+    if not _is_text(value):
+        raise OptionError(f"--{option}: {value!r} holds bytes that are no text. Rename it")
     # To sbatch a backslash is one inside single quotes too; to a shell it would not be.
     return shlex.quote(value.replace("\\", "\\\\"))

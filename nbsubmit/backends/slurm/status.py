@@ -1,97 +1,69 @@
-"""The words of squeue and sacct → reports. Pure; one table of Slurm's words.
-
-Source: JOB STATE CODES and JOB REASON CODES in the manuals of squeue and sacct.
-"""
+"""The lines of squeue and sacct → reports. Pure; what their words mean stands in `meanings`."""
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
+from nbsubmit.backends.slurm.meanings import IN_LINE, meaning, state_of
+from nbsubmit.backends.slurm.script import DEFAULT_NAME, MARK
 from nbsubmit.core.backend import Report
 from nbsubmit.core.state import JobState
 from nbsubmit.core.units import parse_duration
 
-# Job id, state, reason, nodes, expected or actual start, time limit; none can hold a bar.
-SQUEUE_FORMAT = "%i|%T|%r|%N|%S|%l"
-SACCT_FORMAT = "JobID,State,ExitCode,NodeList"
-
-STATES: dict[str, JobState] = {
-    "BOOT_FAIL": JobState.NODE_FAIL,
-    "CANCELLED": JobState.CANCELLED,
-    "COMPLETED": JobState.COMPLETED,
-    "COMPLETING": JobState.RUNNING,
-    "CONFIGURING": JobState.PENDING,
-    "DEADLINE": JobState.TIMEOUT,
-    "EXPEDITING": JobState.PENDING,
-    "FAILED": JobState.FAILED,
-    "LAUNCH_FAILED": JobState.NODE_FAIL,
-    "NODE_FAIL": JobState.NODE_FAIL,
-    "OUT_OF_MEMORY": JobState.OUT_OF_MEMORY,
-    "PENDING": JobState.PENDING,
-    "POWER_UP_NODE": JobState.PENDING,
-    "PREEMPTED": JobState.PREEMPTED,
-    "RECONFIG_FAIL": JobState.NODE_FAIL,
-    "REQUEUED": JobState.PENDING,
-    "REQUEUE_FED": JobState.PENDING,
-    "REQUEUE_HOLD": JobState.PENDING,
-    "RESIZING": JobState.RUNNING,
-    "RESV_DEL_HOLD": JobState.PENDING,
-    "REVOKED": JobState.CANCELLED,
-    "RUNNING": JobState.RUNNING,
-    "SIGNALING": JobState.RUNNING,
-    "SPECIAL_EXIT": JobState.PENDING,
-    "STAGE_OUT": JobState.RUNNING,
-    "STOPPED": JobState.SUSPENDED,
-    "SUSPENDED": JobState.SUSPENDED,
-    "TIMEOUT": JobState.TIMEOUT,
-    "UPDATE_DB": JobState.RUNNING,
-}
-
-_REASONS = {
-    "AssociationJobLimit": "your account has reached its limit of jobs",
-    "BeginTime": "its time to begin has not come",
-    "Cleaning": "it is being cleaned up to run again",
-    "Dependency": "it waits for other jobs",
-    "DependencyNeverSatisfied": "a job that it waits for did not succeed",
-    "JobHeldAdmin": "an admin holds it",
-    "JobHeldUser": "it is held; release it with scontrol release",
-    "Licenses": "it waits for a licence",
-    "NodeDown": "a node that it needs is down",
-    "OutOfMemory": "it ran out of memory",
-    "PartitionDown": "its partition is down",
-    "PartitionTimeLimit": "it asks for more time than its partition allows",
-    "Priority": "jobs before it have a higher priority",
-    "ReqNodeNotAvail": "a node that it needs is not available",
-    "Reservation": "it waits for its reservation",
-    "Resources": "it waits for free resources",
-    "TimeLimit": "it reached its time limit",
-}
-# Reasons of a job that waits for nothing but its turn.
-IN_LINE = {"Priority", "Resources"}
-_SILENT = {"", "None", "(null)", "NonZeroExitCode"}
-
-
-def state_of(word: str) -> JobState | None:
-    """Return the state that a word of Slurm's means; ``CANCELLED by 1000`` is one of them."""
-    first = word.split()[0].rstrip("+") if word.strip() else ""
-    return STATES.get(first)
+# Comment, name and user: no name of ours holds a tab.
+WHOSE_FORMAT = "%k\t%j\t%U"
+# Job id, state, reason, nodes, expected or actual start, time limit, and whose it is; only the last
+# can hold a bar.
+SQUEUE_FORMAT = f"%i|%T|%r|%N|%S|%l|{WHOSE_FORMAT}"
+# Only the last two can hold a bar.
+SACCT_FORMAT = "JobID,State,ExitCode,NodeList,JobName,Comment"
 
 
 def from_squeue(text: str) -> dict[str, Report]:
     """Return a report for each job in squeue's lines."""
     reports = {}
-    for job_id, word, reason, nodes, start, limit in _fields(text, 6):
-        state = state_of(word)
+    for job_id, word, reason, nodes, start, limit, owner in _fields(text, 7):
+        state, told = state_of(word), meaning(word, reason).about(job_id.strip())
         report = Report(
             state,
-            in_words(reason),
+            told.sentence,
             nodes.strip(),
             starts=_time(start) if state is JobState.PENDING else None,
             seconds=_duration(limit),
+            advice=told.advice,
         )
-        reports.update(dict.fromkeys(tasks(job_id), report))
+        reports.update(dict.fromkeys(tasks(job_id), owned(report, owner)))
     return reports
+
+
+def owned(report: Report, owner: str) -> Report:
+    """Return a report with what squeue says of whose the job is.
+
+    A site may write comments of its own; names are left alone. Another user's job has neither.
+    """
+    comment, *more = owner.rsplit("\t", 2)
+    job_id = id_in(comment)[0]
+    if len(more) < 2:
+        return replace(report, job_id=job_id)
+    name, user = (part.strip() for part in more)
+    is_mine = user == str(os.geteuid())
+    return replace(report, job_id=job_id, name=_given(name), foreign=not job_id and not is_mine)
+
+
+def _given(name: str) -> str:
+    return "" if name == DEFAULT_NAME else name
+
+
+def id_in(comment: str) -> tuple[str, int]:
+    """Return our id of a job and the first task of this part, from what `script.comment` gave."""
+    name, _, first = comment.strip().partition(" ")[0].partition("+")
+    is_ours = name.startswith(MARK) and (first or "0").isdecimal()
+    job_id = name.removeprefix(MARK)
+    return (job_id, int(first or 0)) if is_ours else ("", 0)
 
 
 def arrays(handles: Iterable[str]) -> list[str]:
@@ -116,7 +88,7 @@ def in_line(text: str) -> set[str]:
     """Return the jobs in squeue's lines that wait for nothing but their turn."""
     return {
         job_id
-        for job_id, word, reason, *_ in _fields(text, 6)
+        for job_id, word, reason, *_ in _fields(text, 7)
         if state_of(word) is JobState.PENDING and reason.strip() in IN_LINE
     }
 
@@ -139,36 +111,50 @@ def _duration(text: str) -> float | None:
 def from_sacct(text: str) -> dict[str, Report]:
     """Return a report for each job in sacct's lines; of a requeued job the last one counts."""
     reports = {}
-    for job_id, word, exit_code, nodes in _fields(text, 4):
+    for job_id, word, exit_code, nodes, *owner in _fields(text, 4, 5):
         nodes = "" if nodes.strip() == "None assigned" else nodes.strip()
-        report = Report(state_of(word), _from_accounting(word, exit_code), nodes)
+        told = meaning(word, "")
+        reason = _from_accounting(word, exit_code) or told.sentence
+        report = Report(state_of(word), reason, nodes, advice=told.advice)
+        if owner:
+            name, comment = _name_and_comment(owner[0])
+            report = replace(report, job_id=id_in(comment)[0], name=_given(name))
         reports.update(dict.fromkeys(tasks(job_id), report))
     return reports
 
 
-def _fields(text: str, count: int) -> Iterator[list[str]]:
+def _name_and_comment(text: str) -> tuple[str, str]:
+    """Take apart ``name|comment``, either of which may hold a bar; many sites keep no comment."""
+    name, bar, comment = text.rpartition(f"|{MARK}")
+    if bar:
+        return name, MARK + comment
+    name, _, comment = text.rpartition("|") if text.endswith("|") else text.partition("|")
+    return name, comment
+
+
+def _fields(text: str, count: int, most: int = 0) -> Iterator[list[str]]:
     """The fields of each line; a line of another kind is a remark and is passed over."""
+    most = most or count
     for line in text.splitlines():
-        fields = line.split("|", count - 1)
-        if len(fields) == count:
+        fields = line.split("|", most - 1)
+        if count <= len(fields) <= most:
             yield fields
+
+
+def _user(number: str) -> str:
+    """Return the name of a user whose number is known, else the number."""
+    try:
+        return pwd.getpwuid(int(number)).pw_name
+    except (KeyError, ValueError):
+        return number
 
 
 def _from_accounting(word: str, exit_code: str) -> str:
     if word.startswith("CANCELLED by "):
-        return f"cancelled by {word.removeprefix('CANCELLED by ')}"
+        return f"cancelled by {_user(word.removeprefix('CANCELLED by ').strip())}"
     code, _, number = exit_code.partition(":")
     if word.startswith("FAILED"):
         return (
             f"it was ended by signal {number}" if number not in ("", "0") else f"exit code {code}"
         )
     return ""
-
-
-def in_words(reason: str) -> str:
-    """Return a reason of squeue's in plain words; one that is not in the table as it is."""
-    reason = reason.strip()
-    if reason in _SILENT:
-        return ""
-    first = reason.partition(",")[0].strip("()")
-    return _REASONS.get(first, reason)

@@ -42,7 +42,7 @@ def needs_of(kind: type, home: Mapping[str, Any]) -> frozenset[str]:
         started.append(reduce)
     if _has_hook(kind):
         started += [kind, type(kind)]
-    return frozenset(_reached(started, home)) if started else _NONE
+    return frozenset(reached(started, home)) if started else _NONE
 
 
 def _has_hook(kind: type) -> bool:
@@ -60,8 +60,8 @@ def _is_own(kind: type) -> bool:
 _CODE = (types.FunctionType, classmethod, staticmethod, property)
 
 
-def _reached(started: Iterable[Any], home: Mapping[str, Any]) -> set[str]:
-    """Follow what is mentioned from definition to definition."""
+def reached(started: Iterable[Any], home: Mapping[str, Any]) -> set[str]:
+    """Return the names that code mentions; what is mentioned is followed in its turn."""
     names: set[str] = set()
     waiting = list(started)
     while waiting:

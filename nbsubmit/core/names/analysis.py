@@ -78,6 +78,7 @@ def _name_use(
         writes=_possible(effects.stores, effects, end, BOUND | KERNEL),
         deletes=_possible(effects.deletes, effects, end, ABSENT),
         sure_deletes=_surely_gone(effects, end),
+        sure_writes=_surely_bound(effects, end),
         handled=frozenset(effects.handled),
         mutates=frozenset(cell.aliases.reach(effects.mutates) & reads - effects.imports),
         escapes=frozenset(cell.aliases.reach(effects.escapes) & reads),
@@ -113,6 +114,14 @@ def _surely_gone(effects: Effects, end: State) -> frozenset[str]:
         return frozenset()
     touched = (effects.stores | effects.deletes) - effects.loose
     return frozenset(name for name in touched if not end.get(name) & (BOUND | KERNEL))
+
+
+def _surely_bound(effects: Effects, end: State) -> frozenset[str]:
+    """Return the names whose value is the cell's own when it ends without failing."""
+    if not end.live:
+        return frozenset()
+    stored = effects.stores - effects.loose
+    return frozenset(name for name in stored if not end.get(name) & (KERNEL | ABSENT))
 
 
 def _leading_blank_lines(source: str) -> int:

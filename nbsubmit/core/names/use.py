@@ -24,6 +24,8 @@ class NameUse:
         it ends. What stands in a branch, a loop that may have no rounds or a function is not.
     writes : frozenset of str
         May be bound when the cell ends.
+    sure_writes : frozenset of str
+        The part of `writes` that a cell which fails nowhere has surely bound when it ends.
     deletes : frozenset of str
         The kernel's value may be deleted, and not bound again.
     sure_deletes : frozenset of str
@@ -73,3 +75,4 @@ class NameUse:
     magics: Mapping[str, bool] = field(default_factory=dict)
     sure_deletes: frozenset[str] = frozenset()
     handled: frozenset[str] = frozenset()
+    sure_writes: frozenset[str] = frozenset()

@@ -1,0 +1,186 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import {
+  ITranslator,
+  type TranslationBundle,
+  nullTranslator
+} from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { CommandIDs } from '../commandIds';
+import type { Action, IRow } from '../protocol';
+import { IJobs } from '../tokens';
+import { jobTitle } from '../words';
+
+const CLOSE_MS = 5000;
+
+/** What can be done with a job, as commands with its id and store as arguments. */
+export const actions: JupyterFrontEndPlugin<void> = {
+  id: 'nbsubmit:actions',
+  description:
+    'Cancels jobs, sends them again, removes them, finds their cells.',
+  autoStart: true,
+  requires: [IJobs],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    jobs: IJobs,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('nbsubmit');
+    const { commands } = app;
+    const rowOf = (args: ReadonlyPartialJSONObject): IRow | null =>
+      jobs.model.rows.find(
+        row => row.id === args.id && row.store === args.store
+      ) ?? null;
+
+    const all: [string, Action, string, (name: string) => string][] = [
+      [
+        CommandIDs.cancel,
+        'cancel',
+        trans.__('Cancel Job'),
+        name => trans.__('Cancelling %1…', name)
+      ],
+      [
+        CommandIDs.resubmit,
+        'resubmit',
+        trans.__('Send Job Again'),
+        name => trans.__('Sending %1 again…', name)
+      ],
+      [
+        CommandIDs.attach,
+        'attach',
+        trans.__('Attach Job in Its Kernel'),
+        name => trans.__('%1 waits for its kernel…', name)
+      ],
+      [
+        CommandIDs.clean,
+        'clean',
+        trans.__('Remove Job from Disk'),
+        name => trans.__('Removing %1…', name)
+      ]
+    ];
+    for (const [id, action, label, doing] of all) {
+      commands.addCommand(id, {
+        label,
+        isEnabled: args => {
+          const row = rowOf(args);
+          return row !== null && jobs.can(action, row);
+        },
+        execute: async args => {
+          const row = rowOf(args);
+          if (row && (await isMeant(action, row, trans))) {
+            const pending = doing(jobTitle(row, trans));
+            tell(jobs.act(action, row), pending, trans);
+          }
+        }
+      });
+    }
+
+    commands.addCommand(CommandIDs.goToCell, {
+      label: trans.__('Go to the Cell of a Job'),
+      isEnabled: args => {
+        const row = rowOf(args);
+        return Boolean(row?.cell && row.path);
+      },
+      execute: async args => {
+        const row = rowOf(args);
+        if (row !== null && row.path !== null) {
+          const isThere = await goTo(app, row.path, row.cell).catch(
+            () => false
+          );
+          if (!isThere) {
+            Notification.warning(
+              trans.__('The cell is no more in %1.', row.path),
+              { autoClose: CLOSE_MS }
+            );
+          }
+        }
+      }
+    });
+  }
+};
+
+/** Ask before what cannot be undone. */
+async function isMeant(
+  action: Action,
+  row: IRow,
+  trans: TranslationBundle
+): Promise<boolean> {
+  const name = jobTitle(row, trans);
+  const asked: Partial<Record<Action, [string, string, string]>> = {
+    cancel: [
+      trans.__('Cancel %1?', name),
+      trans.__('What it has not finished is lost.'),
+      trans.__('Cancel job')
+    ],
+    clean: [
+      trans.__('Remove %1 from disk?', name),
+      trans.__(
+        'Its log, its values and its results in the job folder are deleted. What it has brought into a notebook stays there.'
+      ),
+      trans.__('Remove')
+    ]
+  };
+  const [title, body, label] = asked[action] ?? [];
+  if (title === undefined || body === undefined || label === undefined) {
+    return true;
+  }
+  const answer = await showDialog({
+    title,
+    body,
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Keep') }),
+      Dialog.warnButton({ label })
+    ]
+  });
+  return answer.button.accept;
+}
+
+function tell(
+  done: Promise<string>,
+  pending: string,
+  trans: TranslationBundle
+): void {
+  Notification.promise(done, {
+    pending: { message: pending, options: { autoClose: false } },
+    success: {
+      message: said => String(said) || trans.__('Done.'),
+      options: { autoClose: CLOSE_MS }
+    },
+    error: {
+      message: reason =>
+        reason instanceof Error ? reason.message : String(reason)
+    }
+  });
+}
+
+/** Show a cell, and return whether it is there. */
+async function goTo(
+  app: JupyterFrontEnd,
+  path: string,
+  cell: string | null
+): Promise<boolean> {
+  // Of a notebook that is gone nobody would say so.
+  await app.serviceManager.contents.get(path, { content: false });
+  const panel = (await app.commands.execute('docmanager:open', {
+    path,
+    factory: 'Notebook'
+  })) as NotebookPanel | undefined;
+  if (!panel) {
+    // Notebook 7 opens it in a tab of the browser.
+    return true;
+  }
+  await panel.context.ready;
+  const { content } = panel;
+  const place = content.widgets.findIndex(each => each.model.id === cell);
+  if (place < 0) {
+    return false;
+  }
+  content.activeCellIndex = place;
+  await content.scrollToItem(place, 'center').catch(() => undefined);
+  return true;
+}

@@ -1,0 +1,67 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { Jobs } from '../jobs';
+import { KernelWatch } from '../kernel';
+import { EVENT_SCHEMA } from '../protocol';
+import { NoServer, Server } from '../server';
+import { IJobs } from '../tokens';
+
+const ID = 'nbsubmit:jobs';
+const SECONDS = 15;
+
+/** Knows the jobs, by the server and by the kernels of open notebooks. */
+export const jobs: JupyterFrontEndPlugin<IJobs> = {
+  id: ID,
+  description: 'Knows the jobs that were sent from notebooks.',
+  autoStart: true,
+  provides: IJobs,
+  optional: [INotebookTracker, ISettingRegistry, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    notebooks: INotebookTracker | null,
+    settings: ISettingRegistry | null,
+    translator: ITranslator | null
+  ): IJobs => {
+    const trans = (translator ?? nullTranslator).load('nbsubmit');
+    const jobs = new Jobs({
+      server: new Server(app.serviceManager.serverSettings),
+      isAbsence: error => error instanceof NoServer,
+      now: () => Date.now() / 1000,
+      seconds: SECONDS,
+      words: {
+        nobody: trans.__(
+          'Neither the server nor an open notebook of this job can do that.'
+        )
+      }
+    });
+    app.serviceManager.events.stream.connect((_, event) => {
+      if (event.schema_id === EVENT_SCHEMA) {
+        jobs.heard(event);
+      }
+    });
+    const watch = (panel: NotebookPanel): void => {
+      new KernelWatch(panel, kernel => jobs.add(kernel));
+      let before = panel.context.localPath;
+      panel.context.pathChanged.connect(({ localPath }) => {
+        jobs.model.moved(before, localPath);
+        before = localPath;
+      });
+    };
+    notebooks?.forEach(watch);
+    notebooks?.widgetAdded.connect((_, panel) => watch(panel));
+    void settings?.load(ID).then(found => {
+      const take = (): void => {
+        jobs.seconds = found.get('seconds').composite as number;
+      };
+      found.changed.connect(take);
+      take();
+    });
+    void jobs.refresh();
+    return jobs;
+  }
+};

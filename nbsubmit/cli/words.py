@@ -1,0 +1,111 @@
+"""The words of a line: options that several commands have, and what TAB offers for their values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from nbsubmit.core.state import JobState
+
+# So many of the latest jobs are offered.
+_OFFERED = 50
+
+store_option = click.option(
+    "--folder",
+    type=click.Path(file_okay=False),
+    help="The store; by default NBSUBMIT_FOLDER, or .nbsubmit here.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
+
+
+class JobId(click.ParamType):  # type: ignore[type-arg]
+    """Enough of a job's id, the scheduler's id of it, or one of these and ``_`` and a task."""
+
+    name = "id"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Offer the latest jobs of the store, by the ends of their ids too."""
+        from nbsubmit.client.jobs import store_in
+
+        try:
+            folders = store_in(ctx.params.get("folder")).folders()[-_OFFERED:]
+        except Exception:  # whatever it is, TAB is not the place to tell of it
+            return []
+        ids = [folder.id for folder in reversed(folders)]
+        found = [id_ for id_ in ids if id_.startswith(incomplete)]
+        found = found or [end for id_ in ids if (end := id_[-4:]).startswith(incomplete)]
+        return [CompletionItem(text) for text in found]
+
+
+class States(click.ParamType):  # type: ignore[type-arg]
+    """States of jobs, separated by commas."""
+
+    name = "states"
+
+    def __init__(self, *, ended: bool = False) -> None:
+        self._names = [s.value for s in JobState if s.ended or not ended]
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> frozenset[JobState]:
+        """Return the states; in any case, as people write them."""
+        names = [name for text in str(value).upper().split(",") if (name := text.strip())]
+        unknown = [name for name in names if name not in self._names]
+        if unknown:
+            self.fail(f"there is no {unknown[0]!r}; there are {', '.join(self._names)}", param, ctx)
+        return frozenset(map(JobState, names))
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Offer the states that are not there yet."""
+        before, comma, last = incomplete.upper().rpartition(",")
+        given = before.split(",")
+        names = [n for n in self._names if n.startswith(last) and n not in given]
+        return [CompletionItem(f"{before}{comma}{name}") for name in names]
+
+
+class WithCellOptions(click.Command):
+    """A command that takes the options of a cell's line too, and offers them."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer its own options, and those of the line."""
+        from nbsubmit.client.cells import FOR_CELLS
+        from nbsubmit.client.configured import grammar_of
+
+        own = super().shell_complete(ctx, incomplete)
+        unfit = {item.value for item in own} | FOR_CELLS
+        return own + [
+            CompletionItem(flag)
+            for flag in grammar_of("slurm").offered
+            if flag.startswith("--") and flag.startswith(incomplete) and flag not in unfit
+        ]
+
+
+def of_a_line(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer what may stand next among a job's id and the options of a cell's line."""
+    words = [str(word) for word in ctx.params.get(param.name or "") or ()]
+    if words and words[-1] == "--profile":
+        return profiles(incomplete)
+    return JobId().shell_complete(ctx, param, incomplete) if not words else []
+
+
+def profiles(incomplete: str) -> list[CompletionItem]:
+    """Offer the profiles that are configured here."""
+    from nbsubmit.core import config_files
+
+    try:
+        names = sorted(config_files.load().profiles)
+    except Exception:  # whatever it is, TAB is not the place to tell of it
+        return []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def tell(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2))

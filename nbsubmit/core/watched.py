@@ -1,0 +1,191 @@
+"""A live job as it was last seen, and looking at its folder: seldom where nothing can be new."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from nbsubmit.core.answers import NEVER
+from nbsubmit.core.backend import Report
+from nbsubmit.core.errors import FolderError, OtherFormat
+from nbsubmit.core.job import Job
+from nbsubmit.core.settings import Settings
+from nbsubmit.core.settle import Found, following, look
+from nbsubmit.core.state import JobState, Status
+from nbsubmit.core.tasks import Listing, TaskFolder, listing
+
+_log = logging.getLogger("nbsubmit")
+
+# A young job is looked at often, an old one less so.
+SHORTEST_LOOK, _LONGEST_LOOK = 0.125, 2.0
+# Some disks tell times to the second, and a few to two.
+_COARSEST_CLOCK, _LONGEST_READ = 2.5, 15.0
+# A suspended job is silent too, so it takes long before a job is given up for its silence alone.
+_LONGEST_SILENCE = 1000
+
+
+@dataclass
+class Watched:
+    """A live job and what has been seen of it so far.
+
+    Times are a monotonic clock's. ``beat`` is the time of the last beat by the node's clock, which
+    may be any; only that it changes counts. ``answered`` is the time of the last question to which
+    it has taken the answer.
+    """
+
+    job: Job
+    since: float
+    next_look: float = 0.0
+    report: Report | None = None
+    doubt_since: float | None = None
+    beat: int = 0
+    beat_seen: float = 0.0
+    answered: float = NEVER
+    found: Found = field(default_factory=Found)
+    stopped: float | None = None
+    # The backend is asked whether it was started at all, and when that was begun.
+    search: Future[None] | None = None
+    searched: float = NEVER
+    # When its folder was changed last, by the disk's clock, and since when that is known.
+    changed: int = 0
+    changed_seen: float = 0.0
+    read: float = NEVER
+    # What is looked at most often, as text.
+    path: str = ""
+    beat_file: str = ""
+
+    def __post_init__(self) -> None:
+        self.path = str(self.job.folder.path)
+        self.beat_file = str(self.job.folder.beat_file)
+
+
+def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched]:
+    """Look at jobs, and return those that may have changed; of tasks, one listing tells."""
+    looked_at: list[Watched] = []
+    listings: dict[Path, Listing] = {}
+    waiting: dict[Path, Found] = {}
+    for one in due:
+        folder = one.job.folder
+        if isinstance(folder, TaskFolder):
+            if folder.whole not in listings:
+                listings[folder.whole] = _listing(folder)
+                waiting[folder.whole] = _waiting(folder)
+            one.next_look = _next_look(one, now)
+            if not listings[folder.whole].tells_of(folder.key):
+                news = waiting[folder.whole]
+                if one.found.handle and not news.not_run:
+                    continue
+                unsent, deserted = folder.unsent()
+                known = (one.found.unsent, one.found.deserted)
+                if unsent and (unsent, deserted) == known and not news.not_run:
+                    continue
+                one.found = replace(
+                    news,
+                    handle=folder.handle(),
+                    refusal=folder.refusal(),
+                    unsent=unsent,
+                    deserted=deserted,
+                )
+                looked_at.append(one)
+                continue
+        _look(one, now)
+        looked_at.append(one)
+    return looked_at
+
+
+def _waiting(folder: TaskFolder) -> Found:
+    """What is known of each task that has not started."""
+    try:
+        return following(Found(), folder)
+    except (OSError, FolderError):  # each finds out by itself when it starts
+        return Found()
+
+
+def look_soon_at_what_follows(watched: Sequence[Watched], now: float) -> None:
+    """Have those looked at next that start after others: one of these has ended."""
+    for one in watched:
+        if one.found.follows:
+            one.next_look = now
+
+
+def _listing(folder: TaskFolder) -> Listing:
+    try:
+        return listing(folder.job)
+    except OSError:
+        return Listing(cancelled=True)  # each has to find out by itself
+
+
+def give_up_the_silent(watched: Sequence[Watched], settings: Settings, now: float) -> None:
+    """Take a long silence for an end where there is nobody to ask."""
+    for one in watched:
+        silent_since = max(one.beat_seen, one.since)
+        if now - silent_since > _LONGEST_SILENCE * settings.beat_seconds:
+            one.report = Report(None)
+
+
+def _look(one: Watched, now: float) -> None:
+    if not _may_be_read_later(one, now):
+        read(one, now)
+    beat = changed_at(one.beat_file) if one.found.node or one.beat else 0
+    if beat != one.beat:
+        one.beat, one.beat_seen = beat, now
+        if one.report is not None and not (one.report.state and one.report.state.ended):
+            one.report = None  # the job has shown since then that it is alive
+    one.next_look = _next_look(one, now)
+
+
+def _may_be_read_later(one: Watched, now: float) -> bool:
+    """Tell whether a look at the folder itself shows that nothing in it is new.
+
+    Each file that tells of a change appears in it, and so changes its time. That is trusted when
+    it has stood for longer than a disk's clock may tick, and not for long: of a hundred jobs that
+    wait each second look would read as many folders again.
+    """
+    is_in_doubt = one.found.follows or one.doubt_since is not None
+    if is_in_doubt or isinstance(one.job.folder, TaskFolder):
+        return False
+    changed = changed_at(one.path)
+    if not changed:
+        return False
+    if changed != one.changed:
+        one.changed, one.changed_seen = changed, now
+    return one.read >= one.changed_seen + _COARSEST_CLOCK and now - one.read < _LONGEST_READ
+
+
+def read(one: Watched, now: float) -> None:
+    """Read what a job's folder says now; of one that is over, the end of its log too."""
+    one.read = now
+    over = one.report is not None and (one.report.state is None or one.report.state.ended)
+    try:
+        one.found = look(one.job.folder, over=over)
+    except FolderError as error:
+        handle = one.found.handle
+        left = f"; it may run on as {one.job.spec.get('backend')} job {handle}" if handle else ""
+        advice = f"see what happened to the folder{left}"
+        advice = "" if isinstance(error, OtherFormat) else advice
+        one.found = Found(handle, end=Status(JobState.LOST, str(error), advice))
+    except OSError:
+        _log.debug("the folder of job %s cannot be read now", one.job.id, exc_info=True)
+
+
+def _next_look(one: Watched, now: float) -> float:
+    """Return the next time at which jobs of its age are looked at: all of them at once.
+
+    To go through a thousand jobs for the sake of the one that is due takes longer than to look.
+    """
+    spacing = SHORTEST_LOOK
+    while 2 * spacing <= min((now - one.since) / 50, _LONGEST_LOOK):
+        spacing *= 2
+    return (now // spacing + 1) * spacing
+
+
+def changed_at(path: str) -> int:
+    """Return when a file was changed last, by the disk's clock; 0 if there is none."""
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116  # a Path takes as long again
+    except OSError:
+        return 0
