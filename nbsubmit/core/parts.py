@@ -11,7 +11,7 @@ import functools
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from nbsubmit.core.folder import JobFolder
@@ -108,13 +108,13 @@ class Rest:
         return False
 
 
-@dataclass
+@dataclass(frozen=True)
 class Handed:
     """What was last read of an array.
 
     Attributes
     ----------
-    parts : list of Part
+    parts : sequence of Part
         What the backend has, in order.
     count, size : int
         How many tasks are in them, and of how many in all; 0 while nothing was read.
@@ -122,7 +122,7 @@ class Handed:
         What is known of those that have not been sent yet.
     """
 
-    parts: list[Part] = field(default_factory=list)
+    parts: Sequence[Part] = ()
     count: int = 0
     size: int = 0
     rest: Rest | None = None
@@ -144,18 +144,22 @@ def parts_of(job: JobFolder, *, fresh: bool = False) -> Handed:
         Read again what may have changed while there is a rest. Without it each of thousands of
         tasks can be asked for its handle.
     """
-    handed: Handed = job.__dict__.setdefault("handed", Handed())
+    handed: Handed = job.__dict__.get("handed", Handed())
     if handed.size and handed.count == handed.size:
         return handed
     if handed.rest is None or fresh:
-        # What says that there is a rest goes when all is handed over, and is looked for first.
-        handed.rest = rest_of(job)
-        data = job.read_json(job.handle_file) or {}
-        parts = [Part(int(f), int(n), str(h)) for f, n, h in data.get("parts", ())]
-        handed.parts = sorted(parts, key=lambda part: part.first)
-        handed.count = sum(part.count for part in parts)
-        handed.size = _size(job)
+        # Several threads ask, so that they are given only what is read whole.
+        handed = job.__dict__["handed"] = _read(job)
     return handed
+
+
+def _read(job: JobFolder) -> Handed:
+    # What says that there is a rest goes when all is handed over, and is looked for first.
+    rest = rest_of(job)
+    data = job.read_json(job.handle_file) or {}
+    parts = [Part(int(f), int(n), str(h)) for f, n, h in data.get("parts", ())]
+    parts.sort(key=lambda part: part.first)
+    return Handed(parts, sum(part.count for part in parts), _size(job), rest)
 
 
 def write_parts(job: JobFolder, backend: str, parts: Sequence[Part], at: float) -> None:

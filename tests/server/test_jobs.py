@@ -195,6 +195,11 @@ BROKEN = {
 
 async def test_what_is_broken_in_a_job_hides_no_other(server: Server, local: Way) -> None:
     whole, job = local.run("a = 1"), local.run("print(1)")
+
+    async def is_at_rest() -> bool:
+        return job.folder.exit_file.exists()
+
+    await until(is_at_rest, "the job's last file is written")
     number = 0
     for name, texts in BROKEN.items():
         for text in texts:
