@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from nbsubmit.cli.words import WithCellOptions, store_option
+from nbsubmit.cli.words import WithCellOptions, of_an_option, store_option
 from nbsubmit.client.doctor import Wish, look
 from nbsubmit.client.doctor.words import line, summary
 from nbsubmit.core.finding import Grade
@@ -19,7 +19,8 @@ from nbsubmit.core.finding import Grade
 @click.option("--patience", metavar="SECONDS", type=click.FloatRange(min=1), default=120.0,
               help="So long the tiny job may take; by default 120.")  # fmt: skip
 @store_option
-@click.argument("words", metavar="[OPTIONS]...", nargs=-1, type=click.UNPROCESSED)
+@click.argument("words", metavar="[OPTIONS]...", nargs=-1, type=click.UNPROCESSED,
+                shell_complete=of_an_option)  # fmt: skip
 def doctor(
     as_json: bool, no_job: bool, patience: float, folder: str | None, words: tuple[str, ...]
 ) -> None:

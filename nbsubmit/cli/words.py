@@ -12,6 +12,8 @@ from nbsubmit.core.state import JobState
 
 # So many of the latest jobs are offered.
 _OFFERED = 50
+# So long a shell waits for Slurm behind TAB.
+_PATIENCE_SECONDS = 2.0
 
 store_option = click.option(
     "--folder",
@@ -89,10 +91,29 @@ class WithCellOptions(click.Command):
 
 def of_a_line(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer what may stand next among a job's id and the options of a cell's line."""
+    if not ctx.params.get(param.name or ""):
+        return JobId().shell_complete(ctx, param, incomplete)
+    return of_an_option(ctx, param, incomplete)
+
+
+def of_an_option(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer what may stand behind the option of a cell's line that is the last word."""
+    from nbsubmit.backends.slurm.offers import Offers
+    from nbsubmit.client.configured import grammar_of
+
     words = [str(word) for word in ctx.params.get(param.name or "") or ()]
-    if words and words[-1] == "--profile":
+    grammar = grammar_of("slurm")
+    if not words or not grammar.takes_value(words[-1]):
+        return []
+    option = grammar.long(words[-1])
+    if option == "profile":
         return profiles(incomplete)
-    return JobId().shell_complete(ctx, param, incomplete) if not words else []
+    before, comma, last = incomplete.rpartition(",")
+    given = before.split(",")
+    found = [word for word in Offers(_PATIENCE_SECONDS).of(option) if word not in given]
+    return [CompletionItem(f"{before}{comma}{word}") for word in found if word.startswith(last)]
 
 
 def profiles(incomplete: str) -> list[CompletionItem]:

@@ -5,14 +5,13 @@ It is a matcher of IPython's completer that keeps the others silent where it has
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbsubmit.backends.slurm import examine
+from nbsubmit.backends.slurm.offers import Offers
 from nbsubmit.client.cells import FOR_CELLS
 from nbsubmit.core.config_files import Configuration
 from nbsubmit.core.errors import FolderError, OptionError
@@ -29,7 +28,7 @@ _EXAMPLES = {
     "--mem": ("1G", "4G", "16G", "64G"),
     "--time": ("10m", "1h", "8h", "1d"),
     "--cpus-per-task": ("1", "2", "4", "8", "16"),
-    "--gpus": ("1", "2", "4"),
+    **dict.fromkeys(("--gpus", "--gpus-per-node", "--gpus-per-task"), ("1", "2", "4")),
     "--older": ("7d", "30d", "90d"),
     "--keep": ("0", "20", "100"),
 }
@@ -45,8 +44,8 @@ _WITHOUT_IDS = ("list", "doctor")
 _OF_A_LINE = ("resubmit", "doctor")
 # So many of the latest jobs are offered.
 _OFFERED = 30
-# What partitions there are changes seldom, and to ask is not for free.
-_REMEMBERED_SECONDS = 600.0
+# So long a key that is pressed may wait for Slurm, once; what it says later is there for the next.
+_PATIENCE_SECONDS = 0.5
 
 
 class Completion:
@@ -75,12 +74,16 @@ class Completion:
         self._grammars = grammars
         self._configuration = configuration
         self._store = store
-        self._partitions: tuple[float, list[str]] = (float("-inf"), [])
+        self._offers = Offers(_PATIENCE_SECONDS)
 
     def offered(self, line: str) -> tuple[str, list[str]]:
         """Return what is typed of the last word, and what may stand there, the likely first."""
         *words, last = line.split(" ") if line else [""]
         words = [word for word in words if word]
+        is_value = bool(words) and last.startswith("--") and "=" in last  # --partition=main
+        if is_value:
+            option, _, last = last.partition("=")
+            words.append(option)
         magic = words[0].lstrip("%") if words else ""
         if words and words[0] == "%jobs":
             found = self._of_jobs(words[1:], last)
@@ -88,6 +91,8 @@ class Completion:
             found = self._of_line(self._grammars[magic], words)
         else:
             return last, []
+        if is_value:
+            found = [word for word in found if not word.startswith("-")]
         # Of several values, separated by commas, the last is completed.
         typed = last if last.startswith("--") else last.rpartition(",")[2]
         typed = typed.removeprefix("any:")
@@ -125,9 +130,7 @@ class Completion:
             return [*self._jobs(), "any:"]
         if option == "--state":
             return [state.value for state in JobState if state.ended]
-        if option == "--partition":
-            return self._known_partitions()
-        return [*_EXAMPLES.get(option, ())]
+        return self._offers.of(option.removeprefix("--")) or [*_EXAMPLES.get(option, ())]
 
     def _profiles(self) -> list[str]:
         try:
@@ -146,13 +149,6 @@ class Completion:
         except (FolderError, OSError):  # which is said by any other line
             folders = []
         return [*bound, *(folder.id.rpartition("-")[2] for folder in reversed(folders))]
-
-    def _known_partitions(self) -> list[str]:
-        asked, names = self._partitions
-        if time.monotonic() - asked > _REMEMBERED_SECONDS:
-            names = examine.partition_names()
-            self._partitions = time.monotonic(), names
-        return names
 
 
 def install_completion(shell: InteractiveShell, completion: Completion) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from nbsubmit.sandbox.sandbox import Sandbox
 from tests.cli.conftest import Shell
 from tests.way import Way
 
@@ -46,6 +47,19 @@ def test_ids_are_offered_from_both_ends_and_profiles_by_name(shell: Shell, local
     assert offered(shell, "show", f"{first.id[-4:-1]}") in ([first.id[-4:]], [])
     (shell.folder / ".nbsubmit.toml").write_text("[profiles.big]\nmem = '8G'\n")
     assert offered(shell, "resubmit", first.id, "--profile", "b") == ["big"]
+
+
+@pytest.mark.slurm
+def test_the_clusters_own_values_are_offered(
+    shell: Shell, slurm_accounting: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in slurm_accounting.environ.items():
+        monkeypatch.setenv(name, value)
+    assert offered(shell, "resubmit", "k7q2", "--partition", "ma") == ["main"]
+    assert offered(shell, "resubmit", "k7q2", "-p", "main,") == ["main,debug"]
+    assert offered(shell, "doctor", "--qos", "nor") == ["normal"]
+    assert offered(shell, "doctor", "--gpus", "") == ["1", "2", "4"]
+    assert offered(shell, "doctor", "--wait", "") == []
 
 
 def test_where_nothing_can_be_found_out_nothing_is_said(shell: Shell) -> None:

@@ -10,6 +10,7 @@ import pytest
 from nbsubmit.notebook.job_commands import ACTIONS
 from nbsubmit.sandbox.sandbox import Sandbox
 from tests.journeys.kernel import PATIENCE, Kernel
+from tests.way import until
 
 
 def asked(kernel: Kernel, what: str) -> str:
@@ -88,9 +89,29 @@ def test_tab_leaves_python_to_python(start_kernel: Callable[..., Kernel]) -> Non
 
 @pytest.mark.kernel
 @pytest.mark.slurm
-def test_tab_offers_the_clusters_partitions(
+def test_tab_offers_the_clusters_partitions_and_resources(
     start_kernel: Callable[..., Kernel], on_slurm: Sandbox
 ) -> None:
     kernel = start_kernel()
-    assert "main" in kernel.complete("%%slurm -p ")
+    until(lambda: "main" in kernel.complete("%%slurm -p "), "Slurm has told its partitions")
     assert kernel.complete("%%slurm --wait --partition ma") == ["main"]
+    assert kernel.complete("%%slurm --wait --partition=main,de") == ["debug"]
+    until(lambda: kernel.complete("%%slurm --gres gpu:4"), "Slurm has told its resources")
+    assert kernel.complete("%%slurm --gres ") == ["gpu:1", "gpu:2", "gpu:4"]
+    for option in ("--gpus ", "-G ", "--gpus-per-node="):
+        assert kernel.complete(f"%%slurm {option}") == ["1", "2", "4"]
+    assert "--wait" not in kernel.complete("%%slurm --exclusive=")
+
+
+@pytest.mark.kernel
+@pytest.mark.slurm
+def test_tab_offers_accounts_and_qos_where_account_is_kept(
+    start_kernel: Callable[..., Kernel], slurm: Sandbox, slurm_accounting: Sandbox
+) -> None:
+    keeps, keeps_none = (start_kernel(**each.environ) for each in (slurm_accounting, slurm))
+    until(lambda: "normal" in keeps.complete("%%slurm --qos "), "Slurm has told its QOS")
+    assert keeps.complete("%%slurm -q nor") == ["normal"]
+    accounts = until(lambda: keeps.complete("%%slurm -A "), "Slurm has told the accounts")
+    assert keeps.complete(f"%jobs resubmit k7q2 --account {accounts[0][:2]}")[0] == accounts[0]
+    assert "normal" not in keeps_none.complete("%%slurm --qos ")
+    assert accounts[0] not in keeps_none.complete("%%slurm --account ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from nbsubmit.backends.slurm import answers, commands
@@ -61,22 +61,40 @@ def choices() -> Choices:
     """
     found = Choices()
     try:
-        partitions = answers.partitions(_text("scontrol", "show", "partition", "--oneliner"))
-        nodes = nodes_of(_text("sinfo", "--noheader", f"--format={_NODES_FORMAT}"))
-        mine = [each for each in partitions if each.is_for(groups())]
-        gres = _unique(each for partition in mine for each in _of(nodes, partition).gres)
-        pairs = tuple((each, _of(nodes, each)) for each in mine)
-        found = Choices(pairs, gres=gres)
+        pairs = _partitions_and_nodes()
+        found = Choices(pairs, gres=_gres(pairs))
         config = answers.config(_text("scontrol", "show", "config"))
         if "slurmdbd" in config.get("AccountingStorageType", ""):
-            accounts, qos = associations(_associations())
-            qos = qos or _unique(_sacctmgr("qos", "format=Name").split())
-            found = Choices(pairs, accounts, qos, gres)
+            accounts, qos = accounts_and_qos()
+            found = Choices(pairs, accounts, qos, found.gres)
     except (CommandFailed, BackendMissing) as error:
         return Choices(
             found.partitions, found.accounts, found.qos, found.gres, f"Slurm is not asked: {error}"
         )
     return found
+
+
+def partitions() -> list[Partition]:
+    """Ask which partitions the user's groups may use."""
+    told = answers.partitions(_text("scontrol", "show", "partition", "--oneliner"))
+    return [each for each in told if each.is_for(groups())]
+
+
+def gres() -> tuple[str, ...]:
+    """Ask which resources the nodes of these partitions have."""
+    return _gres(_partitions_and_nodes())
+
+
+def accounts_and_qos() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Ask for the user's accounts, and for the QOS that go with them; else for all QOS there are.
+
+    Raises
+    ------
+    CommandFailed
+        Where no account is kept.
+    """
+    accounts, qos = associations(_associations())
+    return accounts, qos or _unique(_sacctmgr("qos", "format=Name").split())
 
 
 def nodes_of(text: str) -> dict[str, Nodes]:
@@ -98,6 +116,16 @@ def associations(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return accounts, _unique(name for _, names in pairs for name in names.split(","))
 
 
+def _partitions_and_nodes() -> tuple[tuple[Partition, Nodes], ...]:
+    mine = partitions()
+    nodes = nodes_of(_text("sinfo", "--noheader", f"--format={_NODES_FORMAT}"))
+    return tuple((each, nodes.get(each.name, Nodes())) for each in mine)
+
+
+def _gres(pairs: Iterable[tuple[Partition, Nodes]]) -> tuple[str, ...]:
+    return _unique(each for _, nodes in pairs for each in nodes.gres)
+
+
 def _associations() -> str:
     return _sacctmgr("assoc", f"user={getpass.getuser()}", "format=Account,QOS")
 
@@ -108,10 +136,6 @@ def _sacctmgr(*asked: str) -> str:
 
 def _text(program: str, *arguments: str) -> str:
     return commands.run(program, *arguments, timeout=_SECONDS)[0]
-
-
-def _of(nodes: Mapping[str, Nodes], partition: Partition) -> Nodes:
-    return nodes.get(partition.name, Nodes())
 
 
 def _resources(text: str) -> Iterator[str]:

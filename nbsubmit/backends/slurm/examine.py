@@ -20,7 +20,6 @@ from nbsubmit.core.finding import Finding, Grade, problem, warning
 from nbsubmit.core.spec import Resources
 
 _PROGRAMS = ("sbatch", "squeue", "scancel", "scontrol")
-_TAB_SECONDS = 2.0
 _SECONDS = 15.0
 
 
@@ -139,12 +138,3 @@ class Examiner:
             return commands.run(command[0], *command[1:], timeout=_SECONDS)[0]
         except (CommandFailed, NotInTime, BackendMissing):
             return None
-
-
-def partition_names() -> list[str]:
-    """Return the partitions that the user's groups may use; none where Slurm does not answer."""
-    try:
-        text, _ = commands.run("scontrol", "show", "partition", "--oneliner", timeout=_TAB_SECONDS)
-    except (CommandFailed, BackendMissing):
-        return []
-    return [each.name for each in answers.partitions(text) if each.is_for(groups())]
