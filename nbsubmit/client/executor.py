@@ -365,7 +365,7 @@ class Executor:
         settings = config_files.settings()
         if self.max_pickle_size_gb is None:
             return settings
-        limit = f"{self.max_pickle_size_gb * 1024:.0f}M"
+        limit = f"{self.max_pickle_size_gb * 1000:.0f}M"
         return settings_module.replaced(settings, size_limit=limit)
 
     # As the executors of concurrent.futures

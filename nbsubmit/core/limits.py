@@ -10,7 +10,7 @@ from nbsubmit.core.contents import Entry
 from nbsubmit.core.errors import FolderError, TooLarge
 from nbsubmit.core.payload import Payload
 from nbsubmit.core.slices import Slices
-from nbsubmit.core.units import format_bytes, parse_memory
+from nbsubmit.core.units import format_bytes, parse_size
 
 # A disk that is filled to the last byte is of no use to the job's logs.
 _SPARE_BYTES = 64 << 20
@@ -32,7 +32,7 @@ def check_size(
     TooLarge
         Naming the large values.
     """
-    most = parse_memory(limit) << 20
+    most = parse_size(limit)
     if not most or "*" in asked_for:
         return
     counted = [entry for entry in payload.entries if entry.name not in asked_for]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from nbsubmit.core.errors import OptionError
-from nbsubmit.core.units import parse_memory
+from nbsubmit.core.units import parse_size
 
 STORE_NAME = ".nbsubmit"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -65,8 +65,8 @@ class Settings:
     beat_seconds : float
         How often a running job shows that it is alive.
     size_limit : str
-        How much a cell may send that was not named with ``--in``, as ``--mem`` is written; 0 for
-        no limit.
+        How much a cell may send that was not named with ``--in``: ``500M``, ``4G``, in steps of
+        1,000; 0 for no limit.
     by_value : str
         Modules and packages, separated by commas, whose source goes with every job.
     notebook : str
@@ -89,7 +89,7 @@ class Settings:
     backend: str = "auto"
     poll_seconds: float = 15.0
     beat_seconds: float = 5.0
-    size_limit: str = field(default="4G", metadata={"check": parse_memory})
+    size_limit: str = field(default="4G", metadata={"check": parse_size})
     by_value: str = ""
     notebook: str = ""
     wait: str = _one_of("never", "headless", "always", yes="always", no="never")

@@ -3,7 +3,7 @@
 Durations follow the manual of Slurm's ``--time``: ``minutes``, ``minutes:seconds``,
 ``hours:minutes:seconds``, ``days-hours``, ``days-hours:minutes``, ``days-hours:minutes:seconds``,
 besides ``90s``, ``90m``, ``2h``, ``1d12h``. Memory follows ``--mem``: a number of MiB, or one with
-K, M, G or T.
+K, M, G or T. Sizes of data are written alike, and count in steps of 1,000.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ _LETTERED = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$", re.IGNO
 _COLONS = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?$")
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$", re.IGNORECASE)
 _MIB = {"K": 1 / 1024, "": 1, "M": 1, "G": 1024, "T": 1024**2}
+_BYTES = {"K": 1e3, "": 1e6, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
 def parse_duration(text: str) -> int:
@@ -96,11 +97,28 @@ def parse_memory(text: str) -> int:
     ValueError
         If it is not a number with an optional K, M, G or T.
     """
+    number, unit = _amount(text)
+    return -int(-number * _MIB[unit] // 1)
+
+
+def parse_size(text: str) -> int:
+    """Bytes in an amount of data, in steps of 1,000 as `format_bytes` tells it.
+
+    Raises
+    ------
+    ValueError
+        If it is not a number with an optional K, M, G or T; without one it is in M.
+    """
+    number, unit = _amount(text)
+    return -int(-number * _BYTES[unit] // 1)
+
+
+def _amount(text: str) -> tuple[float, str]:
     match = _MEMORY.match(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not an amount of memory; write 4G, 500M or 1.5T")
     number, unit = match.groups()
-    return -int(-float(number) * _MIB[unit.upper()] // 1)
+    return float(number), unit.upper()
 
 
 def format_bytes(size: float) -> str:

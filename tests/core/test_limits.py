@@ -34,7 +34,7 @@ def payload(tmp_path: Path) -> Payload:
 
 
 def test_what_is_below_the_limit_goes(payload: Payload) -> None:
-    check_size(payload, (), "25M")
+    check_size(payload, (), "25.2M")
 
 
 def test_what_is_above_it_is_named_with_size_and_place(payload: Payload) -> None:
@@ -42,7 +42,7 @@ def test_what_is_above_it_is_named_with_size_and_place(payload: Payload) -> None
         check_size(payload, (), "20M")
     text = str(caught.value)
     assert caught.value.names == ("bigger", "big")
-    assert "25.2 MB" in text
+    assert "would send 25.2 MB, and the limit is 20 MB" in text
     assert "bigger  16.8 MB  (read in line 1)" in text
     assert "--in bigger,big" in text
     assert "small" not in text

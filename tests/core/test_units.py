@@ -14,6 +14,7 @@ from nbsubmit.core.units import (
     format_whole,
     parse_duration,
     parse_memory,
+    parse_size,
 )
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -121,6 +122,15 @@ MEMORY = {
 @pytest.mark.parametrize("text", MEMORY)
 def test_memory_is_read_in_mib_and_rounded_up(text: str) -> None:
     assert parse_memory(text) == MEMORY[text]
+
+
+@pytest.mark.parametrize("text", ["20M", "4G", "1.5T", "500K", "20", "4 GB", "0.3G"])
+def test_a_size_is_told_as_it_was_written(text: str) -> None:
+    told = format_bytes(parse_size(text))
+    assert told == {
+        "20M": "20 MB", "4G": "4 GB", "1.5T": "1.5 TB", "500K": "500 kB", "20": "20 MB",
+        "4 GB": "4 GB", "0.3G": "300 MB",
+    }[text]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["", "G", "-4G", "4X", "4P", "1,5G", "four", "4G 2M", "1e3"])
