@@ -27,6 +27,8 @@ from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample
 
 # So many failed tasks are shown one by one.
 SHOWN_TASKS = 20
+# Slurm ends a job that has no time limit after 365 days.
+_NO_LIMIT_SECONDS = 364 * 86_400
 # Name, type, size, how and why.
 SentRow = tuple[str, str, str, str, str]
 
@@ -247,7 +249,7 @@ def row_of(job: Job, arrival: Arrival | None = None, meters: Meters | None = Non
     waits = status.state is JobState.PENDING
     runs = status.state is JobState.RUNNING
     report = job.report if waits else None
-    elapsed, limits = job.elapsed_seconds, job.limits
+    elapsed, limits = job.elapsed_seconds, _timed(job.limits, found.started)
     unsent = dict(result.unsent) if result else {}
     unsent |= arrival.failed if arrival else {}
     row = JobRow(
@@ -334,6 +336,12 @@ def task_row(place: int, task: Job) -> TaskRow:
     """Return what is shown of one task."""
     status = task.status
     return TaskRow(place, name_of(task.folder), status.state, status.reason, status.node)
+
+
+def _timed(limits: Limits, started: float) -> Limits:
+    """Return limits without an end that is none."""
+    endless = limits.ends is not None and started and limits.ends - started > _NO_LIMIT_SECONDS
+    return replace(limits, ends=None) if endless else limits
 
 
 def _remaining(limits: Limits, elapsed: float) -> float | None:

@@ -95,6 +95,15 @@ def test_a_job_shows_what_it_uses_of_what_it_was_given_and_how_far_it_is(
     assert f"\n{words.memory(ended)}" in words.details(ended)
 
 
+def test_a_job_without_a_time_limit_is_told_of_none(started_way: Way, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    job = started_way.send(HOLDS, {"gate": str(gate)})
+    row = shown(job, lambda row: bool(row.elapsed and row.limits.cpus))
+    gate.touch()
+    assert (row.time_limit, row.remaining) == (None, None)
+    assert words.time(row) == row.elapsed
+
+
 @pytest.mark.parametrize("module", ["tqdm", "tqdm.auto"])
 def test_bars_of_tqdm_are_seen_in_a_job(started_way: Way, tmp_path: Path, module: str) -> None:
     gate = tmp_path / "gate"

@@ -19,6 +19,8 @@ WHOSE_FORMAT = "%k\t%j\t%U"
 # Job id, state, reason, nodes, expected or actual start, time limit, and whose it is; only the last
 # can hold a bar.
 SQUEUE_FORMAT = f"%i|%T|%r|%N|%S|%l|{WHOSE_FORMAT}"
+# What squeue says of a job that runs without a limit.
+_UNLIMITED_SECONDS = 365 * 86_400
 # Only the last two can hold a bar.
 SACCT_FORMAT = "JobID,State,ExitCode,NodeList,JobName,Comment"
 
@@ -103,9 +105,10 @@ def _time(text: str) -> float | None:
 
 def _duration(text: str) -> float | None:
     try:
-        return parse_duration(text)
+        seconds = parse_duration(text)
     except ValueError:  # UNLIMITED, NOT_SET
         return None
+    return None if seconds == _UNLIMITED_SECONDS else seconds
 
 
 def from_sacct(text: str) -> dict[str, Report]:
