@@ -56,6 +56,11 @@ def why(row: JobRow) -> str:
     return "; ".join(part for part in (reason, row.advice) if part)
 
 
+def why_without_counts(row: JobRow) -> str:
+    """The same, where it stands beside the signs of the tasks, which say how many are how."""
+    return why(row).removeprefix(tasks(row)).lstrip(",; ")
+
+
 def tasks(row: JobRow) -> str:
     """How many tasks are in which state; empty for a job that has none."""
     return counted(row.counts) if row.tasks else ""

@@ -28,7 +28,7 @@ def title(row: JobRow) -> str:
     left = f", {_left(row.remaining)}" if row.remaining is not None else ""
     rest = text(f"{words.handle(row)} {words.where_and_when(row)}{left}".strip())
     first = " ".join(part for part in (state, name, f"job {id_}", rest) if part)
-    parts = [first, text(words.why(row)), *(_bar(bar) for bar in row.progress)]
+    parts = [first, text(words.why_without_counts(row)), *(_bar(bar) for bar in row.progress)]
     return "".join(tag("div", part) for part in parts if part)
 
 

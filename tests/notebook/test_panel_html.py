@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nbsubmit.client import words
 from nbsubmit.client.bars import Bar
 from nbsubmit.client.rows import JobRow, TaskRow, row_of
 from nbsubmit.client.screen import Screen
@@ -171,6 +172,18 @@ def test_the_tasks_of_an_array_are_signs_and_counts() -> None:
     assert 'title="task 23: FAILED"' in grid.grid(MANY)
     assert 'aria-label="of 24 tasks 3 RUNNING, 20 COMPLETED, 1 FAILED"' in grid.grid(MANY)
     assert grid.grid(PLAIN) == ""
+
+
+def test_how_many_tasks_are_in_which_state_is_said_once() -> None:
+    row = replace(MANY, reason="", advice="", failed=())
+    markup = record.bundle(row, "", [])
+    assert Page(markup["text/html"]).text.count("20 COMPLETED") == 1
+    assert markup["text/plain"].count("20 COMPLETED") == 1
+    for said in ("task 23: no such file", ""):
+        reason = "; ".join(part for part in (words.tasks(row), said) if part)
+        page = Page(record.title(replace(row, reason=reason)))
+        assert "20 COMPLETED" not in page.text
+        assert page.text.endswith(said)
 
 
 def test_many_thousand_tasks_take_a_few_signs_that_show_the_worst_of_each_group() -> None:
