@@ -79,5 +79,5 @@ def best() -> Backend:
         else:
             return backend
     raise BackendMissing(
-        f"no backend can run jobs here: {'; '.join(reasons)}. nbsubmit doctor  looks what is wrong"
+        f"no backend can run jobs here: {'; '.join(reasons)}. nbsubmit doctor  tells what is wrong"
     )

@@ -205,7 +205,7 @@ class Grammar:
             self._forget_rivals(found, words)
             found, left = self._parser.parse_known_args(words, found)
             if left:
-                raise OptionError(self._unknown(left[0]))
+                raise OptionError(self._unknown(left[0], words))
         options = _cell_options(found, self._extra)
         wrong = _wrong_array(options, found.array) or _wrong_wait(options)
         if wrong:
@@ -237,18 +237,33 @@ class Grammar:
             if answer is not None:
                 raise OptionError(f"{self._magic}: {flag} cannot be set here. {answer}")
 
-    def _unknown(self, word: str) -> str:
+    def _unknown(self, word: str, words: Sequence[str]) -> str:
         if not word.startswith("-"):
+            of = self._broken_at(words[: words.index(word)])
+            cure = f" What belongs to {of} is written without spaces, or in quotes." if of else ""
             return (
                 f"{self._magic}: what is {word!r}? Only options stand on this line; "
-                f"the code goes below it."
+                f"the code goes below it.{cure}"
             )
         flag = word.partition("=")[0]
-        near = difflib.get_close_matches(flag, self.flags, n=3, cutoff=0.6)
+        near = self._near(flag)
         hint = (
             f"Did you mean {' or '.join(near)}?" if near else f"{self._magic}? lists the options."
         )
         return f"{self._magic}: there is no option {flag}. {hint}"
+
+    def _broken_at(self, before: Sequence[str]) -> str:
+        """Return the option whose value these words end with; empty if they do not."""
+        *_, flag, value = ("", "", *before)
+        if value.startswith("--") and "=" in value:
+            return value.partition("=")[0]
+        return flag if self.takes_value(flag) and not value.startswith("-") else ""
+
+    def _near(self, flag: str) -> list[str]:
+        """Return the options that may be meant: those that begin so, in the manual's order."""
+        longer = [f for f in self.offered if flag.startswith("--") and f.startswith(flag)]
+        close = difflib.get_close_matches(flag, self.flags, n=3, cutoff=0.6)
+        return [*dict.fromkeys((*longer, *close))][:3]
 
 
 def _described(action: argparse.Action) -> Described:

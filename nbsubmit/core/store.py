@@ -144,7 +144,7 @@ class JobStore:
         UnknownJob
             If there is none, or more than one.
         """
-        text, _, task = text.partition("_")
+        asked, (text, _, task) = text, text.partition("_")
         whole = self.path / "jobs" / text
         # By a whole id it is found at once, however many there are.
         is_whole = bool(_ID.match(text)) and whole.is_dir()
@@ -155,7 +155,7 @@ class JobStore:
         if len(hits) != 1:
             which = "no job" if not hits else f"{len(hits)} jobs"
             known = ", ".join(f.id for f in (hits or folders)[-5:]) or "none yet"
-            raise UnknownJob(f"{which} by the id {text!r} in {self.path}; the latest are: {known}")
+            raise UnknownJob(f"{which} by the id {asked!r} in {self.path}; the latest are: {known}")
         hits[0].check()
         return _task_of(hits[0], task) if task else hits[0]
 

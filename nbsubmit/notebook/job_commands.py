@@ -58,8 +58,13 @@ class JobCommands:
         UnknownJob
             If there is no such job.
         """
-        words_ = shlex.split(line)
-        action, rest = (words_[0], words_[1:]) if words_ else ("list", [])
+        try:
+            action, *rest = shlex.split(line) or ["list"]
+        except ValueError as error:
+            raise OptionError(f"%jobs: {error} in: {line}") from None
+        if action in ("help", "-h", "--help"):
+            print(OF_JOBS)
+            return
         if action not in ACTIONS:
             raise OptionError(f"%jobs: what is {action!r}?\n\n{OF_JOBS}")
         getattr(self, f"_{action}")(rest)

@@ -246,7 +246,9 @@ def test_an_unknown_option_is_answered_with_the_nearest(line: str) -> None:
 
 
 def test_an_option_is_never_completed_silently() -> None:
-    assert "there is no option --cpus" in complaint("--cpus 4")
+    said = complaint("--cpus 4")
+    assert "there is no option --cpus. Did you mean --cpus-per-task or " in said
+    assert complaint("--gpus-per 1").count(" --gpus-per-") == 3
 
 
 @pytest.mark.parametrize("line", ["--zzzzzzzz", "-Z", "--"])
@@ -258,12 +260,28 @@ def test_an_option_unlike_any_is_answered_with_how_to_see_all(line: str) -> None
 
 @pytest.mark.parametrize(
     ("line", "word"),
-    [("x = 1", "x"), ("-c 4 model.fit()", "model.fit()"), ("--wait yes", "yes"), ("4", "4")],
+    [("x = 1", "x"), ("-c 4 --wait fit()", "fit()"), ("--wait yes", "yes"), ("4", "4")],
 )
 def test_a_stray_word_is_named_and_sent_below_the_line(line: str, word: str) -> None:
     assert complaint(line) == (
         f"%%slurm: what is {word!r}? Only options stand on this line; the code goes below it."
     )
+
+
+BROKEN = {
+    "-t 2 hours": "-t",
+    "--mem 8 GB": "--mem",
+    "--setup module load cuda": "--setup",
+    "--setup=module load cuda": "--setup",
+    "-c 4 model.fit()": "-c",
+}
+
+
+@pytest.mark.parametrize("line", BROKEN)
+def test_a_word_behind_a_value_may_belong_to_it(line: str) -> None:
+    said = complaint(line)
+    assert "Only options stand on this line" in said
+    assert f"What belongs to {BROKEN[line]} is written without spaces, or in quotes" in said
 
 
 BAD_VALUES = {

@@ -200,6 +200,12 @@ def test_a_job_is_found_by_the_beginning_or_the_end_of_its_id(
     assert store.find(text).id == found
 
 
+def test_an_id_that_is_not_known_is_told_as_it_was_written(store: JobStore) -> None:
+    add(store, *IDS)
+    with pytest.raises(UnknownJob, match="no job by the id 'nothing_there'"):
+        store.find("nothing_there")
+
+
 @pytest.mark.parametrize("text", ["240101", "24", "240101-120000-"])
 def test_too_little_of_an_id_is_answered_with_the_jobs_it_could_be(
     store: JobStore, text: str

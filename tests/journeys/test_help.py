@@ -44,6 +44,9 @@ def test_the_manual_of_jobs_tells_of_each_action(swept_kernel: Kernel) -> None:
     for action in ACTIONS[1:]:
         assert f"\n%jobs {action} " in page, action
     assert "%jobs resubmit k7q2 --mem 16G" in page
+    for asks in ("help", "-h", "--help"):
+        assert swept_kernel.run(f"%jobs {asks}").stdout.strip() in page
+    assert "No closing quotation" in swept_kernel.try_("%jobs show 'k7q2").traceback
     said = swept_kernel.try_("%jobs what").traceback
     assert "%jobs debug [ID]" in said
 

@@ -78,7 +78,7 @@ class SlurmBackend:
             said = commands.plain(answer).partition(";")[0]
             raise BackendMissing(
                 f"Slurm's commands are here and its controller does not answer ({said}). "
-                f"%%local runs the cell on this machine; nbsubmit doctor  looks what is wrong"
+                f"%%local runs the cell on this machine; nbsubmit doctor  tells what is wrong"
             )
 
     def script(self, launch: Launch) -> str:
