@@ -36,7 +36,10 @@ from typing import Any, NoReturn
 from nbsubmit.core.folder import PRIVATE_FILE
 
 # What most jobs import besides; a job that is run alone does not wait for it.
-_ALSO = ("nbsubmit.core.slices", "nbsubmit.worker.call", "nbsubmit.worker.frames")
+_ALSO = (
+    "nbsubmit.core.patterns", "nbsubmit.core.slices", "nbsubmit.worker.call",
+    "nbsubmit.worker.frames", "nbsubmit.worker.links",
+)  # fmt: skip
 _PAUSE_SECONDS = 0.3
 # How long it waits for another client when the last one has ended, and for another job at all.
 _LINGER_SECONDS = 3.0
