@@ -210,6 +210,8 @@ def _ticket(launch: Launch, text: str) -> Ticket:
         is_array=launch.count is not None,
         first=launch.first,
         ranks=launch.ranks,
+        exit_file=launch.exit_file,
+        worker=() if launch.setup or launch.teardown else tuple(launch.command),
     )
 
 

@@ -20,10 +20,13 @@ from nbsubmit.core.tasks import Listing, TaskFolder, listing
 
 _log = logging.getLogger("nbsubmit")
 
-# A young job is looked at often, an old one less so.
-SHORTEST_LOOK, _LONGEST_LOOK = 0.125, 2.0
-# Some disks tell times to the second, and a few to two.
-_COARSEST_CLOCK, _LONGEST_READ = 2.5, 15.0
+# A young job is looked at often, an old one less so; the first of these where it is one of few: a
+# look at a folder in which nothing is new takes some twenty microseconds.
+SHORTEST_LOOK, _SHORTEST_OF_MANY, _LONGEST_LOOK = 1 / 64, 1 / 8, 2.0
+_MANY = 16
+# Some disks tell times to the second, and a few to two. Where one tells parts of a second it does
+# so to some milliseconds.
+_COARSEST_CLOCK, _FINE_CLOCK, _LONGEST_READ = 2.5, 0.1, 15.0
 # A suspended job is silent too, so it takes long before a job is given up for its silence alone.
 _LONGEST_SILENCE = 1000
 
@@ -74,7 +77,7 @@ def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched
             if folder.whole not in listings:
                 listings[folder.whole] = _listing(folder)
                 waiting[folder.whole] = _waiting(folder)
-            one.next_look = _next_look(one, now)
+            one.next_look = _next_look(one, now, len(due))
             if not listings[folder.whole].tells_of(folder.key):
                 news = waiting[folder.whole]
                 if one.found.handle and not news.not_run:
@@ -92,7 +95,7 @@ def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched
                 )
                 looked_at.append(one)
                 continue
-        _look(one, now)
+        _look(one, now, len(due))
         looked_at.append(one)
     return looked_at
 
@@ -127,7 +130,7 @@ def give_up_the_silent(watched: Sequence[Watched], settings: Settings, now: floa
             one.report = Report(None)
 
 
-def _look(one: Watched, now: float) -> None:
+def _look(one: Watched, now: float, of: int) -> None:
     if not _may_be_read_later(one, now):
         read(one, now)
     beat = changed_at(one.beat_file) if one.found.node or one.beat else 0
@@ -135,7 +138,7 @@ def _look(one: Watched, now: float) -> None:
         one.beat, one.beat_seen = beat, now
         if one.report is not None and not (one.report.state and one.report.state.ended):
             one.report = None  # the job has shown since then that it is alive
-    one.next_look = _next_look(one, now)
+    one.next_look = _next_look(one, now, of)
 
 
 def _may_be_read_later(one: Watched, now: float) -> bool:
@@ -153,7 +156,8 @@ def _may_be_read_later(one: Watched, now: float) -> bool:
         return False
     if changed != one.changed:
         one.changed, one.changed_seen = changed, now
-    return one.read >= one.changed_seen + _COARSEST_CLOCK and now - one.read < _LONGEST_READ
+    clock = _FINE_CLOCK if changed % 10**9 else _COARSEST_CLOCK
+    return one.read >= one.changed_seen + clock and now - one.read < _LONGEST_READ
 
 
 def read(one: Watched, now: float) -> None:
@@ -172,12 +176,12 @@ def read(one: Watched, now: float) -> None:
         _log.debug("the folder of job %s cannot be read now", one.job.id, exc_info=True)
 
 
-def _next_look(one: Watched, now: float) -> float:
+def _next_look(one: Watched, now: float, of: int) -> float:
     """Return the next time at which jobs of its age are looked at: all of them at once.
 
     To go through a thousand jobs for the sake of the one that is due takes longer than to look.
     """
-    spacing = SHORTEST_LOOK
+    spacing = SHORTEST_LOOK if of <= _MANY else _SHORTEST_OF_MANY
     while 2 * spacing <= min((now - one.since) / 50, _LONGEST_LOOK):
         spacing *= 2
     return (now // spacing + 1) * spacing

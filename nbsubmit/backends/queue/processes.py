@@ -90,7 +90,7 @@ def start(
     finally:
         os.close(behind)
     _children[child.pid] = child
-    return Gated(_identified(child.pid), gate)
+    return Gated(identified(child.pid), gate)
 
 
 def start_server(command: Sequence[str], log: Path, env: Mapping[str, str]) -> Process:
@@ -105,12 +105,12 @@ def start_server(command: Sequence[str], log: Path, env: Mapping[str, str]) -> P
             start_new_session=True,
         )
     _children[child.pid] = child
-    return _identified(child.pid)
+    return identified(child.pid)
 
 
 def myself() -> Process:
     """Return this process."""
-    return _identified(os.getpid())
+    return identified(os.getpid())
 
 
 def created_at(pid: int, when: float) -> Process | None:
@@ -178,7 +178,7 @@ def watching(processes: Sequence[Process]) -> Iterator[Callable[[float], bool]]:
         yield lambda seconds: bool(poller.poll(seconds * 1000))
 
 
-def _identified(pid: int) -> Process:
+def identified(pid: int) -> Process:
     """Return a process that is there, or a child of ours that has ended and is not reaped."""
     seen = look(pid)
     return Process(pid, seen[0] if seen else 0.0)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from nbsubmit.backends.queue import processes
+from nbsubmit.backends.queue import forks, processes
 from nbsubmit.backends.queue.entries import End, Entry, Run
 from nbsubmit.backends.queue.machine import LEVEL_VARIABLE, VISIBLE
 from nbsubmit.backends.queue.order import Turn, next_turn
@@ -175,6 +175,28 @@ def _start_rank(
         env[VISIBLE] = ",".join(run.devices)
     out, err = ticket.logs(task, rank)
     out.parent.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    template = forks.name_for(ticket.worker, env)
+    if template is not None:
+        forked = forks.fork(
+            template,
+            {
+                "folder": ticket.worker[-1],
+                "state": str(queue.state_file),
+                "token": run.token,
+                "out": str(out),
+                "err": str(err),
+                "cwd": ticket.working_directory,
+                "env": env,
+                "exit": str(ticket.exit(task, rank)),
+                "asks_again": [str(file) for file in ticket.requeue_files(task)],
+                "server": SERVER,
+                "server_log": str(queue.daemon_log),
+                "server_env": {**env, VARIABLE: str(queue.path)},
+            },
+        )
+        if forked is not None:
+            return forked
+        env[forks.VARIABLE] = f"{template} {os.getpid()}"
     return processes.start(
         ticket.command,
         queue.state_file,
