@@ -1,7 +1,7 @@
 /**
  * What Python and the browser tell each other.
  *
- * The twin of `nbsubmit/client/wire.py`; both are held to `tests/contract/wire.json`.
+ * The twin of `nbsubmit/client/wire.py` and `messages.py`; both are held to `tests/contract/wire.json`.
  */
 
 /** Changes when one side could not read what the other sends. */

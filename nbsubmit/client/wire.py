@@ -1,27 +1,21 @@
-"""What a browser is told of jobs: rows and messages as JSON has them.
-
-The twin of ``labextension/src/protocol.ts``; both are held to ``tests/contract/wire.json``.
-"""
+"""A job as a row that a browser is told, as JSON has it; `messages` carry rows."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from nbsubmit.client.cells import MAGICS
+from nbsubmit.client.messages import Row
 from nbsubmit.client.meters import Meters
 from nbsubmit.core.harmless import plain
 from nbsubmit.core.job import Job
 from nbsubmit.core.state import JobState
 from nbsubmit.core.tasked import TaskedJob, counted
 
-# Changes when another release of the front end could not read what this one sends.
-WIRE = 1
-# A job's row, and those.
-Row = dict[str, Any]
 CANCEL, RESUBMIT, CLEAN, ATTACH = "cancel", "resubmit", "clean", "attach"
 
 
@@ -61,16 +55,6 @@ def row(job: Job, root: Path | None = None, meters: Meters | None = None) -> Row
         "cell": plain(str(origin["cell"])) if origin.get("cell") else None,
         "can": list(_can(job)),
     }
-
-
-def rows_message(rows: Iterable[Row], **more: Any) -> dict[str, Any]:
-    """Return some rows with the version of the wire, and what else there is to say."""
-    return {"wire": WIRE, "rows": [*rows], **more}
-
-
-def lasting(row: Row) -> Row:
-    """Return what of a row does not go on by itself: if that is as before, there is no news."""
-    return {name: value for name, value in row.items() if name != "seconds"}
 
 
 def _can(job: Job) -> Iterator[str]:

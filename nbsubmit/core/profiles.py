@@ -7,13 +7,14 @@ An option is written there by its long name, ``mem = "64G"``. ``true`` is one th
 from __future__ import annotations
 
 import datetime
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbsubmit.core.errors import ConfigError, OptionError
-from nbsubmit.core.options import Grammar
+
+if TYPE_CHECKING:
+    from nbsubmit.core.options import Grammar
 
 NONE = "none"
 
@@ -102,6 +103,8 @@ def _there_is(name: str, profiles: Mapping[str, Options], where: str) -> str:
 
 def nearest(name: str, names: Collection[str]) -> str:
     """Return a question after the nearest of some names; empty if none is near."""
+    import difflib  # nobody who writes no word wrong needs it
+
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return f"Did you mean {near[0]}? " if near else ""
 

@@ -1,7 +1,12 @@
 """What the user sees in a notebook; the only room that knows IPython and widgets.
 
 extension   loading and unloading
+doorway     what stands where no job is, and leads to the rest
 magics      the lines and cells that come in
+matcher     TAB, where it is on a magic's line
+own_imports  whether the user's own modules have been imported
+workings    all that is behind the doorway, put together
+cell_commands  what %%slurm, %%local and %%submit do
 line        what stands behind a magic, with variables in it replaced
 config      %config NbSubmit
 source      the cell as the shell has it → Cell
@@ -21,7 +26,9 @@ marks       what the notebook remembers of them
 whereabouts where the notebook is, by what the front end says
 moved       notebooks that were moved or copied
 news        what is said of jobs when the extension is loaded
-completion  TAB on a magic's line
+completion  what TAB offers on a magic's line
+comm        the line to a front end that draws more than panels
+talk        what is said on it
 job_commands  what %jobs does
 attach      %jobs attach
 clean       %jobs clean

@@ -1,108 +1,90 @@
-"""What a front end that draws more than panels is told of this kernel's jobs, and asks of it.
+"""The line between a kernel and front ends that draw more than panels.
 
-The kernel opens the line when the extension is loaded. Nothing is looked at until a front end asks
-for a snapshot; from then on changes are sent, gathered for a moment, by whoever sees them. A page
-that is loaded anew, and a second one, take up the same line: each message may come twice.
+The kernel opens it when the extension is loaded. Nothing is looked at until a front end asks for a
+snapshot. A page that is loaded anew, and a second one, take up the same line: each message may come
+twice. What is said on it is the business of `talk`.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import comm
+from IPython.core.interactiveshell import InteractiveShell
 
-from nbsubmit.client import jobs as client
-from nbsubmit.client import wire
-from nbsubmit.client.ending import cancel
-from nbsubmit.client.meters import Meters
-from nbsubmit.core.errors import NbsubmitError, UnknownJob
-from nbsubmit.core.harmless import plain
-from nbsubmit.core.job import Job
-from nbsubmit.core.state import JobState
-from nbsubmit.core.store import JobStore, is_id
+from nbsubmit.client.messages import WIRE, rows_message
 from nbsubmit.notebook.place import has_front_end
-from nbsubmit.notebook.session import Session
+
+if TYPE_CHECKING:
+    from nbsubmit.notebook.talk import Talk
 
 _log = logging.getLogger("nbsubmit")
 
 TARGET = "nbsubmit.jobs"
-_SNAPSHOT, _EVENT, _REPLY = "snapshot", "event", "reply"
-# Changes are gathered for so long. How far a job has come is looked at so often, and for no more
-# than this part of the time.
-_GATHER_SECONDS, _PROGRESS_SECONDS, _SHARE = 0.25, 1.0, 0.05
-# So many jobs of the notebook are told of, the latest; and so many requests are known again.
-_MOST_JOBS, _MOST_REPLIES = 200, 100
+SNAPSHOT = "snapshot"
 _BEFORE_CELL = "pre_run_cell"
 
 
 class JobsComm:
-    """The line between a session and its front ends.
+    """The line between a shell and its front ends.
 
     Parameters
     ----------
-    session : Session
-        The jobs.
+    shell : InteractiveShell
+        The shell.
+    may_have_jobs : callable
+        Tells whether there is anything that could be told of.
+    talk : callable
+        Returns what knows the jobs; it is loaded when something is asked of them.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        may_have_jobs: Callable[[], bool],
+        talk: Callable[[], Talk],
+    ) -> None:
+        self._shell = shell
+        self._may_have_jobs = may_have_jobs
+        self._talk = talk
         self._comms: list[Any] = []
-        # Whether a front end has asked; until then nobody listens to what is sent.
-        self._is_heard = False
-        self._lock = threading.Lock()
-        self._seen: dict[str, Any] = {}
-        self._looked: dict[str, float] = {}
-        self._progress_seconds = _PROGRESS_SECONDS
-        self._pending: dict[str, Job] = {}
-        self._meters: dict[str, Meters] = {}
-        self._told: dict[str, wire.Row] = {}
-        self._replies: OrderedDict[str, dict[str, Any] | None] = OrderedDict()
-        self._acts: dict[str, Callable[[Job], str]] = {
-            "cancel": cancel,
-            "resubmit": self._resubmit,
-            "attach": self._attach,
-            "clean": self._clean,
-        }
+        # Until a front end has asked nobody listens to what is sent.
+        self._is_asked = False
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether a front end is there that has asked."""
+        return self._is_asked and bool(self._comms)
 
     def open(self) -> None:
         """Open it, if a front end is there; where no cell runs yet, before the first."""
-        shell = self._session.shell
-        if getattr(shell, "kernel", None) is None or self._comms:
+        if getattr(self._shell, "kernel", None) is None or self._comms:
             return
-        arrivals = self._session.arrivals
-        arrivals.expects = self._expect
-        for id_ in arrivals:  # of when it was loaded before
-            job = arrivals.job(id_)
-            if job is not None:
-                self._expect(job)
         comm.get_comm_manager().register_target(TARGET, lambda line, _message: self._take(line))
-        if not shell.get_parent():
-            shell.events.register(_BEFORE_CELL, self._open_before_cell)
-        elif has_front_end(shell):
-            self._take(comm.create_comm(target_name=TARGET, data={"wire": wire.WIRE}))
+        if not self._shell.get_parent():
+            self._shell.events.register(_BEFORE_CELL, self._open_before_cell)
+        elif has_front_end(self._shell):
+            self._take(comm.create_comm(target_name=TARGET, data={"wire": WIRE}))
 
     def _open_before_cell(self, _info: object) -> None:
-        self._session.shell.events.unregister(_BEFORE_CELL, self._open_before_cell)
+        self._shell.events.unregister(_BEFORE_CELL, self._open_before_cell)
         self.open()
 
     def close(self) -> None:
         """Close it; jobs go on."""
-        if getattr(self._session.shell, "kernel", None) is None:
+        if getattr(self._shell, "kernel", None) is None:
             return
         with suppress(ValueError, KeyError):
-            self._session.shell.events.unregister(_BEFORE_CELL, self._open_before_cell)
+            self._shell.events.unregister(_BEFORE_CELL, self._open_before_cell)
         comm.get_comm_manager().targets.pop(TARGET, None)
         for line in self._comms:
             line.close()
         self._comms = []
-        self._is_heard = False
+        self._is_asked = False
 
     def _take(self, line: Any) -> None:
         answering_at_once(line)
@@ -113,157 +95,25 @@ class JobsComm:
     def _drop(self, line: Any) -> None:
         self._comms = [each for each in self._comms if each is not line]
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message to whoever is there."""
         for line in self._comms:
             line.send(message)
-
-    # What is asked
 
     def _on_message(self, asked: Any) -> None:
         """Do in a thread what a front end asks for: a cell may be running."""
         kind = asked.get("kind") if isinstance(asked, dict) else None
-        if kind == _SNAPSHOT:
-            self._is_heard = True
+        if kind == SNAPSHOT:
+            self._is_asked = True
             _aside(self._tell_all)
-        elif isinstance(kind, str) and kind in self._acts:
-            self._act(asked)
-
-    def _act(self, asked: dict[str, Any]) -> None:
-        """Do something once, however often it is asked for by the same number."""
-        request = repr([asked.get(name) for name in ("number", "kind", "id")])
-        with self._lock:
-            is_new = request not in self._replies
-            reply = self._replies.setdefault(request, None)
-            while len(self._replies) > _MOST_REPLIES:
-                self._replies.popitem(last=False)
-        if is_new:
-            _aside(lambda: self._answer(asked, request))
-        elif reply is not None:
-            self._send(reply)
-
-    def _answer(self, asked: dict[str, Any], request: str) -> None:
-        try:
-            job = self._find(asked.get("id"), asked.get("store"))
-            is_done, told = True, self._acts[asked["kind"]](job)
-        except Exception as error:  # whatever it is, who asked is told
-            _log.debug("%s could not be done", asked, exc_info=True)
-            is_done, told = False, str(error) or type(error).__name__
-        reply = {"kind": _REPLY, "to": asked.get("number"), "ok": is_done, "message": plain(told)}
-        with self._lock:
-            self._replies[request] = reply
-        self._send(reply)
-
-    def _find(self, id_: Any, store: Any) -> Job:
-        if not isinstance(id_, str) or not is_id(id_):
-            raise UnknownJob(f"{id_!r} is not the id of a job: see  %jobs list")
-        session = self._session
-        known = session.arrivals.job(id_)
-        if known is not None:
-            return known
-        path = Path(store) if isinstance(store, str) and store else session.store.path
-        if not path.is_absolute():
-            raise UnknownJob(f"{store!r} is no store of jobs: give its whole path")
-        folder = JobStore(path).find(id_)
-        found = client.opened([folder], watcher=session.watcher, home=session.shell.user_ns)
-        if not found:
-            raise UnknownJob(f"job {id_} cannot be read: look into {folder.path}")
-        return found[0]
-
-    def _attach(self, job: Job) -> str:
-        self._session.bring_in(job)
-        if job.done():
-            return f"the names of job {job.id} are bound before the next cell runs"
-        return f"the names of job {job.id} are bound when it has ended"
-
-    def _resubmit(self, job: Job) -> str:
-        again = self._session.arrivals.again
-        if again is None:
-            raise NbsubmitError("the extension is not loaded any more:  %load_ext nbsubmit")
-        return f"sent again as job {again(job, '').id}"
-
-    def _clean(self, job: Job) -> str:
-        """Remove a job that this kernel has open itself, so that nobody else may."""
-        from nbsubmit.client import removals  # few do, and then seldom
-        from nbsubmit.core.cleaning import Wish
-
-        cleaner = self._session.cleaner(everyone=True)
-        done = cleaner.remove(cleaner.plan(Wish(ids=frozenset([job.id]))))
-        self._session.drop(item.id for item in done.going)
-        if not done.going:
-            why = done.stays.get(job.id, "it is not in this notebook's store")
-            raise NbsubmitError(f"job {job.id} stays: {why}")
-        self._send({"kind": _EVENT, **wire.rows_message([], gone=[job.id])})
-        return removals.told(done, done=True)
-
-    # What is told
+        elif isinstance(kind, str):
+            _aside(lambda: self._talk().answer(asked))
 
     def _tell_all(self) -> None:
-        session = self._session
-        try:
-            ids = {*session.arrivals, *sorted(session.notebook.marks())[-_MOST_JOBS:]}
-            jobs = session.open(ids)
-            session.watcher.look_now(job for job in jobs if job.id in session.arrivals)
-        except (NbsubmitError, OSError):
-            _log.info("the jobs of this notebook could not be looked at", exc_info=True)
-            jobs = [job for id_ in session.arrivals if (job := session.arrivals.job(id_))]
-        rows = [self._row(job) for job in jobs]
-        self._told |= {row["id"]: wire.lasting(row) for row in rows if row["live"]}
-        self._send({"kind": _SNAPSHOT, **wire.rows_message(rows)})
-
-    def _row(self, job: Job) -> wire.Row:
-        if job.is_over:
-            self._meters.pop(job.id, None)
-            return wire.row(job)
-        return wire.row(job, meters=self._meters.setdefault(job.id, Meters(job)))
-
-    def _expect(self, job: Job) -> None:
-        """Tell of a job from now on: it was sent, or attached to."""
-        job.unlisten(self._look)
-        job.listen(self._look)
-        self._note(job)
-
-    def _look(self, job: Job) -> None:
-        """Note a job that has changed; called at each look at it, so nearly nothing is done."""
-        if not self._is_heard:
-            return
-        seen = (job.status, job.found.handle, job.is_over)
-        if self._seen.get(job.id) != seen:
-            self._seen[job.id] = seen
-            self._note(job)
-        elif job.status.state is JobState.RUNNING:
-            now = time.monotonic()
-            if now - self._looked.get(job.id, now - self._progress_seconds) >= (
-                self._progress_seconds
-            ):
-                self._looked[job.id] = now
-                self._note(job)
-
-    def _note(self, job: Job) -> None:
-        if not self._is_heard or not self._comms:
-            return
-        with self._lock:
-            is_first = not self._pending
-            self._pending[job.id] = job
-        if is_first:
-            timer = threading.Timer(_GATHER_SECONDS, self._tell_changes)
-            timer.daemon = True
-            timer.start()
-
-    def _tell_changes(self) -> None:
-        with self._lock:
-            jobs, self._pending = self._pending, {}
-        begun = time.monotonic()
-        try:
-            rows = [self._row(job) for job in jobs.values()]
-            rows = [row for row in rows if self._told.get(row["id"]) != wire.lasting(row)]
-            for row in rows:
-                self._told[row["id"]] = wire.lasting(row)
-            if rows:
-                self._send({"kind": _EVENT, **wire.rows_message(rows, gone=[])})
-        except Exception:
-            _log.info("a front end could not be told what has changed", exc_info=True)
-        took = time.monotonic() - begun
-        self._progress_seconds = max(_PROGRESS_SECONDS, took / _SHARE)
+        if self._may_have_jobs():
+            self._talk().tell_all()
+        else:
+            self.send({"kind": SNAPSHOT, **rows_message([])})
 
 
 def _aside(call: Callable[[], object]) -> None:

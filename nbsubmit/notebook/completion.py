@@ -1,14 +1,9 @@
-"""TAB on a magic's line: options, and what may be their values.
-
-It is a matcher of IPython's completer that keeps the others silent where it has something to say.
-"""
+"""What TAB offers on a magic's line: options, and what may be their values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbsubmit.backends.slurm.offers import Offers
@@ -149,39 +144,3 @@ class Completion:
         except (FolderError, OSError):  # which is said by any other line
             folders = []
         return [*bound, *(folder.id.rpartition("-")[2] for folder in reversed(folders))]
-
-
-def install_completion(shell: InteractiveShell, completion: Completion) -> None:
-    """Have the shell complete the lines of these magics, in the place of an earlier one."""
-
-    @context_matcher()  # type: ignore[untyped-decorator]
-    def nbsubmit_matcher(context: CompletionContext) -> dict[str, Any]:
-        line = context.text_until_cursor
-        if line.startswith("%%") and context.cursor_line and _above(context):
-            line = ""  # it is text of the cell
-        typed, found = completion.offered(line)
-        return {
-            "completions": [*_completions(found)],
-            "matched_fragment": typed,
-            "suppress": bool(found),
-            "ordered": True,
-        }
-
-    remove_completion(shell)
-    shell.Completer.custom_matchers.append(nbsubmit_matcher)
-
-
-def _above(context: CompletionContext) -> str:
-    """Return what stands above the line of the cursor."""
-    return "".join(context.full_text.split("\n")[: context.cursor_line]).strip()
-
-
-def _completions(words: Iterable[str]) -> Iterator[SimpleCompletion]:
-    for word in dict.fromkeys(words):
-        yield SimpleCompletion(text=word, type="magic" if word.startswith("-") else "nbsubmit")
-
-
-def remove_completion(shell: InteractiveShell) -> None:
-    """Complete nothing any more."""
-    matchers = shell.Completer.custom_matchers
-    matchers[:] = [m for m in matchers if getattr(m, "__name__", "") != "nbsubmit_matcher"]

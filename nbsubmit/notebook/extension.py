@@ -2,87 +2,53 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbsubmit.client import configured
-from nbsubmit.core import config_files
-from nbsubmit.core.settings import variable_of
-from nbsubmit.notebook.comm import JobsComm
-from nbsubmit.notebook.completion import Completion, install_completion, remove_completion
-from nbsubmit.notebook.config import configure
+from nbsubmit.notebook.doorway import Doorway
 from nbsubmit.notebook.magics import MAGICS, NbSubmitMagics
-from nbsubmit.notebook.news import tell_news
-from nbsubmit.notebook.session import Session
+from nbsubmit.notebook.matcher import install_matcher, remove_matcher
 from nbsubmit.notebook.unread import leave_none_unread
-from nbsubmit.notebook.whereabouts import notebook_of
 
 _AFTER_CELL = "post_run_cell"
-_sessions: dict[int, Session] = {}
-_comms: dict[int, JobsComm] = {}
+_doorways: dict[int, Doorway] = {}
 
 
 def load(shell: InteractiveShell) -> None:
     """Give the shell its magics; until one is used only the user's own modules are remembered."""
-    is_new = id(shell) not in _sessions
-    session = _session(shell)
-    magics = NbSubmitMagics(shell, session)
+    known = _doorways.get(id(shell))
+    doorway = Doorway(shell) if known is None else known
+    magics = NbSubmitMagics(shell, doorway)
     _respect_others(shell, magics)
     shell.register_magics(magics)
     leave_none_unread(shell)
-    completion = Completion(shell, magics.grammars, session.configuration, lambda: session.store)
-    install_completion(shell, completion)
+    install_matcher(shell, doorway.offered)
     formatter = shell.display_formatter.ipython_display_formatter
-    formatter.for_type_by_name("nbsubmit.core.job", "Job", magics.panels.display)
-    _sessions[id(shell)] = session
-    look = session.preparer.local_modules.look
-    look()
-    if look not in shell.events.callbacks[_AFTER_CELL]:
-        shell.events.register(_AFTER_CELL, look)
-    _comms.setdefault(id(shell), JobsComm(session)).open()
-    if is_new:
-        tell_news(shell, session.notebook)
-
-
-def _session(shell: InteractiveShell) -> Session:
-    """Return the shell's session, the same when the extension is loaded again."""
-    known = _sessions.get(id(shell))
-    if known is not None:
-        return known
-    configuration = config_files.load(_folder(shell))
-    configured.check(configuration)
-    for remark in configuration.remarks:
-        print(f"nbsubmit: {remark}")
-    session = Session(shell, configuration.settings)
-    session.use(configure(shell, session.settings, session.use))
-    return session
-
-
-def _folder(shell: InteractiveShell) -> Path:
-    """Return where the notebook is; the folder of now if that is not known."""
-    named = os.environ.get(variable_of("notebook"), "")
-    path = notebook_of(shell, named, Path.cwd())
-    return Path.cwd() if path is None else path.parent
+    formatter.for_type_by_name("nbsubmit.core.job", "Job", doorway.display)
+    _doorways[id(shell)] = doorway
+    doorway.look()
+    if doorway.look not in shell.events.callbacks[_AFTER_CELL]:
+        shell.events.register(_AFTER_CELL, doorway.look)
+    doorway.comm.open()
+    if known is None:
+        doorway.tell_news()
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics away; jobs run on, and what they bring still arrives.
 
-    The session stays, so that loading again finds its jobs.
+    The doorway stays, so that loading again finds its jobs.
     """
-    if id(shell) not in _sessions:
+    doorway = _doorways.get(id(shell))
+    if doorway is None:
         return
     for kind, name in MAGICS:
         found = shell.magics_manager.magics[kind]
         if isinstance(getattr(found.get(name), "__self__", None), NbSubmitMagics):
             del found[name]
-    _comms[id(shell)].close()
-    remove_completion(shell)
-    look = _sessions[id(shell)].preparer.local_modules.look
-    if look in shell.events.callbacks[_AFTER_CELL]:
-        shell.events.unregister(_AFTER_CELL, look)
+    doorway.comm.close()
+    remove_matcher(shell)
+    if doorway.look in shell.events.callbacks[_AFTER_CELL]:
+        shell.events.unregister(_AFTER_CELL, doorway.look)
 
 
 def _respect_others(shell: InteractiveShell, magics: NbSubmitMagics) -> None:

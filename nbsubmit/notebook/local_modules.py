@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from nbsubmit.core import blobs, own_modules
-from nbsubmit.core.origin import attributes, file_of, is_own, root_of
+from nbsubmit.core.origin import attributes, file_of
 from nbsubmit.notebook import module_state
-
-_OURS = "nbsubmit"
+from nbsubmit.notebook.own_imports import OwnImports, is_loaded, is_users
 
 
 @dataclass(frozen=True)
@@ -56,23 +55,26 @@ class _Text:
 
 
 class LocalModules:
-    """Remembers the texts of the user's own modules."""
+    """Remembers the texts of the user's own modules.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    imports : OwnImports
+        Finds them.
+    """
+
+    def __init__(self, imports: OwnImports) -> None:
+        self._imports = imports
         self._texts: dict[str, _Text] = {}
         # What was in their globals then.
         self._globals: dict[str, dict[str, Any]] = {}
-        self._seen: set[str] = set()
-        self._count = 0
 
-    def look(self, _result: object = None) -> None:
+    def look(self) -> None:
         """Note what has been imported or reloaded; a matter of microseconds if nothing has."""
-        if len(sys.modules) != self._count:
-            self._count = len(sys.modules)
-            new = [name for name in sys.modules if name not in self._seen]
-            for name in new:
-                self._note(name)
-            self._note_what_they_set(name for name in new if name in self._texts)
+        new = self._imports.take()
+        for name in new:
+            self._note(name)
+        self._note_what_they_set(name for name in new if name in self._texts)
         for name, text in list(self._texts.items()):
             module = sys.modules.get(name)
             if module is not None and attributes(module).get("__spec__") is not text.spec:
@@ -80,10 +82,7 @@ class LocalModules:
 
     def _note(self, name: str) -> None:
         module = sys.modules.get(name)
-        if type(module).__name__ == "_LazyModule":  # its text has not been read yet
-            return
-        self._seen.add(name)
-        if root_of(name) != _OURS and is_own(file_of(module)):
+        if is_loaded(module) and is_users(name, module):
             with suppress(OSError):
                 self._texts[name] = _Text.read(module)
                 self._globals[name] = module_state.plain_globals(module)

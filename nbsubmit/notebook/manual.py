@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbsubmit.core.options import Grammar
+from nbsubmit.client.configured import grammar_of
 
 _OF_A_CELL = """\
 {first}
@@ -64,9 +64,13 @@ Examples
 %jobs clean --older 30d --state FAILED,TIMEOUT"""
 
 
-def of_cell(magic: str, grammar: Grammar) -> str:
-    """Return the manual of a cell's magic."""
-    _usage, _, options = grammar.help().partition("\n\n")
+def page(magic: str) -> str:
+    """Return the manual of a magic, which is named without its signs."""
+    return OF_JOBS if magic == "jobs" else _of_cell(magic)
+
+
+def _of_cell(magic: str) -> str:
+    _usage, _, options = grammar_of(f"%%{magic}").help().partition("\n\n")
     return _OF_A_CELL.format(
         first=_FIRST[magic], examples=_EXAMPLES.format(magic=magic), options=f"{options}\n{_MORE}"
     )

@@ -28,16 +28,17 @@ class Notebook:
         The shell.
     settings : Settings
         Where the jobs are, and where the notebook is if the front end does not tell.
+    base : Path
+        What paths in the settings are relative to.
     """
 
-    def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
+    def __init__(self, shell: InteractiveShell, settings: Settings, base: Path) -> None:
         self._shell = shell
         self.settings = settings
-        # Where the notebook is now; a later os.chdir must not part it from its jobs.
-        self._base = Path.cwd()
+        self._base = base
         # A kernel that is restarted keeps its id, and has nothing of what it had.
         self.kernel = secrets.token_hex(4)
-        self.store = _MarkingStore(Path(settings.folder), self)
+        self.store = _MarkingStore(self._base / Path(settings.folder).expanduser(), self)
         self._looked: tuple[Path, Related] | None = None
 
     def use(self, settings: Settings) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from nbsubmit.client.meters import Meters
 from nbsubmit.client.rows import JobRow
@@ -107,13 +106,3 @@ class Panels:
         new = self.resubmit(job, line)
         self.show(new, place)
         return new
-
-
-_of_session: WeakKeyDictionary[Session, Panels] = WeakKeyDictionary()
-
-
-def panels_of(session: Session, resubmit: Callable[[Job, str], Job]) -> Panels:
-    """Return the panels of a session: the same when the extension is loaded again."""
-    panels = _of_session.setdefault(session, Panels(session, resubmit))
-    panels.resubmit = resubmit
-    return panels

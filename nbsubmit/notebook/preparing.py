@@ -102,6 +102,8 @@ class Preparer:
         Knows what other jobs are to bring.
     find : callable
         Returns a job by its id.
+    local_modules : LocalModules
+        The user's own modules, as they were imported.
     """
 
     def __init__(
@@ -111,13 +113,14 @@ class Preparer:
         magics: OwnMagics,
         pending: Pending,
         find: Callable[[str], Job],
+        local_modules: LocalModules,
     ) -> None:
         self._shell = shell
         self._notebook = notebook
         self._magics = magics
         self._pending = pending
         self._find = find
-        self.local_modules = LocalModules()
+        self._local_modules = local_modules
 
     def prepare(self, magic: str, line: str, body: str, options: CellOptions) -> Prepared:
         """Read the cell and collect what it needs; nothing is written.
@@ -202,7 +205,7 @@ class Preparer:
             payload.warnings += [_same_numbers(name) for name in chance.generators(payload.names)]
         if not here:
             modules = (*payload.looked_up, *payload.submodules)
-            payload.warnings += self.local_modules.warnings(modules, cell.source)
+            payload.warnings += self._local_modules.warnings(modules, cell.source)
 
     def _by_value(self, options: CellOptions) -> tuple[by_value.Source, ...]:
         names = (*by_value.split(self._notebook.settings.by_value), *options.by_value)

@@ -33,6 +33,7 @@ from nbsubmit.core.tasked import part_of
 from nbsubmit.core.watch import Watcher
 from nbsubmit.notebook import sameness
 from nbsubmit.notebook.arrivals import Arrivals
+from nbsubmit.notebook.local_modules import LocalModules
 from nbsubmit.notebook.notebook import Notebook
 from nbsubmit.notebook.own_magics import OwnMagics
 from nbsubmit.notebook.place import has_front_end
@@ -54,20 +55,24 @@ class Session:
     ----------
     shell : InteractiveShell
         The shell.
-    settings : Settings
-        What holds for all its jobs.
+    notebook : Notebook
+        The notebook that it runs, and the settings that hold for all its jobs.
+    local_modules : LocalModules
+        The user's own modules, as they were imported.
     """
 
-    def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
+    def __init__(
+        self, shell: InteractiveShell, notebook: Notebook, local_modules: LocalModules
+    ) -> None:
         self.shell = shell
-        self.settings = settings
-        self.notebook = Notebook(shell, settings)
-        self.store: JobStore = self.notebook.store
+        self.notebook = notebook
+        self.settings = settings = notebook.settings
+        self.store: JobStore = notebook.store
         self.watcher = Watcher(settings, _PATIENCE_SECONDS)
         magics = OwnMagics(shell)
-        self.arrivals = Arrivals(shell, self.notebook, magics, self.find)
+        self.arrivals = Arrivals(shell, notebook, magics, self.find)
         self.pending = self.arrivals.pending
-        self.preparer = Preparer(shell, self.notebook, magics, self.pending, self.find)
+        self.preparer = Preparer(shell, notebook, magics, self.pending, self.find, local_modules)
         # Jobs that were sent with --no-panel or --quiet.
         self.without_panel: set[str] = set()
 

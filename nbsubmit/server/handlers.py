@@ -15,6 +15,7 @@ from tornado import web
 
 from nbsubmit.client import wire
 from nbsubmit.client.ending import Unheard, cancel
+from nbsubmit.client.messages import Row, rows_message
 from nbsubmit.core.errors import (
     BackendMissing,
     FolderError,
@@ -141,7 +142,7 @@ class Handler(APIHandler):
         shelf = await self.shelf(store)
         return shelf, await self.off_the_loop(shelf.job, id_)
 
-    def row(self, job: Job) -> wire.Row:
+    def row(self, job: Job) -> Row:
         """Return a job's row."""
         return self.service.listing.named(wire.row(job, self.service.listing.root))
 
@@ -156,7 +157,7 @@ class JobsHandler(Handler):
         limit = self.number("limit", USUAL, MOST)
         rows, remarks = await self.answered(self.service.rows(limit))
         self.service.live.asked()
-        self.finish(wire.rows_message(rows, remarks=remarks))
+        self.finish(rows_message(rows, remarks=remarks))
 
 
 class LogHandler(Handler):

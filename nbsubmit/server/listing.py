@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nbsubmit.client.wire import Row, lasting
+from nbsubmit.client.messages import Row, lasting
 from nbsubmit.core import config_files, stores
 from nbsubmit.core.errors import FolderError, NbsubmitError, UnknownJob
 from nbsubmit.core.harmless import plain

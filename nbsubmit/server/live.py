@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from nbsubmit.client.wire import rows_message
+from nbsubmit.client.messages import rows_message
 from nbsubmit.server.listing import Listing
 
 _log = logging.getLogger("nbsubmit")

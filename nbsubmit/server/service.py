@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nbsubmit.client.wire import Row
+from nbsubmit.client.messages import Row
 from nbsubmit.server.choices import Cluster, choices
 from nbsubmit.server.listing import Listing
 from nbsubmit.server.live import Live

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from nbsubmit.client import jobs as client
 from nbsubmit.client import wire
+from nbsubmit.client.messages import Row
 from nbsubmit.client.meters import Meters
-from nbsubmit.client.wire import Row
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.job import Job

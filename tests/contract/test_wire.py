@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import nbsubmit
-from nbsubmit.client import wire
+from nbsubmit.client import messages, wire
 from nbsubmit.client.meters import Meters
 from nbsubmit.sandbox.sandbox import Sandbox
 from tests.contract.wire import ROWS, WIRE, assert_row
@@ -40,7 +40,7 @@ def test_every_row_of_a_message_is_one() -> None:
         WIRE["comm"]["to front"]["event"],
     ]
     for message in told:
-        assert message["wire"] == WIRE["wire"] == wire.WIRE
+        assert message["wire"] == WIRE["wire"] == messages.WIRE
         for row in message["rows"]:
             assert_row(row)
 

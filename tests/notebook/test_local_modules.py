@@ -16,6 +16,7 @@ from nbsubmit.core.lazy import lazy_module
 from nbsubmit.core.own_modules import used
 from nbsubmit.notebook import module_state
 from nbsubmit.notebook.local_modules import LocalModules
+from nbsubmit.notebook.own_imports import OwnImports
 from tests.modules import OwnModules
 
 
@@ -23,7 +24,7 @@ from tests.modules import OwnModules
 def local(own: OwnModules, monkeypatch: pytest.MonkeyPatch) -> LocalModules:
     """What has looked once, as when the extension was loaded."""
     monkeypatch.chdir(own.path)
-    modules = LocalModules()
+    modules = LocalModules(OwnImports())
     modules.look()
     return modules
 
