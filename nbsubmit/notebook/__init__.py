@@ -25,6 +25,7 @@ notebook    the notebook's jobs, wherever it lies
 marks       what the notebook remembers of them
 whereabouts where the notebook is, by what the front end says
 moved       notebooks that were moved or copied
+standing    how a job stands, by its folder alone
 news        what is said of jobs when the extension is loaded
 completion  what TAB offers on a magic's line
 comm        the line to a front end that draws more than panels

@@ -1,27 +1,21 @@
 """What became of a notebook's jobs while no kernel looked: one line when a new one starts.
 
-Only the notebook's own marks and the folders of jobs that no kernel had are looked at. Nothing is
-unpickled, and no scheduler is asked.
+Only the notebook's own marks and the folders of jobs that no kernel had are looked at.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbsubmit.core import tasks
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.harmless import plain
-from nbsubmit.core.settle import look, settle
 from nbsubmit.core.state import JobState
-from nbsubmit.core.tasks import Shape, TaskFolder
 from nbsubmit.core.trust import check_private
 from nbsubmit.core.units import format_elapsed
 from nbsubmit.notebook.marks import latest_kernel
@@ -29,11 +23,8 @@ from nbsubmit.notebook.notebook import Notebook
 
 _log = logging.getLogger("nbsubmit")
 
-# So many jobs are looked at, the latest, and so many tasks of an array that has ended.
-_JOBS, _TASKS = 50, 50
-_LONG_AGO = 3600.0
-# A job that shows no sign of life for so long has probably ended without one.
-_SILENCE_SECONDS = 600.0
+# So many jobs are looked at, the latest.
+_JOBS = 50
 _BEFORE_CELL = "pre_run_cell"
 
 
@@ -117,9 +108,7 @@ def news(notebook: Notebook) -> News:
     last = latest_kernel(marks, notebook.kernel)
     there = [job for job, mark in marks.items() if not mark.kernel]
     for job in reversed(there[-_JOBS:]):
-        state = _look(JobFolder(jobs / job), found)
-        if state is not None:
-            found.states[state] += 1
+        _count_in(JobFolder(jobs / job), found)
     found.unseen = len(there[:-_JOBS])
     found.had = sum(mark.kernel == last for mark in marks.values() if mark.kernel)
     if marks:
@@ -132,52 +121,20 @@ def news(notebook: Notebook) -> News:
     return found
 
 
-def _look(folder: JobFolder, found: News) -> JobState | None:
-    """Return a job's state as far as its folder tells; None for one that is gone or was refused.
+def _count_in(folder: JobFolder, found: News) -> None:
+    """Count a job by what its folder tells; none that is gone or was refused."""
+    # All that knows what a folder may tell: two thirds of what these news cost, and mostly there
+    # is no such job.
+    from nbsubmit.notebook.standing import standing_of
 
-    None also for one that was interrupted, which is counted at once.
-    """
-    try:
-        with os.scandir(folder.path) as entries:
-            names = {entry.name for entry in entries}
-        state = _of_tasks(folder) if "tasks" in names else _of_one(folder, names, found)
-    except (OSError, FolderError):
-        return None
-    if state is JobState.RUNNING and folder.beat_file.name in names:
-        silence = time.time() - folder.beat_file.stat().st_mtime
-        if silence > _SILENCE_SECONDS:
-            found.silent = max(found.silent, silence)
-    return None if state is JobState.REFUSED else state
-
-
-def _of_one(folder: JobFolder, names: set[str], news: News) -> JobState | None:
-    signs = (folder.result_file, folder.end_file, folder.exit_file, folder.refusal_file)
-    if any(sign.name in names for sign in signs):
-        found = look(folder)
-        if found.may_run_again and not found.conclusive:
-            if found.queued_again:
-                return JobState.PENDING
-            news.interrupted += 1  # only the scheduler knows, and it is not asked
-            return None
-        return settle(found, None, _LONG_AGO).state
-    return JobState.RUNNING if folder.started_file.name in names else JobState.PENDING
-
-
-def _of_tasks(folder: JobFolder) -> JobState:
-    """Return the state of a job with tasks: it has ended when all of them have."""
-    shape = Shape.of(folder.spec)
-    listed = tasks.listing(folder)
-    if folder.refusal():
-        return JobState.REFUSED
-    if len(listed.ended) < len(shape.keys):
-        if listed.cancelled:
-            return JobState.CANCELLED
-        return JobState.RUNNING if listed.started else JobState.PENDING
-    for key in shape.keys[:_TASKS]:
-        state = settle(look(TaskFolder(folder, key, shape)), None, _LONG_AGO).state
-        if state is not JobState.COMPLETED:
-            return state
-    return JobState.COMPLETED
+    standing = standing_of(folder)
+    if standing is None:
+        return
+    found.silent = max(found.silent, standing.silent)
+    if standing.state is None:
+        found.interrupted += 1
+    elif standing.state is not JobState.REFUSED:
+        found.states[standing.state] += 1
 
 
 def in_words(found: News) -> str:
