@@ -14,6 +14,7 @@ rows        a job as plain data, for whoever draws it
 meters      how a job goes: its samples and its progress bars
 bars        progress bars in what a job has printed
 words       a row as text
+width       how many columns a character takes
 screen      a job's text as a terminal would show it
 progress    a bar for a loop of the user's
 """

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from typing import NamedTuple
 
-from wcwidth import wcwidth
+from nbsubmit.client.width import width_of
 
 LONGEST_LINE = 10_000
 MOST_LINES = 1_000
@@ -215,7 +215,7 @@ class Screen:
 
     def _put_wide(self, text: str, style: Style) -> None:
         for character in text:
-            width = wcwidth(character)
+            width = width_of(character)
             if width > 0:
                 self._line.put(self._column, [character, ""][:width], style)
                 self._column += width

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from wcwidth import wcwidth
-
 from nbsubmit.client.bars import Bar
 from nbsubmit.client.rows import JobRow
+from nbsubmit.client.width import width_of
 from nbsubmit.core.payload import PART
 from nbsubmit.core.result import VALUE
 from nbsubmit.core.state import JobState
@@ -197,7 +196,7 @@ def cropped(line: str, columns: int) -> str:
     """As much of a line as does not wrap in a terminal with so many columns."""
     width = 0
     for at, character in enumerate(line):
-        width += max(wcwidth(character), 0)
+        width += max(width_of(character), 0)
         if width > columns:
             return line[:at]
     return line
