@@ -293,10 +293,13 @@ def remove_unfinished(folder: JobFolder) -> None:
     """
     written = (folder.result_file, folder.result_stream, folder.result_pack,
                folder.kept_file, folder.kept_values)  # fmt: skip
+    starts = {f".{file.name}" for file in written}
     with suppress(OSError):
-        for file in written:
-            for part in folder.path.glob(f".{file.name}.{_ENDING}"):
-                part.unlink(missing_ok=True)
+        # To compile patterns for these names took every job a quarter of its time.
+        for name in os.listdir(folder.path):  # noqa: PTH208
+            start, _, ending = name.rpartition(".")
+            if start in starts and len(ending) == _ENDING and set(ending) <= _HEX:
+                (folder.path / name).unlink(missing_ok=True)
 
 
 def write_whole(file: Path, write: Callable[[BinaryIO], object], *, durable: bool = False) -> None:
@@ -318,7 +321,8 @@ def write_whole(file: Path, write: Callable[[BinaryIO], object], *, durable: boo
         raise
 
 
-_ENDING = "[0-9a-f]" * 16
+# What makes a name its own: so many of these.
+_ENDING, _HEX = 16, frozenset("0123456789abcdef")
 
 
 def new_file(folder: Path, prefix: str) -> tuple[int, Path]:
@@ -326,7 +330,7 @@ def new_file(folder: Path, prefix: str) -> tuple[int, Path]:
 
     As `tempfile` does, whose import takes every job a tenth of the time that it needs to start.
     """
-    path = folder / f"{prefix}{os.urandom(8).hex()}"
+    path = folder / f"{prefix}{os.urandom(_ENDING // 2).hex()}"
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), path
 
 

@@ -130,8 +130,10 @@ class _Template:
 
     def serve(self) -> None:
         """Go on until there is no need of it."""
-        if not self._poller.poll(1000 * _PAUSE_SECONDS):
-            self._import_more()
+        # Not beside the worker that has left it, which a user waits for.
+        self._poller.poll(1000 * _PAUSE_SECONDS)
+        for name in _ALSO:
+            importlib.import_module(name)
         stamps = dict(_stamps())
         if any(modified > self._settled_before for _, _, modified in stamps.values()):
             return  # what it has loaded may be older
@@ -151,10 +153,6 @@ class _Template:
                 if stamps != dict(_stamps()):
                     return
                 self._take(connection)
-
-    def _import_more(self) -> None:
-        for name in _ALSO:
-            importlib.import_module(name)
 
     def _is_of_no_use(self) -> bool:
         idle = time.monotonic() - self._idle_since

@@ -20,7 +20,7 @@ import submitit
 import nbsubmit
 from nbsubmit.sandbox.config import SandboxConfig
 from nbsubmit.sandbox.sandbox import up
-from tests.bench.cell import add
+from tests.bench.nothing import add
 from tests.bench.table import Row, in_turn, tell, within
 
 AT_ONCE = 256

@@ -24,6 +24,7 @@ import submitit
 
 from nbsubmit.sandbox.config import SandboxConfig
 from nbsubmit.sandbox.sandbox import up
+from tests.bench.nothing import add
 from tests.bench.table import Row, in_turn, tell, within
 from tests.journeys.kernel import Kernel
 
@@ -31,11 +32,6 @@ ROUNDS = 15
 THEIR_ROUNDS = 3
 LOOK_SECONDS = 0.005
 IMPORTS = [sys.executable, "-c", "import cloudpickle"]
-
-
-def add(a: int, b: int) -> int:
-    """Return the sum."""
-    return a + b
 
 
 def bare(folder: Path) -> Callable[[], None]:

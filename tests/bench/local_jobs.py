@@ -16,7 +16,7 @@ import submitit
 from joblib import Parallel, delayed
 
 import nbsubmit
-from tests.bench.cell import add
+from tests.bench.nothing import add
 from tests.bench.table import Row, in_turn, tell, within
 
 COUNT = 100

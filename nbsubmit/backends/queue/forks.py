@@ -26,9 +26,9 @@ VARIABLE = "NBSUBMIT_FORKS"
 _SWITCH = "NBSUBMIT_LOCAL_FORKS"
 _MODULE = ("-m", "nbsubmit.worker")
 # A template that is there has an answer in a few milliseconds; a loaded machine takes longer.
-_PATIENCE_SECONDS = 2.0
+_PATIENCE_SECONDS = 5.0
 # For so long one that did not answer is not asked again.
-_SULK_SECONDS = 60.0
+_SULK_SECONDS = 10.0
 # What Python, its loader and the libraries that it loads read before the worker can set it.
 _READ_EARLY = ("PYTHON", "LD_", "DYLD_", "LC_", "MALLOC_", "GLIBC_", "OPENSSL_", "COV")
 _READ_EARLY_TOO = ("HOME", "LANG", "LANGUAGE", "TZ")
