@@ -1,5 +1,6 @@
 """The way of a job, in the order in which a job goes it.
 
+record    classes of values, without compiling code for each
 harmless  text from a job, as a terminal may be shown it
 errors    what can go wrong, as a tree
 failed    an exception that is also that of a failed job

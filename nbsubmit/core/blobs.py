@@ -18,8 +18,6 @@ from collections.abc import Iterable, Iterator, Set
 from itertools import islice
 from pathlib import Path
 
-import xxhash
-
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import PRIVATE_FOLDER, new_file
 from nbsubmit.core.trust import check_private
@@ -41,6 +39,8 @@ _NO_LINKS, _COLLECTED = ".no-links", ".collected"
 
 def name_of(parts: Iterable[memoryview | bytes]) -> str:
     """Return the name of the blob that has this content."""
+    import xxhash  # which a job without buffers does not need
+
     digest = xxhash.xxh3_128()
     size = 0
     for part in parts:
@@ -51,6 +51,8 @@ def name_of(parts: Iterable[memoryview | bytes]) -> str:
 
 def name_of_pack(names: Iterable[str], size: int) -> str:
     """Return the name of a blob of several pieces, which is made of theirs."""
+    import xxhash
+
     return f"{xxhash.xxh3_128_hexdigest(' '.join(names).encode())}-{size}"
 
 

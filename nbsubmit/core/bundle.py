@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -18,6 +17,7 @@ from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.home import Namespace, at_home
 from nbsubmit.core.layout import PACKED
 from nbsubmit.core.pickling import Reference, ReferringUnpickler
+from nbsubmit.core.record import dataclass
 from nbsubmit.core.trust import open_own
 from nbsubmit.core.writer import MOST_NUMBERED
 

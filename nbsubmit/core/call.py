@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Protocol
+
+from nbsubmit.core.record import dataclass
 
 # The value in a bundle that is called: function, arguments, keyword arguments.
 CALL = "<call>"

@@ -11,7 +11,6 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +22,7 @@ from nbsubmit.core.errors import NotPicklable
 from nbsubmit.core.folder import PRIVATE_FOLDER, JobFolder, write_whole
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.layout import Placed
+from nbsubmit.core.record import dataclass
 from nbsubmit.core.trust import read_own
 from nbsubmit.core.writer import BundleWriter, write_one
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from nbsubmit.core import blobs
 from nbsubmit.core.folder import BLOBS
+from nbsubmit.core.record import dataclass
 
 # Why an entry is there: it is the content of an object that was sent.
 CHANGED = "changed"

@@ -8,8 +8,6 @@ import pickle
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import xxhash
-
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.home import Namespace
@@ -99,6 +97,8 @@ class _Hashes(io.RawIOBase):
     def __init__(self, like: bytes) -> None:
         self._found = bytearray()
         self._like = like
+        import xxhash  # a cell that is sent nothing to change needs none
+
         self._digest = xxhash.xxh3_128()
         # Buffers are not written, and what follows them is.
         self.update = self._digest.update

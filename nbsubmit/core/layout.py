@@ -5,10 +5,9 @@ Large regions are blobs, kept by content; small ones lie aligned in one pack.
 
 from __future__ import annotations
 
-import bisect
 import io
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +15,7 @@ from nbsubmit.core import blobs
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import BLOBS
+from nbsubmit.core.record import dataclass
 
 if TYPE_CHECKING:
     from nbsubmit.core.mapped import Mappings
@@ -86,6 +86,8 @@ class Placed:
 
     def content(self, view: memoryview) -> bytes | None:
         """Bytes that stand for the content of a buffer of this bundle; None for any other."""
+        import bisect
+
         from nbsubmit.core import memory
 
         start = memory.address(view)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from nbsubmit.core.definitions.known import codes_of
+from nbsubmit.core.record import dataclass
 
 SIGNS = {"line": "%", "cell": "%%"}
 # Stands before the name of an extension that a cell has loaded.

@@ -10,10 +10,10 @@ import importlib
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from nbsubmit.core.origin import MAIN, attributes, folder_of, is_own, place_of, reachable, root_of
+from nbsubmit.core.record import dataclass
 
 # Those that come with Python, and those that every job has.
 _EVERYWHERE = sys.stdlib_module_names | {MAIN, "__mp_main__", "nbsubmit"}

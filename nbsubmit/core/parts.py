@@ -6,15 +6,15 @@ on where another one ended.
 
 from __future__ import annotations
 
-import bisect
 import functools
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.record import dataclass
 
 # Whoever sends the rest shows more often than this that it is there.
 LEASE_SECONDS = 60.0
@@ -129,6 +129,8 @@ class Handed:
 
     def find(self, index: int) -> Part | None:
         """Return the part that a task is in."""
+        import bisect
+
         place = bisect.bisect_right(self.parts, index, key=lambda part: part.first) - 1
         return self.parts[place] if place >= 0 and index < self.parts[place].end else None
 

@@ -30,16 +30,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from nbsubmit.core import definitions, everywhere, magics, reducers
-from nbsubmit.core.definitions import (
-    classes,
-    code,
-    enums,
-    exceptions,
-    functions,
-    known,
-    modules,
-    needs,
-)
+from nbsubmit.core.definitions import known, needs
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.origin import attributes, is_made_by_hand
@@ -56,6 +47,7 @@ Lookup = Callable[[Reference], Any]
 # Functions that are of no type of Python's own: of numpy, and of whatever Cython has compiled.
 _LOOKED_UP = frozenset({"ufunc", "cython_function_or_method"})
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
+_TAKEN_APART = (BaseException, types.CodeType, types.CellType, types.ModuleType)
 
 
 class HomeReducers:
@@ -132,6 +124,8 @@ class HomeReducers:
         if is_class(obj):
             return self._reduce_class(obj)
         if isinstance(obj, enum.Enum):
+            from nbsubmit.core.definitions import enums
+
             return enums.reduce_member(obj)
         reduce = definitions.find(type(obj))
         if reduce is not None:
@@ -139,14 +133,10 @@ class HomeReducers:
             if reduced is NotImplemented:
                 self._note_module(obj)
             return reduced
-        if isinstance(obj, BaseException) and exceptions.has_own_init(type(obj)):
-            return exceptions.make_exception, (type(obj), obj.args, dict(obj.__dict__))
-        if isinstance(obj, types.CodeType):
-            return code.reduce_code(obj)
-        if isinstance(obj, types.CellType):
-            return code.reduce_cell(obj)
-        if isinstance(obj, types.ModuleType) and is_made_by_hand(obj):
-            return modules.reduce_module(obj)
+        if isinstance(obj, _TAKEN_APART):
+            reduced = self._take_apart(obj)
+            if reduced is not NotImplemented:
+                return reduced
         reduced = cloudpickle.Pickler.reducer_override(self, obj)
         if reduced is NotImplemented and isinstance(obj, _FUNCTIONS):
             if isinstance(obj, types.FunctionType) and not known.is_importable(obj):
@@ -159,6 +149,19 @@ class HomeReducers:
                 self._left_alone[id(kind)] = kind
                 self._noted.add(id(kind))
         return reduced
+
+    def _take_apart(self, obj: Any) -> Any:
+        from nbsubmit.core.definitions import code, exceptions, modules
+
+        if isinstance(obj, BaseException) and exceptions.has_own_init(type(obj)):
+            return exceptions.make_exception, (type(obj), obj.args, dict(obj.__dict__))
+        if isinstance(obj, types.CodeType):
+            return code.reduce_code(obj)
+        if isinstance(obj, types.CellType):
+            return code.reduce_cell(obj)
+        if isinstance(obj, types.ModuleType) and is_made_by_hand(obj):
+            return modules.reduce_module(obj)
+        return NotImplemented
 
     def _note_module(self, definition: Any) -> None:
         """Note where a definition is looked up on the other side."""
@@ -189,6 +192,8 @@ class HomeReducers:
         if known.is_builtin_type(kind) or known.is_importable(kind):
             self._note_module(kind)
             return cloudpickle.Pickler.reducer_override(self, kind)
+        from nbsubmit.core.definitions import classes
+
         self.classes.append(kind)
         return classes.reduce_class(kind)
 
@@ -199,6 +204,8 @@ class HomeReducers:
             return None
 
     def _dynamic_function_reduce(self, func: types.FunctionType) -> Any:
+        from nbsubmit.core.definitions import code, functions
+
         if functions.is_dispatcher(func):
             return functions.reduce_dispatcher(func)
         module, names = None, known.globals_of(func.__code__)

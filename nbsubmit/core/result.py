@@ -6,7 +6,7 @@ The file that holds it appears last, so whoever sees it sees all of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from nbsubmit.core import packages
@@ -14,6 +14,7 @@ from nbsubmit.core.contents import EMPTY, Contents, Entry
 from nbsubmit.core.folder import FORMAT, check_format
 from nbsubmit.core.harmless import printed
 from nbsubmit.core.packages import Package
+from nbsubmit.core.record import dataclass
 
 # Names in the bundle that no cell can bind.
 VALUE = "<value>"

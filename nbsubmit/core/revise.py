@@ -14,13 +14,13 @@ import sys
 import types
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from nbsubmit.core.definitions import closures
 from nbsubmit.core.definitions.known import is_class
 from nbsubmit.core.definitions.parts import set_parts
 from nbsubmit.core.garbage import uncollected
+from nbsubmit.core.record import dataclass
 from nbsubmit.core.reducers import subclasses
 
 _HEAP_TYPE = 1 << 9

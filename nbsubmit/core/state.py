@@ -6,10 +6,10 @@ Two are added: ``LOST`` (ended without a word from anybody) and ``REFUSED`` (nev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from nbsubmit.core.harmless import plain
+from nbsubmit.core.record import dataclass
 
 
 class JobState(str, Enum):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from nbsubmit.core.folder import (
     JobFolder,
 )
 from nbsubmit.core.parts import Rest, parts_of
+from nbsubmit.core.record import dataclass
 from nbsubmit.core.trust import check_if_there
 
 # Tell a worker which task of the array it is, and which of how many processes that run together.

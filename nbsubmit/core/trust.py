@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -137,6 +136,8 @@ def _check(path: Path, found: os.stat_result, advice: str) -> None:
             f"what it holds could be theirs, so it is not used. {advice}"
         )
     if found.st_mode & _OTHERS_MAY_WRITE:
+        import shlex
+
         raise FolderError(
             f"others may write to {path} (mode {stat.S_IMODE(found.st_mode):o}), "
             f"so it is not used. Make it yours alone:  chmod go-w {shlex.quote(str(path))}"

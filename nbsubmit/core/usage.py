@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from nbsubmit.core.units import format_memory
+from nbsubmit.core.record import dataclass
 
 # As many as a small curve can show.
 SHOWN_SAMPLES = 120
@@ -121,6 +121,8 @@ class Sample:
 
 def memory_in_words(usage: Sample | None, limits: Limits) -> str:
     """Say how much memory of how much; a look now and then cannot see the very last of it."""
+    from nbsubmit.core.units import format_memory  # which no worker needs
+
     given = format_memory(limits.memory) if limits.memory else ""
     if usage is None:
         return f"it was given {given}" if given else ""

@@ -37,6 +37,8 @@ from nbsubmit.core.watched import (
 _log = logging.getLogger("nbsubmit")
 T = TypeVar("T")
 
+# So many times as long as it took to look nothing is looked at.
+_REST_AFTER_LOOKS = 20
 # So long whoever looks at jobs waits for a backend.
 _PATIENCE_SECONDS = 5.0
 
@@ -290,10 +292,11 @@ class Watcher:
 
     def _go_on(self) -> None:
         while (pause := self._look_around()) is not None:
-            self._wake.wait(max(pause, SHORTEST_LOOK / 2))
+            self._wake.wait(pause)
 
     def _look_around(self) -> float | None:
         """Look at what is due, and return the seconds until more is; None if nothing is live."""
+        begun = time.monotonic()
         with self._lock:
             self._take_back()
             live = [w for w in self._watched.values() if not w.job.is_over]
@@ -310,7 +313,10 @@ class Watcher:
             # The thread must outlive a bad look; the next one may go better.
             _log.exception("looking at jobs failed")
         self._let_go_of(live)
-        return min(w.next_look for w in live) - time.monotonic()
+        now = time.monotonic()
+        # Where there is much to look at, or a disk is slow, most of the time is left to others.
+        least = min(_REST_AFTER_LOOKS * (now - begun), SHORTEST_LOOK / 2)
+        return max(min(w.next_look for w in live) - now, least)
 
     def _let_go_of(self, live: Iterable[Watched]) -> None:
         """Keep no job between two looks that is to go when nobody else holds it."""

@@ -20,13 +20,13 @@ from nbsubmit.core.tasks import Listing, TaskFolder, listing
 
 _log = logging.getLogger("nbsubmit")
 
-# A young job is looked at often, an old one less so; the first of these where it is one of few: a
-# look at a folder in which nothing is new takes some twenty microseconds.
-SHORTEST_LOOK, _SHORTEST_OF_MANY, _LONGEST_LOOK = 1 / 64, 1 / 8, 2.0
-_MANY = 16
-# Some disks tell times to the second, and a few to two. Where one tells parts of a second it does
-# so to some milliseconds.
-_COARSEST_CLOCK, _FINE_CLOCK, _LONGEST_READ = 2.5, 0.1, 15.0
+# A young job is looked at often, an old one less so.
+SHORTEST_LOOK, _LONGEST_LOOK = 0.125, 2.0
+# Of a very young one it is seen even sooner that there is a file more, by which it may have ended:
+# what lasts a second is seen 10 ms late and not 60. Such a glance takes a fiftieth of a look.
+_SHORTEST_GLANCE = SHORTEST_LOOK / 16
+# Some disks tell times to the second, and a few to two.
+_COARSEST_CLOCK, _LONGEST_READ = 2.5, 15.0
 # A suspended job is silent too, so it takes long before a job is given up for its silence alone.
 _LONGEST_SILENCE = 1000
 
@@ -57,6 +57,8 @@ class Watched:
     changed: int = 0
     changed_seen: float = 0.0
     read: float = NEVER
+    # Which files were in it when it was read.
+    names: frozenset[str] = frozenset()
     # What is looked at most often, as text.
     path: str = ""
     beat_file: str = ""
@@ -73,11 +75,14 @@ def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched
     waiting: dict[Path, Found] = {}
     for one in due:
         folder = one.job.folder
+        if _is_as_it_was(one, now):
+            one.next_look = _next_look(one, now)
+            continue
         if isinstance(folder, TaskFolder):
             if folder.whole not in listings:
                 listings[folder.whole] = _listing(folder)
                 waiting[folder.whole] = _waiting(folder)
-            one.next_look = _next_look(one, now, len(due))
+            one.next_look = _next_look(one, now)
             if not listings[folder.whole].tells_of(folder.key):
                 news = waiting[folder.whole]
                 if one.found.handle and not news.not_run:
@@ -95,7 +100,7 @@ def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched
                 )
                 looked_at.append(one)
                 continue
-        _look(one, now, len(due))
+        _look(one, now)
         looked_at.append(one)
     return looked_at
 
@@ -130,7 +135,7 @@ def give_up_the_silent(watched: Sequence[Watched], settings: Settings, now: floa
             one.report = Report(None)
 
 
-def _look(one: Watched, now: float, of: int) -> None:
+def _look(one: Watched, now: float) -> None:
     if not _may_be_read_later(one, now):
         read(one, now)
     beat = changed_at(one.beat_file) if one.found.node or one.beat else 0
@@ -138,7 +143,25 @@ def _look(one: Watched, now: float, of: int) -> None:
         one.beat, one.beat_seen = beat, now
         if one.report is not None and not (one.report.state and one.report.state.ended):
             one.report = None  # the job has shown since then that it is alive
-    one.next_look = _next_look(one, now, of)
+    one.next_look = _next_look(one, now)
+
+
+def _is_as_it_was(one: Watched, now: float) -> bool:
+    """Tell whether a folder that was read just now has no file more or less.
+
+    To list it is to ask the disk, also one that is far away: of a file that was not there it may
+    go on to believe so for half a minute.
+    """
+    if now - one.read >= SHORTEST_LOOK or isinstance(one.job.folder, TaskFolder):
+        return False
+    return _names_in(one.path) == one.names
+
+
+def _names_in(path: str) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(path))  # noqa: PTH208  # a Path takes three times as long
+    except OSError:
+        return frozenset()
 
 
 def _may_be_read_later(one: Watched, now: float) -> bool:
@@ -156,13 +179,14 @@ def _may_be_read_later(one: Watched, now: float) -> bool:
         return False
     if changed != one.changed:
         one.changed, one.changed_seen = changed, now
-    clock = _FINE_CLOCK if changed % 10**9 else _COARSEST_CLOCK
-    return one.read >= one.changed_seen + clock and now - one.read < _LONGEST_READ
+    return one.read >= one.changed_seen + _COARSEST_CLOCK and now - one.read < _LONGEST_READ
 
 
 def read(one: Watched, now: float) -> None:
     """Read what a job's folder says now; of one that is over, the end of its log too."""
     one.read = now
+    if not isinstance(one.job.folder, TaskFolder):
+        one.names = _names_in(one.path)
     over = one.report is not None and (one.report.state is None or one.report.state.ended)
     try:
         one.found = look(one.job.folder, over=over)
@@ -176,13 +200,15 @@ def read(one: Watched, now: float) -> None:
         _log.debug("the folder of job %s cannot be read now", one.job.id, exc_info=True)
 
 
-def _next_look(one: Watched, now: float, of: int) -> float:
+def _next_look(one: Watched, now: float) -> float:
     """Return the next time at which jobs of its age are looked at: all of them at once.
 
-    To go through a thousand jobs for the sake of the one that is due takes longer than to look.
+    One that waited for long and has started is young again. To go through a thousand jobs for the
+    sake of the one that is due takes longer than to look.
     """
-    spacing = SHORTEST_LOOK if of <= _MANY else _SHORTEST_OF_MANY
-    while 2 * spacing <= min((now - one.since) / 50, _LONGEST_LOOK):
+    spacing = SHORTEST_LOOK if isinstance(one.job.folder, TaskFolder) else _SHORTEST_GLANCE
+    age = now - max(one.since, one.changed_seen)
+    while 2 * spacing <= min(age / 50, _LONGEST_LOOK):
         spacing *= 2
     return (now // spacing + 1) * spacing
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from nbsubmit.core.home import Namespace
 from nbsubmit.core.layout import Buffer, Layout, Placed
 from nbsubmit.core.met import Met
 from nbsubmit.core.pickling import Reference, ReferringPickler, ValuePickler
+from nbsubmit.core.record import dataclass
 from nbsubmit.core.reducers import SMALLEST_BUFFER
 
 if TYPE_CHECKING:

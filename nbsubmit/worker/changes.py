@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
-from nbsubmit.core.definitions import closures, enums, parts
-from nbsubmit.core.definitions.functions import is_dispatcher
 from nbsubmit.core.definitions.known import is_class, is_importable
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.revise import Content
@@ -24,11 +22,16 @@ def has_parts(value: Any) -> bool:
     """Tell whether a value is a definition whose parts are compared one by one."""
     if is_class(value):
         return not is_importable(value)
-    is_function = isinstance(value, FunctionType) and not is_dispatcher(value)
-    return is_function and not is_importable(value)
+    if not isinstance(value, FunctionType):
+        return False
+    from nbsubmit.core.definitions.functions import is_dispatcher
+
+    return not is_dispatcher(value) and not is_importable(value)
 
 
 def _parts_of(definition: Any, home: Namespace) -> dict[str, Any]:
+    from nbsubmit.core.definitions import closures, enums, parts
+
     if isinstance(definition, FunctionType):
         return closures.parts_of(definition, home)
     return parts.parts_of(definition) | enums.given(definition)

@@ -6,7 +6,7 @@ import ast
 import sys
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from nbsubmit.core.cell import Cell
@@ -14,6 +14,7 @@ from nbsubmit.core.contents import CHANGED, type_name
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.pickling import Reference
+from nbsubmit.core.record import dataclass
 from nbsubmit.core.reserved import is_passing, is_shells_own
 from nbsubmit.core.result import CLASSES, EXCEPTION, HELD, IMPORTED, VALUE
 from nbsubmit.core.revise import Content

@@ -16,12 +16,12 @@ import tokenize
 import types
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.home import Namespace
+from nbsubmit.core.record import dataclass
 from nbsubmit.worker.missing import behind
 
 T = TypeVar("T")

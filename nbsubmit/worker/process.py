@@ -143,7 +143,10 @@ def _forget_earlier_run(folder: JobFolder) -> None:
             earlier = together.read_json(together.runs_file) or {}
             runs = {**earlier, "run": earlier.get("run", 1) + 1}
             together.write_json(together.runs_file, runs)
-    for file in stale:
+    # One listing tells of all; to ask for each is a question more to a disk that is far away.
+    parents = {file.parent for file in stale}
+    there = {file for parent in parents if parent.exists() for file in parent.iterdir()}
+    for file in there.intersection(stale):
         file.unlink(missing_ok=True)
     remove_unfinished(folder)
 

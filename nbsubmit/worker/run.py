@@ -278,7 +278,8 @@ def _write_all(folder: JobFolder, result: Result, placed: Placed | None) -> None
         if placed is not None and result.entries:
             placed.write_blobs(folder.blobs, durable=True)
             write_whole(folder.result_stream, placed.write_stream, durable=True)
-            write_whole(folder.result_pack, placed.write_pack, durable=True)
+            # Of an empty one nothing can be lost, and a disk takes its time for that too.
+            write_whole(folder.result_pack, placed.write_pack, durable=bool(placed.parts))
         folder.write_json(folder.result_file, result.to_json())
     except OSError:
         # It takes up the room that the report needs.

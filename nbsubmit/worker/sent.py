@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from nbsubmit.core.home import Namespace
 from nbsubmit.core.met import Met
 from nbsubmit.core.origin import is_made_by_hand
 from nbsubmit.core.originals import PART_OF
+from nbsubmit.core.record import dataclass
 from nbsubmit.core.reducers.owners import Owners
 from nbsubmit.core.revise import Content, content_of, content_of_part
 from nbsubmit.core.writer import BundleWriter

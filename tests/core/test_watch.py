@@ -722,6 +722,52 @@ def test_a_young_job_is_looked_at_often_and_an_old_one_less(world: World) -> Non
     assert 1.5 <= min(old) <= max(old) <= 2.25
 
 
+def test_the_end_of_a_short_job_is_seen_within_a_hundredth_of_a_second(world: World) -> None:
+    job, node = world.send()
+    world.go_to(0.3, step=0.001)
+    node.starts(world.now)
+    world.go_to(0.32, step=0.001)
+    assert state(job) is JobState.RUNNING
+    node.succeeds()
+    world.go_to(0.34, step=0.001)
+    assert state(job) is JobState.COMPLETED
+
+
+def test_between_two_looks_a_folder_with_nothing_new_is_only_listed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_at: list[float] = []
+    listed_at: list[float] = []
+
+    def read(folder: JobFolder, *, over: bool) -> Found:
+        read_at.append(world.now)
+        return look(folder, over=over)
+
+    def listed(path: str) -> frozenset[str]:
+        listed_at.append(world.now)
+        return frozenset(file.name for file in Path(path).iterdir())
+
+    monkeypatch.setattr("nbsubmit.core.watched.look", read)
+    monkeypatch.setattr("nbsubmit.core.watched._names_in", listed)
+    world.send()
+    world.go_to(0.39, step=0.001)
+    assert len(read_at) <= 5
+    assert len(listed_at) >= 40
+
+
+def test_a_job_that_starts_after_a_long_wait_is_looked_at_as_often_as_a_young_one(
+    world: World,
+) -> None:
+    job, node = world.send()
+    world.go_to(HOUR, step=10)
+    node.starts(world.now)
+    world.go_to(world.now + 3)
+    assert state(job) is JobState.RUNNING
+    node.succeeds()
+    world.go_to(world.now + 0.25, step=0.01)
+    assert state(job) is JobState.COMPLETED
+
+
 def test_a_folder_in_which_nothing_is_new_is_read_seldom_and_news_is_seen_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

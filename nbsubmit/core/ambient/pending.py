@@ -6,7 +6,7 @@ notebook. But for that alone the notebook need not load numpy.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import pickle
 from collections.abc import Callable, Mapping
 
@@ -63,10 +63,10 @@ class Pending:
 
 def as_text(values: Values) -> str:
     """Return values as text."""
-    return base64.b64encode(cloudpickle.dumps(values)).decode("ascii")
+    return binascii.b2a_base64(cloudpickle.dumps(values), newline=False).decode("ascii")
 
 
 def from_text(text: str) -> Values:
     """Return values that were made text of."""
-    values: Values = pickle.loads(base64.b64decode(text))
+    values: Values = pickle.loads(binascii.a2b_base64(text))
     return values

@@ -21,21 +21,12 @@ views      views of an object's bytes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
-
-from nbsubmit.core.definitions import functions, parts, variables, views, weak
 
 Reducer = Callable[[Any], Any]
 
-_BY_TYPE: dict[type, Reducer] = {
-    **functions.REDUCERS,
-    **variables.REDUCERS,
-    **weak.REDUCERS,
-    **views.REDUCERS,
-    parts.Portion: parts.reduce_portion,
-}
-_BY_BASE: dict[type, Reducer] = functions.FAMILIES
 _found: dict[type, Reducer | None] = {}
 
 
@@ -51,6 +42,25 @@ def find(kind: type) -> Reducer | None:
 
 
 def _search(kind: type) -> Reducer | None:
-    if kind in _BY_TYPE:
-        return _BY_TYPE[kind]
-    return next((reduce for base, reduce in _BY_BASE.items() if issubclass(kind, base)), None)
+    by_type, by_base = _reducers()
+    if kind in by_type:
+        return by_type[kind]
+    return next((reduce for base, reduce in by_base.items() if issubclass(kind, base)), None)
+
+
+@functools.cache
+def _reducers() -> tuple[Mapping[type, Reducer], Mapping[type, Reducer]]:
+    """Return them by type, and by base; a job that sends plain values loads none of their modules.
+
+    A worker's start loads these and a few more of this package a twentieth faster so.
+    """
+    from nbsubmit.core.definitions import functions, parts, variables, views, weak
+
+    by_type: dict[type, Reducer] = {
+        **functions.REDUCERS,
+        **variables.REDUCERS,
+        **weak.REDUCERS,
+        **views.REDUCERS,
+        parts.Portion: parts.reduce_portion,
+    }
+    return by_type, functions.FAMILIES

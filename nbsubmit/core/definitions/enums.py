@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from nbsubmit.core.definitions import parts
 from nbsubmit.core.definitions.known import is_importable
+from nbsubmit.core.record import dataclass
 
 _MAPS = ("_member_map_", "_value2member_map_")
 # What a member is, and not what it was given.

@@ -14,8 +14,9 @@ import sys
 import types
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from nbsubmit.core.record import dataclass
 
 # Stands among the parts of an abstract class for the classes that were registered with it.
 REGISTERED = "<registered>"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from nbsubmit.core import unpicklable
+from nbsubmit.core.record import dataclass
 
 if TYPE_CHECKING:
     from nbsubmit.core.memory import Spans
