@@ -63,8 +63,9 @@ def body(launch: Launch, node: str = "", limits: str = "", again: str = "") -> s
         "umask 077",
         *_place(launch),
         _LEAVE_CODE,
-        # Of a run before the job was queued again.
-        'rm -f "$nbsubmit_exit" "${nbsubmit_exit%/*}/requeued"',
+        # Of a run before the job was queued again. Few are, and to ask takes no process.
+        'if [ -e "$nbsubmit_exit" ] || [ -e "${nbsubmit_exit%/*}/requeued" ]',
+        'then rm -f "$nbsubmit_exit" "${nbsubmit_exit%/*}/requeued"; fi',
         # A warning that comes while it sets up is for nobody, and must not end it.
         "trap : USR2",
     ]

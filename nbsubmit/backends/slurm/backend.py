@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from nbsubmit.backends.slurm.commands import CommandFailed, NotInTime
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.backends.slurm.places import Places
 from nbsubmit.backends.slurm.script import batch_script
+from nbsubmit.core.answers import NEVER
 from nbsubmit.core.backend import Owner, Report
 from nbsubmit.core.errors import BackendMissing, Refused, SubmitError, TooMany
 from nbsubmit.core.options import Option
@@ -41,6 +43,8 @@ _OVER = (_UNKNOWN, "already completing or completed")
 # One for all: each of a notebook's jobs may have a backend of its own.
 _PLACES = Places()
 _CONFIGS: dict[tuple[str, str], Mapping[str, str]] = {}
+# When a controller answered last, by a monotonic clock.
+_HEARD: dict[tuple[str, str], float] = {}
 
 
 class SlurmBackend:
@@ -67,9 +71,18 @@ class SlurmBackend:
         return QueueFolder().path / f"slurm-{cluster}.json"
 
     def check(self) -> None:
-        """Look for the commands, and for a controller that answers."""
+        """Look for the commands, and for a controller that answers.
+
+        One that has just answered is not asked again: a cell is checked for before it is prepared
+        and before it is sent, and many cells may be sent at once.
+        """
         for program in ("sbatch", "squeue", "scancel"):
             commands.find(program)
+        if time.monotonic() - _HEARD.get(_cluster(), NEVER) >= self.polite_seconds:
+            self._ping()
+
+    def _ping(self) -> None:
+        _HEARD.pop(_cluster(), None)
         try:
             answer, _ = commands.run("scontrol", "ping")
         except CommandFailed as error:
@@ -80,6 +93,7 @@ class SlurmBackend:
                 f"Slurm's commands are here and its controller does not answer ({said}). "
                 f"%%local runs the cell on this machine; nbsubmit doctor  tells what is wrong"
             )
+        _HEARD[_cluster()] = time.monotonic()
 
     def script(self, launch: Launch) -> str:
         """Return the script that sbatch reads."""
@@ -129,6 +143,7 @@ class SlurmBackend:
         # A site's own sbatch may say more, before it or behind.
         ids = [found[1] for line in answer.splitlines() if (found := _PARSABLE.match(line.strip()))]
         if ids:
+            _HEARD[_cluster()] = time.monotonic()
             return ids[-1]
         said = commands.plain(answer) or "nothing"
         return self._find_or_raise(launch, SubmitError(f"sbatch gave no job id, but said {said}"))
@@ -161,6 +176,7 @@ class SlurmBackend:
             found = {}
         if launch.first in found:
             return found[launch.first]
+        self._ping()  # what is wrong may be that it answers nobody any more
         raise SubmitError(f"the job could not be submitted: {error}") from error
 
     def find(self, job_id: str) -> Mapping[int, str]:
