@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import os
@@ -64,9 +65,10 @@ class SlurmBackend:
     def __init__(self, places: Places = _PLACES) -> None:
         self._places = places
 
-    @property
+    @functools.cached_property
     def shared_file(self) -> Path:
         """By which the user's processes on this machine share what this cluster has answered."""
+        # Kept, for whoever looks at jobs asks for it each time, and it takes a search of the PATH.
         cluster = hashlib.blake2b(os.fsencode("\0".join(_cluster())), digest_size=8).hexdigest()
         return QueueFolder().path / f"slurm-{cluster}.json"
 
@@ -78,11 +80,11 @@ class SlurmBackend:
         """
         for program in ("sbatch", "squeue", "scancel"):
             commands.find(program)
-        if time.monotonic() - _HEARD.get(_cluster(), NEVER) >= self.polite_seconds:
+        if time.monotonic() - _HEARD.get(_programs(), NEVER) >= self.polite_seconds:
             self._ping()
 
     def _ping(self) -> None:
-        _HEARD.pop(_cluster(), None)
+        _HEARD.pop(_programs(), None)
         try:
             answer, _ = commands.run("scontrol", "ping")
         except CommandFailed as error:
@@ -93,7 +95,7 @@ class SlurmBackend:
                 f"Slurm's commands are here and its controller does not answer ({said}). "
                 f"%%local runs the cell on this machine; nbsubmit doctor  tells what is wrong"
             )
-        _HEARD[_cluster()] = time.monotonic()
+        _HEARD[_programs()] = time.monotonic()
 
     def script(self, launch: Launch) -> str:
         """Return the script that sbatch reads."""
@@ -143,7 +145,7 @@ class SlurmBackend:
         # A site's own sbatch may say more, before it or behind.
         ids = [found[1] for line in answer.splitlines() if (found := _PARSABLE.match(line.strip()))]
         if ids:
-            _HEARD[_cluster()] = time.monotonic()
+            _HEARD[_programs()] = time.monotonic()
             return ids[-1]
         said = commands.plain(answer) or "nothing"
         return self._find_or_raise(launch, SubmitError(f"sbatch gave no job id, but said {said}"))
@@ -323,6 +325,11 @@ def _cluster() -> tuple[str, str]:
     Programs may belong to one, or be told by a variable.
     """
     return os.environ.get("SLURM_CONF", ""), shutil.which("squeue") or ""
+
+
+def _programs() -> tuple[str, str]:
+    """Return what Slurm's programs depend on, which is quicker to tell than which cluster's."""
+    return os.environ.get("SLURM_CONF", ""), os.environ.get("PATH", "")
 
 
 def _has_more_to_tell(report: Report) -> bool:
