@@ -48,15 +48,17 @@ def bare(folder: Path) -> Callable[[], None]:
     return once
 
 
-def cell(kernel: Kernel, magic: str) -> Callable[[], None]:
-    """A cell of a notebook, another one each time."""
+def cell(kernel: Kernel, magic: str) -> Callable[[], float]:
+    """A cell of a notebook, another one each time; from being sent until its value is there."""
 
-    def once() -> None:
+    def once() -> float:
         number = time.monotonic_ns()
         kernel.run(f"x = {number}")
+        begun = time.perf_counter()
         ran = kernel.run(f"%%{magic} --wait --quiet\ny = x + 1")
         assert ran.status == "ok", ran.traceback
         assert kernel.run("y - x").result == "1"
+        return time.perf_counter() - begun
 
     return once
 
