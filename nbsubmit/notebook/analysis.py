@@ -23,7 +23,7 @@ def use_of(text: str, shell: InteractiveShell, magics: OwnMagics) -> NameUse:
         text,
         transform=shell.transform_cell,
         star_names=_public_names,
-        magics=known_to_analysis(magics.found()),
+        magics=lambda: known_to_analysis(magics.found()),
     )
 
 

@@ -505,12 +505,25 @@ if sys.version_info >= (3, 14):
 )
 def test_the_magics_that_a_cell_calls_are_found(source: str, magics: dict[str, bool]) -> None:
     aliases = Magics({"%short": ("%timeit", "-n1")})
-    assert analyse(source, transform=transform, magics=aliases).magics == magics
+    assert analyse(source, transform=transform, magics=lambda: aliases).magics == magics
+
+
+def test_the_shells_magics_are_not_gone_through_for_a_cell_that_calls_none() -> None:
+    asked = []
+
+    def known() -> Magics:
+        asked.append("magics")
+        return Magics()
+
+    analyse("def f():\n    return x % 2\ny = f()\n!ls {y}", transform=transform, magics=known)
+    assert asked == []
+    analyse("%mine", transform=transform, magics=known)
+    assert asked == ["magics"]
 
 
 def test_a_magic_of_ones_own_may_read_whatever_its_text_names() -> None:
     own = Magics(own=frozenset({"%mine", "%%mine"}))
-    assert analyse("%mine data", transform=transform, magics=own).maybe_reads == {"data"}
+    assert analyse("%mine data", transform=transform, magics=lambda: own).maybe_reads == {"data"}
     assert "data" not in analyse("%mine data", transform=transform).reads
-    found = analyse("%%mine one\ntwo + 1", transform=transform, magics=own)
+    found = analyse("%%mine one\ntwo + 1", transform=transform, magics=lambda: own)
     assert found.maybe_reads == {"one", "two"}

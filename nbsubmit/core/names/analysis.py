@@ -7,7 +7,7 @@ import re
 
 from nbsubmit.core.names import assignments, branches, calls, definitions, expressions, loops, text
 from nbsubmit.core.names.bindings import bindings
-from nbsubmit.core.names.cell import Cell, Magics, StarNames, Transform
+from nbsubmit.core.names.cell import Cell, KnownMagics, Magics, StarNames, Transform
 from nbsubmit.core.names.effects import Effects
 from nbsubmit.core.names.scopes import Scope
 from nbsubmit.core.names.state import ABSENT, BOUND, KERNEL, UNREAD, State
@@ -30,7 +30,7 @@ def analyse(
     *,
     transform: Transform | None = None,
     star_names: StarNames | None = None,
-    magics: Magics | None = None,
+    magics: KnownMagics = Magics,
 ) -> NameUse:
     """Return which names a cell reads, binds, deletes and changes.
 
@@ -43,15 +43,15 @@ def analyse(
     star_names : callable, optional
         Gives the public names of a module that the kernel has imported, or None. Without it, or
         where it gives None, any name may come from a star import, and reads after it are doubtful.
-    magics : Magics, optional
-        What is known of the shell's magics.
+    magics : callable, optional
+        Returns what is known of the shell's magics; called only when the cell calls one.
 
     Raises
     ------
     SyntaxError
         The text is no Python, and the transform did not make it so.
     """
-    cell = Cell(transform=transform, star_names=star_names, magics=magics or Magics())
+    cell = Cell(transform=transform, star_names=star_names, known_magics=magics)
     block, transformed = cell.parse(source)
     lines = Lines(shift=_leading_blank_lines(source) if transformed else 0)
     walker = Walker(cell, VISITS, Scope.module(), lines)

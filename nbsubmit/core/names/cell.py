@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ class Magics:
     own: frozenset[str] = frozenset()
 
 
+KnownMagics = Callable[[], Magics]
+
+
 @dataclass
 class Cell:
     """The shared memory of one analysis.
@@ -41,13 +45,13 @@ class Cell:
         Turns IPython's syntax into Python.
     star_names : callable or None
         Gives the public names of a module that the kernel has imported, or None.
-    magics : Magics
-        The shell's.
+    known_magics : callable
+        Returns the shell's.
     """
 
     transform: Transform | None = None
     star_names: StarNames | None = None
-    magics: Magics = field(default_factory=Magics)
+    known_magics: KnownMagics = Magics
     aliases: Aliases = field(default_factory=Aliases)
     # Names that code already released may look up at any later time. A function bound to one of
     # them is used, though the cell may never mention it again.
@@ -56,6 +60,11 @@ class Cell:
     # A definition is met several times: by loops looking ahead, and when its turn comes.
     summaries: dict[ast.AST, Effects] = field(default_factory=dict)
     scopes: dict[ast.AST, Scope] = field(default_factory=dict)
+
+    @functools.cached_property
+    def magics(self) -> Magics:
+        """The shell's magics: looked for where a cell calls one, and most cells call none."""
+        return self.known_magics()
 
     def parse(self, text: str) -> tuple[list[ast.stmt], bool]:
         """Return the statements, and whether the text had to be transformed.
