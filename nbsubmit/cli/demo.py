@@ -24,6 +24,8 @@ from nbsubmit.sandbox.config import SandboxConfig
 from nbsubmit.sandbox.sandbox import up
 
 NOTEBOOK = "01_first_job.ipynb"
+# Lines of prose that are longer are hard to read.
+_WIDEST = 90
 
 
 @click.command()
@@ -40,7 +42,12 @@ def demo(slurm: bool, lab: bool, folder: Path) -> None:
     """Train a model on the digits data in a job and bring it back into the notebook."""
     folder.mkdir(parents=True, exist_ok=True)
     notebook = folder / NOTEBOOK
-    shutil.copyfile(_tutorial(), notebook)
+    tutorials = _tutorials()
+    shutil.copyfile(tutorials / NOTEBOOK, notebook)
+    # The first one leads to the others, which may have been worked in since.
+    for other in tutorials.glob("*.ipynb"):
+        if not (folder / other.name).exists():
+            shutil.copyfile(other, folder / other.name)
     with _backend(slurm) as environ:
         os.environ.update(environ)
         if lab:
@@ -49,12 +56,12 @@ def demo(slurm: bool, lab: bool, folder: Path) -> None:
             _execute(notebook)
 
 
-def _tutorial() -> Path:
-    """Find the notebook in the installed package, or beside the package in a checkout."""
+def _tutorials() -> Path:
+    """Find the notebooks in the installed package, or beside the package in a checkout."""
     package = Path(__file__).parents[1]
     for place in (package / "notebooks", package.parent / "notebooks"):
         if (place / NOTEBOOK).exists():
-            return place / NOTEBOOK
+            return place
     raise NbsubmitError(f"{NOTEBOOK} is not installed with the package: install nbsubmit anew")
 
 
@@ -111,7 +118,7 @@ def _execute(notebook: Path) -> None:
             raise
         finally:
             nbformat.write(content, notebook)
-    click.echo(f"\nthe executed notebook is {notebook}")
+    click.echo(f"\nthe executed notebook is {notebook}; the other tutorials lie beside it")
 
 
 class _Teller:
@@ -125,7 +132,9 @@ class _Teller:
     def before(self, cell: Any, cell_index: int) -> None:
         del cell_index
         if cell.cell_type == "markdown":
-            click.secho(f"\n{cell.source}", dim=True)
+            width = min(shutil.get_terminal_size().columns, _WIDEST)
+            prose = click.wrap_text(cell.source, width, preserve_paragraphs=True)
+            click.secho(f"\n{prose}", dim=True)
         elif cell.source.strip():
             click.echo()
             for line in cell.source.splitlines():

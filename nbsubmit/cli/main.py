@@ -42,6 +42,27 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that a line names; one that there is not is answered with the nearest.
+
+        Raises
+        ------
+        UsageError
+            If there is none.
+        """
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS)
+            if not near:
+                raise
+            told = f"{error.message} Did you mean {' or '.join(near)}?"
+            raise click.UsageError(told, ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, of which none is imported for that."""
         with formatter.section("Commands"):

@@ -106,7 +106,10 @@ def status(folder: Path | None) -> None:
         click.echo("  The controller does not answer.")
 
 
-@sandbox.command(context_settings={"allow_interspersed_args": False})
+@sandbox.command(
+    context_settings={"allow_interspersed_args": False},
+    short_help="Run COMMAND with a Slurm of its own.",
+)
 @_folder_option("Where it lives; without it a folder that goes away with it.")
 @_size_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)

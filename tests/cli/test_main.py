@@ -72,6 +72,7 @@ def test_its_version_is_that_of_the_package(shell: Shell) -> None:
         (["jobs", "--nonesuch"], 2, "nonesuch"),
         (["show"], 2, "Missing argument 'ID'"),
         (["nonesuch"], 2, "nonesuch"),
+        (["job"], 2, "No such command 'job'. Did you mean jobs?"),
         (["show", "nonesuch"], 1, "UnknownJob: no job by the id"),
         (["resubmit"], 2, "OptionError: which one?"),
         (["clean", "--older", "long"], 2, "OptionError: --older: 'long' is not an age"),

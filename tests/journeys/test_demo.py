@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,12 @@ def check(folder: Path, said: str) -> None:
     assert "True RandomForestClassifier" in said
     assert "image/png" in said
     assert "ZeroDivisionError" in said
+    prose = [line for line in said.splitlines() if line.startswith(("A model", "What stands"))]
+    assert len(prose) == 2
+    assert max(map(len, prose)) <= 90
+    leads_to = re.findall(r"\]\((\w+\.ipynb)\)", (folder / "01_first_job.ipynb").read_text())
+    assert leads_to
+    assert all((folder / name).exists() for name in leads_to)
     notebook = json.loads((folder / "01_first_job.ipynb").read_text())
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     assert any("image/png" in output.get("data", {}) for output in outputs)

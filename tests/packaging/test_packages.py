@@ -23,7 +23,10 @@ def test_there_is_one_version(wheel: Path, sdist: Path) -> None:
     assert version("nbsubmit") == nbsubmit.__version__ == VERSION
     assert wheel.name.startswith(f"nbsubmit-{VERSION}-")
     assert sdist.name == f"nbsubmit-{VERSION}.tar.gz"
-    assert f"\n**{VERSION}** " in (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
+    assert f"\n**{VERSION}** " in readme
+    assert f"Version {VERSION}, " in readme
+    assert f"version = {{{VERSION}}}" in readme
 
 
 def test_the_wheel_holds_the_package_and_its_notebooks_and_no_tests(wheel: Path) -> None:
