@@ -57,15 +57,15 @@ export function edit(source: string, request: IRequest): IEdit {
   const line = lineOf(source);
   const text = written(request.magic, request.options);
   return line
-    ? { start: line.start, end: line.end, text }
+    ? { ...line, text: line.above + text + line.below }
     : { start: 0, end: 0, text: `${text}\n` };
 }
 
-const NUMBER = /^[1-9]\d*$/;
-const GPUS = /^(?:[\w.-]+:)*\d+(?:,(?:[\w.-]+:)*\d+)*$/;
+const NUMBER = /^0*[1-9]\d*$/;
+const GPUS = /^(?:(?:(?:[\w.-]+:)*\d+|[a-z][\w.-]*)(?:,(?!$)|$))+$/i;
 const SIZE = /^\d+(?:\.\d+)?\s*[KMGT]?(?:i?B)?$/i;
 const LETTERED = /^(?=.*\d)(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?$/i;
-const COLONS = /^(?:\d+-)?\d+(?::\d+){0,2}$/;
+const COLONS = /^(?:\d+-)?\d+(?::\d+){0,2}$|^unlimited$|^infinite$/i;
 /** IPython puts a variable's value here. */
 const VARIABLE = /[{$]/;
 

@@ -2,9 +2,10 @@
 
 import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React, { type JSX, useId, useState } from 'react';
+import { type JSX, useId, useState } from 'react';
 import { type Field, type IRequest, NAMES, changed, isRight } from './fields';
 import { size } from './format';
+import { Fragment, h } from './jsx';
 import { type Magic, written } from './line';
 import type { IChoices, IPartition } from './protocol';
 
@@ -133,8 +134,8 @@ function Row(props: IRowProps): JSX.Element {
       />
       {offers.length > 0 && (
         <datalist id={`${id}-offers`}>
-          {offers.map(([each, label]) => (
-            <option key={each} value={each} label={label || undefined} />
+          {offers.map(each => (
+            <option key={each} value={each} />
           ))}
         </datalist>
       )}
@@ -162,10 +163,10 @@ function wrongWords(field: Field, trans: TranslationBundle): string {
   return {
     profile: trans.__('A name, or several with commas between them'),
     partition: trans.__('A name, or several with commas between them'),
-    gpus: trans.__('A number, or a type and a number: 2, a100:2'),
+    gpus: trans.__('A number, a type, or both: 2, a100, a100:2'),
     cpus: trans.__('A whole number from 1 up'),
     memory: trans.__('A size: 4G, 500M'),
-    time: trans.__('A duration: 90m, 2h, 1d12h, 2-00:00:00')
+    time: trans.__('A duration: 90m, 2h, 1d12h, 2-00:00:00, UNLIMITED')
   }[field];
 }
 
@@ -185,19 +186,19 @@ function placeholderOf(
   }[field];
 }
 
-/** Return what can be chosen for a field, each with what is said of it. */
-function offered(field: Field, choices: IChoices | null): [string, string][] {
+/** Return what can be chosen for a field. */
+function offered(field: Field, choices: IChoices | null): string[] {
   if (field === 'profile') {
-    return (choices?.profiles ?? []).map(({ name }) => [name, '']);
+    return (choices?.profiles ?? []).map(({ name }) => name);
   }
   if (field === 'partition') {
-    return (choices?.partitions ?? []).map(each => [each.name, '']);
+    return (choices?.partitions ?? []).map(({ name }) => name);
   }
   if (field === 'gpus') {
     // "gpu:a100:4" offers as many of a type as a node has at most.
     const types = (choices?.gres ?? []).map(each => each.split(':'));
     return types.flatMap(([kind, type, count]) =>
-      kind === 'gpu' && type && count !== undefined ? [[`${type}:1`, '']] : []
+      kind === 'gpu' && type && count !== undefined ? [`${type}:1`] : []
     );
   }
   return [];

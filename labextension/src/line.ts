@@ -38,30 +38,42 @@ export interface ICellLine {
   readonly magic: Magic;
   /** What stands behind the magic. */
   readonly options: string;
+  /** What of the cell it takes the place of when it is written. */
   readonly start: number;
   readonly end: number;
+  /** What is to stand above it and below it then. */
+  readonly above: string;
+  readonly below: string;
 }
 
-const MAGIC_LINE = /^(\s*)%%(slurm|local|submit)(?![\w.])[^\S\n]*([^\n]*)/;
+const MAGIC_LINE =
+  /^((?:[^\S\n]*(?:#[^\n]*|%%(?:time|timeit|capture|prun)\b[^\n]*)?\n)*)[^\S\n]*%%(slurm|local|submit)(?![\w.])[^\S\n]*([^\n]*)/;
 const WORD = /(?:[^\s'"\\]|'[^']*'|"(?:\\[^]|[^"\\])*"|\\[^])+/y;
 const QUOTED = /'[^']*'|"(?:\\[^]|[^"\\])*"/y;
 const PLAIN = /^[\w@%+=:,./{}$*[\]()-]+$/;
 /** Behind this stands Python, which ends where the expression does. */
 const EXPRESSION = '--map';
 
-/** Return the line that sends a cell, if there is one. */
+/**
+ * Return the line that sends a cell, if there is one. Magics that run it as IPython runs a cell
+ * may stand above it. Comments may not, as IPython does not find it then: they go below.
+ */
 export function lineOf(source: string): ICellLine | null {
   const found = MAGIC_LINE.exec(source);
   if (found === null) {
     return null;
   }
-  const [whole, before = '', magic, options = ''] = found;
-  return {
-    magic: magic as Magic,
-    options: options.trimEnd(),
-    start: before.length,
-    end: whole.length
-  };
+  const [whole, head = '', magic, options = ''] = found;
+  const line = { magic: magic as Magic, options: options.trimEnd() };
+  const end = whole.length;
+  if (!/^\s*#/m.test(head)) {
+    return { ...line, start: head.length, end, above: '', below: '' };
+  }
+  const lines = head.split(/(?<=\n)/);
+  const isMagic = (text: string): boolean => text.trimStart().startsWith('%');
+  const above = lines.filter(isMagic).join('');
+  const comments = lines.filter(text => !isMagic(text)).join('');
+  return { ...line, start: 0, end, above, below: `\n${comments.trimEnd()}` };
 }
 
 /** Return a line as it stands in a cell. */
@@ -103,8 +115,11 @@ export class Options {
       );
     }
     if (last === undefined) {
+      const end = this.#words[this.#words.length - 1]?.end ?? 0;
+      const option = `--${names.long} ${quoted(value)}`;
+      const remark = this.text.slice(end).trimStart();
       return new Options(
-        `${this.text} --${names.long} ${quoted(value)}`.trim()
+        `${this.text.slice(0, end)} ${option} ${remark}`.trim()
       );
     }
     const { flag, behind, prefix } = last;
@@ -168,7 +183,8 @@ export function quoted(value: string): string {
 function split(text: string): IWord[] {
   const found: IWord[] = [];
   let at = next(text, 0);
-  while (at < text.length) {
+  // From a word that begins so on it is a remark.
+  while (at < text.length && text[at] !== '#') {
     const isBehind = found[found.length - 1]?.value === EXPRESSION;
     const isWithin = text.startsWith(`${EXPRESSION}=`, at);
     const end =

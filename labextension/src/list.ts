@@ -1,6 +1,6 @@
 /** Which jobs are listed, in which order, under which headings. */
 
-import { basename, word } from './format';
+import { word } from './format';
 import type { IRow } from './protocol';
 
 export type Grouping = 'none' | 'notebook' | 'state';
@@ -8,7 +8,6 @@ export type Grouping = 'none' | 'notebook' | 'state';
 export interface IGroup {
   /** What is common to its rows; empty if nothing is. */
   readonly key: string;
-  readonly title: string;
   readonly rows: readonly IRow[];
 }
 
@@ -46,16 +45,12 @@ export function ordered(rows: Iterable<IRow>): IRow[] {
 /** Return ordered rows in groups, each where its first row would stand. */
 export function grouped(rows: readonly IRow[], by: Grouping): IGroup[] {
   if (by === 'none') {
-    return rows.length ? [{ key: '', title: '', rows }] : [];
+    return rows.length ? [{ key: '', rows }] : [];
   }
   const found = new Map<string, IRow[]>();
   for (const row of rows) {
     const key = by === 'state' ? row.state : (row.path ?? row.notebook ?? '');
     found.set(key, [...(found.get(key) ?? []), row]);
   }
-  return [...found].map(([key, rows]) => ({
-    key,
-    title: by === 'state' ? word(key) : basename(key),
-    rows
-  }));
+  return [...found].map(([key, rows]) => ({ key, rows }));
 }

@@ -40,12 +40,13 @@ export class LogSearch extends SearchProvider<MainAreaWidget<LogView>> {
 
   startQuery(query: RegExp | null): Promise<void> {
     // JupyterLab asks for the same again as its field is settled.
-    if (String(query) !== String(this.#query)) {
+    const isNew = String(query) !== String(this.#query);
+    this.#query = query;
+    if (isNew) {
       this.#current = null;
     }
-    this.#query = query;
     this.#find();
-    return Promise.resolve();
+    return isNew ? this.#go(1, true).then(() => undefined) : Promise.resolve();
   }
 
   endQuery(): Promise<void> {

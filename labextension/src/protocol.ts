@@ -81,19 +81,11 @@ export interface IPartition {
   readonly gres: readonly string[];
 }
 
-export interface IOption {
-  readonly name: string;
-  readonly short: string;
-  readonly kind: string;
-  readonly takes: 'none' | 'one' | 'optional';
-}
-
 /** What a cell can ask for here. */
 export interface IChoices {
   readonly partitions: readonly IPartition[];
   readonly gres: readonly string[];
   readonly profiles: readonly { readonly name: string }[];
-  readonly options: readonly IOption[];
   readonly remarks: readonly string[];
 }
 
@@ -229,25 +221,12 @@ function isPartition(value: unknown): value is IPartition {
   );
 }
 
-function isOption(value: unknown): value is IOption {
-  return (
-    isObject(value) &&
-    isText(value.name) &&
-    isText(value.short) &&
-    isText(value.kind) &&
-    (value.takes === 'none' ||
-      value.takes === 'one' ||
-      value.takes === 'optional')
-  );
-}
-
 export function isChoices(value: unknown): value is IChoices {
   return (
     isObject(value) &&
     isListOf(value.partitions, isPartition) &&
     isListOf(value.gres, isText) &&
     isListOf(value.profiles, isNamed) &&
-    isListOf(value.options, isOption) &&
     isListOf(value.remarks, isText)
   );
 }

@@ -1,6 +1,5 @@
 /** The server's part of nbsubmit, by its REST interface. */
 
-import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import {
   API,
@@ -48,10 +47,14 @@ export class Server implements IServer {
     const { stream, offset, limit, task } = query;
     const where = offset === undefined ? { tail: limit } : { offset, limit };
     const asked = { store: row.store, stream, ...where, ...(task && { task }) };
+    const pairs = Object.entries(asked).map(([name, value]) => [
+      name,
+      String(value)
+    ]);
     const found = await this.#ask(
       ['jobs', row.id, 'log'],
       {},
-      URLExt.objectToQueryString(asked)
+      `?${new URLSearchParams(pairs).toString()}`
     );
     if (!isLogPart(found)) {
       throw new Error('The server sent no log.');
@@ -72,8 +75,9 @@ export class Server implements IServer {
     init: RequestInit = {},
     query = ''
   ): Promise<unknown> {
-    const parts = path.map(encodeURIComponent);
-    const url = URLExt.join(this.settings.baseUrl, API, ...parts) + query;
+    const base = this.settings.baseUrl.replace(/\/*$/, '');
+    const parts = [base, API, ...path.map(encodeURIComponent)];
+    const url = parts.join('/') + query;
     const response = await ServerConnection.makeRequest(
       url,
       init,

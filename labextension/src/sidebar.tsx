@@ -15,10 +15,11 @@ import {
 } from '@jupyterlab/ui-components';
 import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
-import React, { type JSX, useEffect, useState } from 'react';
+import { type JSX, type KeyboardEvent, useEffect, useState } from 'react';
 import { CommandIDs } from './commandIds';
 import { duration, elapsed, fraction, mood } from './format';
 import { jobsIcon } from './icons';
+import { Fragment, h } from './jsx';
 import { type Grouping, type IGroup, grouped, matches, ordered } from './list';
 import { type IKnown, keyOf } from './model';
 import type { IRow } from './protocol';
@@ -416,17 +417,18 @@ function IconButton({ icon, label, onClick }: IIconButtonProps): JSX.Element {
   );
 }
 
-/** Arrow keys go from job to job. */
-function moveFocus(event: React.KeyboardEvent<HTMLElement>): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step === undefined) {
-    return;
-  }
+/** Arrow keys go from job to job, Home and End to the first and the last. */
+function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const all = [
     ...event.currentTarget.querySelectorAll<HTMLElement>('.nbsubmit-job')
   ];
   const place = all.findIndex(job => job.contains(document.activeElement));
-  const next = all[place + step];
+  const next = {
+    ArrowDown: all[place + 1],
+    ArrowUp: all[place - 1],
+    Home: all[0],
+    End: all.at(-1)
+  }[event.key];
   if (next) {
     event.preventDefault();
     next.focus();

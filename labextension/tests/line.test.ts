@@ -30,6 +30,7 @@ const READ: [string, typeof CPUS, string][] = [
   ['-c {n}', CPUS, '{n}'],
   ['-c $n', CPUS, '$n'],
   ['--mem 4G # what it needs', MEMORY, '4G'],
+  ['-c 4 # not -c 8', CPUS, '4'],
   ['--mem-per-cpu 4G', MEMORY, ''],
   ['', CPUS, '']
 ];
@@ -56,6 +57,10 @@ const WRITTEN: [string, typeof CPUS, string, string][] = [
   ['-c --wait', CPUS, '4', '-c 4 --wait'],
   ["--setup 'a  b' -c 2", CPUS, '3', "--setup 'a  b' -c 3"],
   ['--mem 4G # note', MEMORY, '8G', '--mem 8G # note'],
+  ['--mem 4G # note', CPUS, '4', '--mem 4G --cpus-per-task 4 # note'],
+  ["# it's", CPUS, '4', "--cpus-per-task 4 # it's"],
+  ['-c 4 # note', CPUS, '', '# note'],
+  ['--comment a#b', CPUS, '4', '--comment a#b --cpus-per-task 4'],
   ["--mem '4 G'", MEMORY, '8 G', "--mem '8 G'"]
 ];
 
@@ -89,18 +94,25 @@ test('the line of a cell is found where IPython looks for it', () => {
     magic: 'slurm',
     options: '-c 4',
     start: 0,
-    end: 12
+    end: 12,
+    above: '',
+    below: ''
   });
   assert.equal(lineOf('\n\n  %%local\na')?.magic, 'local');
   assert.equal(lineOf('%%submit   -c 4  ')?.options, '-c 4');
   assert.equal(lineOf('%%slurm')?.options, '');
+  assert.equal(lineOf('%%time\n\n%%slurm -c 4\n1')?.options, '-c 4');
+  assert.equal(lineOf('%%capture out\n%%local\n1')?.magic, 'local');
+  assert.equal(lineOf('# a\n\n  # b\n%%slurm -c 4')?.options, '-c 4');
   for (const source of [
     'a = 1',
     '%%slurmx',
     '%slurm',
     'x\n%%slurm',
-    '# a\n%%slurm',
-    '%%time\n%%slurm',
+    '# a\nx = 1\n%%slurm',
+    '%%bash\n%%slurm',
+    '%%timer\n%%slurm',
+    '# %%slurm',
     ''
   ]) {
     assert.equal(lineOf(source), null);
@@ -134,6 +146,25 @@ test("a job's line keeps all that the form does not know", () => {
   );
 });
 
+test('a line that IPython does not find is changed and put where it does', () => {
+  assert.equal(
+    after('# note\n\n%%slurm -c 4 # few\nbody\n', { cpus: '8', time: '2h' }),
+    '%%slurm -c 8 --time 2h # few\n# note\nbody\n'
+  );
+  assert.equal(
+    after('# note\n%%time\n  # more\n  %%local\nbody', { cpus: '8' }),
+    '%%time\n%%local --cpus-per-task 8\n# note\n  # more\nbody'
+  );
+  assert.equal(
+    after('%%time\n%%slurm\nbody', { cpus: '8' }),
+    '%%time\n%%slurm --cpus-per-task 8\nbody'
+  );
+  assert.equal(
+    after('\n  %%slurm -c 4\nbody', { cpus: '8' }),
+    '\n%%slurm -c 8\nbody'
+  );
+});
+
 test('a cell without a body after its line keeps being one', () => {
   assert.equal(after('%%local', { cpus: '2' }), '%%local --cpus-per-task 2');
 });
@@ -141,22 +172,29 @@ test('a cell without a body after its line keeps being one', () => {
 test('values that nbsubmit would refuse are told', () => {
   const right: [Field, string][] = [
     ['cpus', '4'],
+    ['cpus', '08'],
     ['cpus', '{n}'],
     ['cpus', ''],
     ['gpus', 'a100:2'],
     ['gpus', '0'],
+    ['gpus', 'a100'],
+    ['gpus', 'a100:2,h100'],
     ['memory', '4G'],
     ['memory', '1.5 GiB'],
     ['time', '90m'],
     ['time', '1d12h'],
     ['time', '2-03:00:00'],
     ['time', '30'],
+    ['time', 'UNLIMITED'],
+    ['time', 'infinite'],
     ['partition', 'a,b']
   ];
   const wrong: [Field, string][] = [
     ['cpus', '0'],
     ['cpus', 'four'],
-    ['gpus', 'a100'],
+    ['gpus', '1.5'],
+    ['gpus', 'a100:x'],
+    ['gpus', 'a100,'],
     ['memory', 'much'],
     ['time', '2 hours'],
     ['time', 'h'],

@@ -191,7 +191,7 @@ def _entry(launch: Launch) -> Entry:
         devices=(devices or []) if gpus else [],
         level=machine.level(),
         parallel=launch.parallel,
-        seconds=resources.time_seconds,
+        seconds=resources.time_seconds or None,
         warning=launch.signal_seconds,
         after=[handle.key for text in after if (handle := Handle.parse(text)) and handle.is_here],
     )

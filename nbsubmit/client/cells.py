@@ -21,7 +21,7 @@ from nbsubmit.core.job import Job
 from nbsubmit.core.options import Grammar
 from nbsubmit.core.resubmit import resubmit
 from nbsubmit.core.spec import CellOptions
-from nbsubmit.core.splitting import split
+from nbsubmit.core.splitting import split, without_remark
 from nbsubmit.core.state import JobState
 from nbsubmit.core.store import JobStore
 from nbsubmit.core.tasked import TaskedJob
@@ -76,7 +76,7 @@ def check_options(given: Sequence[str], command: str) -> None:
 def with_more(job: Job, more: str) -> str:
     """Return the options that a job had, and more, as one line."""
     earlier = str((job.whole or job).spec.get("line", "")).partition(" ")[2]
-    return f"{earlier} {more}".strip()
+    return f"{without_remark(earlier)} {more}".strip()
 
 
 def words_of(job: Job) -> list[list[str]]:

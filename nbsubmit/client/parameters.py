@@ -14,7 +14,7 @@ from typing import Any
 
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.spec import CellOptions, Resources
-from nbsubmit.core.units import parse_duration, parse_memory
+from nbsubmit.core.units import parse_limit, parse_memory
 
 # Understood by every executor, with the types that they take.
 SHARED: dict[str, tuple[type, ...]] = {
@@ -305,7 +305,7 @@ def _seconds(name: str, value: Any) -> int:
     """Seconds in a number of minutes, or in what sbatch understands."""
     try:
         if isinstance(value, str):
-            return parse_duration(value)
+            return parse_limit(value)
         if float(value) <= 0:
             raise ValueError("it has to be more than zero")
         return max(int(float(value) * 60), 1)

@@ -18,11 +18,13 @@ from nbsubmit.core.errors import OptionError
 from nbsubmit.core.indices import Indices
 from nbsubmit.core.spec import CellOptions, Mapped, Resources
 from nbsubmit.core.splitting import split
-from nbsubmit.core.units import parse_duration, parse_memory
+from nbsubmit.core.units import parse_limit, parse_memory
 
 T = TypeVar("T")
 
-_GPUS = re.compile(r"(?:[\w.-]+:)*\d+(?:,(?:[\w.-]+:)*\d+)*$")
+# A number, a type and a number, or a type alone, which is one of it.
+_GPU = r"(?:(?:[\w.-]+:)*\d+|[A-Za-z][\w.-]*)"
+_GPUS = re.compile(rf"{_GPU}(?:,{_GPU})*$")
 
 
 @dataclass(frozen=True)
@@ -316,8 +318,8 @@ def _add_resources(group: _Group) -> None:
         help="memory on each node: 4G, 500M",
     )  # fmt: skip
     group.add_argument(
-        "-t", "--time", dest="time_seconds", metavar="TIME", type=_as_type(parse_duration),
-        help="time limit: 90m, 2h, 1d12h, minutes, or days-hours:minutes:seconds",
+        "-t", "--time", dest="time_seconds", metavar="TIME", type=_as_type(parse_limit),
+        help="time limit: 90m, 2h, 1d12h, minutes, days-hours:minutes:seconds, or UNLIMITED",
     )  # fmt: skip
     group.add_argument("-J", "--job-name", dest="name", metavar="NAME", help="the job's name")
 
@@ -487,7 +489,7 @@ def _positive(text: str) -> int:
 
 def _gpus(text: str) -> str:
     if not _GPUS.match(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor TYPE:NUMBER")
+        raise argparse.ArgumentTypeError(f"{text!r} is none of NUMBER, TYPE and TYPE:NUMBER")
     return text
 
 

@@ -19,11 +19,11 @@ class Resources:
     cpus : int or None
         Processors for the one task that a job is.
     gpus : str or None
-        A number, or ``type:number``.
+        A number, ``type:number``, or a type alone for one of it.
     memory_mib : int or None
         Memory on each node in MiB; 0 is all there is.
     time_seconds : int or None
-        Time limit.
+        Time limit; 0 is none, whatever the partition's usual one.
     extra : mapping
         Further options of the backend's own, by long name without dashes; ``None`` for one
         that takes no value.

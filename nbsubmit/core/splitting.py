@@ -2,7 +2,7 @@
 
 ``--map x=['a', 'b']`` needs no further quotes: a word that follows an option for expressions ends
 with the expression, and keeps the quotes inside. One that is quoted as a whole is taken as a shell
-takes it.
+takes it. From a word that begins with ``#`` on it is a remark, as in a shell.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shlex
 EXPRESSIONS = ("--map",)
 _WORD = re.compile(r"""(?:[^\s'"\\]|'[^']*'|"(?:\\.|[^"\\])*"|\\.)+""", re.DOTALL)
 _QUOTED = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
-_OPEN, _CLOSE, _QUOTES = "([{", ")]}", "'\""
+_OPEN, _CLOSE, _QUOTES, _REMARK = "([{", ")]}", "'\"", "#"
 
 
 def split(line: str) -> list[str]:
@@ -25,9 +25,25 @@ def split(line: str) -> list[str]:
     ValueError
         If a quotation has no end.
     """
+    return _split(line)[0]
+
+
+def without_remark(line: str) -> str:
+    """Return the line up to its remark, for more to follow.
+
+    Raises
+    ------
+    ValueError
+        If a quotation has no end.
+    """
+    return line[: _split(line)[1]].rstrip()
+
+
+def _split(line: str) -> tuple[list[str], int]:
+    """Return the words of a line, and where they end."""
     found: list[str] = []
     at = _next(line, 0)
-    while at < len(line):
+    while at < len(line) and line[at] != _REMARK:
         option = next((o for o in EXPRESSIONS if line.startswith(f"{o}=", at)), "")
         if option or (found and found[-1] in EXPRESSIONS):
             start = at + len(option) + 1 if option else at
@@ -40,7 +56,7 @@ def split(line: str) -> list[str]:
             end = match.end()
             found += shlex.split(match.group())
         at = _next(line, end)
-    return found
+    return found, at
 
 
 def _next(line: str, at: int) -> int:

@@ -349,7 +349,7 @@ def asked(launch: Launch, backend: Backend) -> Limits:
         "--cpus-per-task": Limits(cpus=wanted.cpus),
         "--gpus": Limits(gpus=_number(wanted.gpus)),
         "--mem": Limits(memory=(wanted.memory_mib or 0) << 20 or None),
-        "--time": Limits(seconds=wanted.time_seconds),
+        "--time": Limits(seconds=wanted.time_seconds or None),
     }
     limits = Limits()
     for option, limit in known.items():
@@ -359,6 +359,6 @@ def asked(launch: Launch, backend: Backend) -> Limits:
 
 
 def _number(gpus: str | None) -> int | None:
-    """The number in ``2`` or ``type:2``."""
+    """The number in ``2`` or ``type:2``; of a type alone it is one."""
     number = (gpus or "").rpartition(":")[2]
-    return int(number) if number.isdecimal() else None
+    return int(number) if number.isdecimal() else 1 if number else None

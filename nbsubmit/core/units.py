@@ -2,8 +2,9 @@
 
 Durations follow the manual of Slurm's ``--time``: ``minutes``, ``minutes:seconds``,
 ``hours:minutes:seconds``, ``days-hours``, ``days-hours:minutes``, ``days-hours:minutes:seconds``,
-besides ``90s``, ``90m``, ``2h``, ``1d12h``. Memory follows ``--mem``: a number of MiB, or one with
-K, M, G or T. Sizes of data are written alike, and count in steps of 1,000.
+besides ``90s``, ``90m``, ``2h``, ``1d12h``. A limit may be ``UNLIMITED`` too. Memory follows
+``--mem``: a number of MiB, or one with K, M, G or T. Sizes of data are written alike, and count in
+steps of 1,000.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ _LETTERS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _LETTERED = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$", re.IGNORECASE)
 _COLONS = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?$")
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$", re.IGNORECASE)
+_NO_LIMIT = ("UNLIMITED", "INFINITE")
 _MIB = {"K": 1 / 1024, "": 1, "M": 1, "G": 1024, "T": 1024**2}
 _BYTES = {"K": 1e3, "": 1e6, "M": 1e6, "G": 1e9, "T": 1e12}
 
@@ -34,6 +36,17 @@ def parse_duration(text: str) -> int:
             f"write 90m, 2h, 1d12h, minutes, or days-hours:minutes:seconds"
         )
     return seconds
+
+
+def parse_limit(text: str) -> int:
+    """Seconds of a time limit; 0 is none, as it is to Slurm.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a duration nor ``UNLIMITED``.
+    """
+    return 0 if text.strip().upper() in _NO_LIMIT else parse_duration(text)
 
 
 def _lettered(text: str) -> int | None:
@@ -59,7 +72,9 @@ def _with_colons(text: str) -> int | None:
 
 
 def format_limit(seconds: int) -> str:
-    """A duration as ``days-hours:minutes:seconds``, the one form that leaves nothing open."""
+    """A limit as ``days-hours:minutes:seconds``, the one form that leaves nothing open."""
+    if not seconds:
+        return _NO_LIMIT[0]
     days, rest = divmod(seconds, 86400)
     return f"{days}-{rest // 3600:02}:{rest % 3600 // 60:02}:{rest % 60:02}"
 

@@ -429,7 +429,7 @@ def test_each_job_is_given_gpus_of_its_own_and_one_that_asks_for_none_keeps_what
     queue.wait_for("two sees 0,1", "none sees 7")
     waits = queue.send("more", line.format("more"), extra={"gpus-per-node": "a100:2"})
     assert queue.report(waits).reason == "waits for a free GPU"
-    queue.send("one", line.format("one"), gpus="1")
+    queue.send("one", line.format("one"), gpus="a100")  # one of a type
     queue.send("plain", line.format("plain"))
     # Past a job for which only GPUs are missing go those that need none, but no other.
     queue.wait_for("plain sees 7")

@@ -131,14 +131,55 @@ def test_a_kernel_without_nbsubmit_is_given_it_by_a_cell(shared_page: Page, lab:
 
 
 def leave(page: Page) -> None:
-    """Close the form; a key that comes while it opens may not be heard."""
-    dialog = page.get_by_role("dialog")
-    for _ in range(50):
-        page.keyboard.press("Escape")
-        page.wait_for_timeout(100)
-        if dialog.count() == 0:
-            break
-    expect(dialog).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_form_hears_keys_as_soon_as_it_is_there(open_notebook: Open) -> None:
+    notebook = open_notebook("1")
+    choose(notebook, 1)
+    heard = notebook.page.evaluate(
+        """async () => {
+          const told = new Promise(resolve => {
+            new MutationObserver((_, observer) => {
+              const dialog = document.querySelector('.jp-Dialog');
+              if (dialog) {
+                observer.disconnect();
+                resolve(dialog.contains(document.activeElement));
+              }
+            }).observe(document.body, {childList: true});
+          });
+          void window.jupyterapp.commands.execute('nbsubmit:run-on-slurm');
+          return told;
+        }"""
+    )
+    assert heard
+    expect(opened(notebook.page).locator("[name=gpus]")).to_be_focused()
+    leave(notebook.page)
+
+
+def test_a_line_below_a_comment_is_changed_and_put_where_it_is_found(open_notebook: Open) -> None:
+    notebook = open_notebook("# note\n%%local -t UNLIMITED # little\nfound = 1")
+    where = form(notebook, 1)
+    expect(field(where, "Time")).to_have_value("UNLIMITED")
+    field(where, "CPUs").fill("1")
+    field(where, "GPUs").fill("a100")
+    expect(field(where, "GPUs")).to_have_attribute("aria-invalid", "false")
+    field(where, "GPUs").fill("")
+    where.get_by_role("button", name="Run", exact=True).click()
+    badge = notebook.cell(1).locator(".nbsubmit-badge")
+    expect(badge).to_contain_text("completed", timeout=PATIENCE_MS)
+    line = "%%local -t UNLIMITED --cpus-per-task 1 # little"
+    assert source(notebook, 1) == f"{line}\n# note\nfound = 1"
+
+
+def test_an_empty_cell_is_not_run(open_notebook: Open) -> None:
+    notebook = open_notebook("")
+    form(notebook, 1).get_by_role("button", name="Run", exact=True).click()
+    told = notebook.page.locator(".Toastify__toast").filter(has_text="There is nothing to run")
+    expect(told).to_be_visible()
+    assert source(notebook, 1) == "%%slurm\n"
+    expect(notebook.cell(1).locator(".jp-InputPrompt")).to_have_text("[ ]:")
 
 
 def test_the_form_opens_by_keyboard_by_menu_and_by_name(open_notebook: Open) -> None:

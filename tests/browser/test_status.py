@@ -53,6 +53,33 @@ def test_the_status_bar_counts_jobs_while_there_are_any(
     expect(status(shared_page)).to_be_hidden(timeout=PATIENCE_MS)
 
 
+def test_a_changed_setting_takes_effect_at_once(open_notebook: Open, shared_page: Page) -> None:
+    notebook = open_notebook("%%local -J quiet\n1", "%%local -J loud\n1")
+    name = "nbsubmit:notifications"
+    shared_page.evaluate(
+        "query => window.jupyterapp.commands.execute('settingeditor:open', {query})", name
+    )
+    wanted = shared_page.get_by_role("checkbox", name="Tell when a long job has ended")
+    for cell, is_wanted in ((1, False), (2, True)):
+        wanted.set_checked(is_wanted)
+        shared_page.wait_for_function(
+            "async ([name, value]) => {"
+            " const found = await window.jupyterapp.serviceManager.settings.fetch(name);"
+            " return JSON.parse(found.raw || '{}').enabled === value"
+            " || (value && !('enabled' in JSON.parse(found.raw || '{}'))); }",
+            arg=[name, is_wanted],
+        )
+        notebook.open()
+        notebook.run(cell)
+        expect(notebook.cell(cell).locator(".nbsubmit-badge")).to_contain_text(
+            "completed", timeout=PATIENCE_MS
+        )
+        shared_page.evaluate("window.jupyterapp.commands.execute('settingeditor:open', {})")
+    expect(notices(shared_page, "loud: completed after")).to_be_visible(timeout=PATIENCE_MS)
+    expect(notices(shared_page, "quiet")).to_have_count(0)
+    shared_page.evaluate("window.jupyterapp.shell.currentWidget.close()")
+
+
 def test_the_end_of_a_job_is_told_once_though_kernel_and_server_tell_it(
     open_notebook: Open, shared_page: Page, pictures: Path
 ) -> None:

@@ -13,6 +13,7 @@ from nbsubmit.core.units import (
     format_memory,
     format_whole,
     parse_duration,
+    parse_limit,
     parse_memory,
     parse_size,
 )
@@ -65,6 +66,7 @@ def test_what_is_no_duration_is_refused_with_the_ways_to_write_one(text: str) ->
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
+        (0, "UNLIMITED"),
         (1, "0-00:00:01"),
         (90 * MINUTE, "0-01:30:00"),
         (DAY - 1, "0-23:59:59"),
@@ -76,9 +78,9 @@ def test_a_limit_is_written_in_the_form_that_leaves_nothing_open(seconds: int, t
     assert format_limit(seconds) == text
 
 
-@given(st.integers(min_value=1, max_value=10**9))
+@given(st.integers(min_value=0, max_value=10**9))
 def test_every_limit_is_read_back_as_what_it_was(seconds: int) -> None:
-    assert parse_duration(format_limit(seconds)) == seconds
+    assert parse_limit(format_limit(seconds)) == seconds
 
 
 @pytest.mark.parametrize(

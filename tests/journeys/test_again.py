@@ -20,13 +20,18 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 def test_a_job_is_sent_again_with_what_it_was_sent_with(kernel: Kernel, magic: str) -> None:
     kernel.run("import numpy as np\nn = 20\ndata = np.arange(300_000)")
-    kernel.run(f"{magic} -J first --as job\nm = n + int(data[1])")
+    kernel.run(f"{magic} -J first --as job  # it is tried\nm = n + int(data[1])")
     kernel.run("job.wait(60)\nn = 1\nm = None")
     kernel.run("%jobs resubmit {job.id} -J second".replace("{job.id}", _id(kernel, "job")))
     until(lambda: kernel.run("print(m)").stdout == "21\n", "m is here")
     jobs = kernel.run("%jobs").stdout
     assert "first" in jobs
     assert "second" in jobs
+    line = kernel.run(
+        "import nbsubmit\n"
+        "print([each.spec['line'] for each in nbsubmit.jobs() if each.name == 'second'])"
+    )
+    assert "-J first --as job -J second" in line.stdout
 
 
 def _id(kernel: Kernel, name: str) -> str:

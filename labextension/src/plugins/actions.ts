@@ -11,6 +11,7 @@ import {
 } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { CommandIDs } from '../commandIds';
+import { LOAD, load } from '../loading';
 import type { Action, IRow } from '../protocol';
 import { IJobs } from '../tokens';
 import { jobTitle } from '../words';
@@ -68,13 +69,17 @@ export const actions: JupyterFrontEndPlugin<void> = {
         label,
         isEnabled: args => {
           const row = rowOf(args);
-          return row !== null && jobs.can(action, row);
+          return row !== null && (jobs.can(action, row) || opens(action, row));
         },
         execute: async args => {
           const row = rowOf(args);
           if (row && (await isMeant(action, row, trans))) {
             const pending = doing(jobTitle(row, trans));
-            tell(jobs.act(action, row), pending, trans);
+            const ready = jobs.can(action, row)
+              ? Promise.resolve()
+              : startKernel(app, row.path ?? '', trans);
+            const done = ready.then(() => jobs.act(action, row));
+            tell(done, pending, row, trans);
           }
         }
       });
@@ -103,6 +108,33 @@ export const actions: JupyterFrontEndPlugin<void> = {
     });
   }
 };
+
+/** Whether something can be done once a job's notebook has a kernel. */
+function opens(action: Action, row: IRow): boolean {
+  return action === 'attach' && row.can.includes(action) && row.path !== null;
+}
+
+/** Open a notebook with a kernel that has nbsubmit. */
+async function startKernel(
+  app: JupyterFrontEnd,
+  path: string,
+  trans: TranslationBundle
+): Promise<void> {
+  const panel = await open(app, path);
+  await panel?.sessionContext.ready;
+  const session = panel?.sessionContext;
+  const lacks = session && !session.session?.kernel;
+  if (!panel || (lacks && (await session.startKernel()))) {
+    throw new Error(
+      trans.__(
+        'Start a kernel in %1 and run %2 there, then attach.',
+        path,
+        LOAD
+      )
+    );
+  }
+  await load(panel);
+}
 
 /** Ask before what cannot be undone. */
 async function isMeant(
@@ -143,19 +175,40 @@ async function isMeant(
 function tell(
   done: Promise<string>,
   pending: string,
+  row: IRow,
   trans: TranslationBundle
 ): void {
+  // Ids are long: a job is called by its name, others by what tells them apart.
+  const short = (said: string): string =>
+    said.replace(/\d{6}-\d{6}-(\w+)/g, (id, end: string) =>
+      id === row.id && row.name ? row.name : end
+    );
   Notification.promise(done, {
     pending: { message: pending, options: { autoClose: false } },
     success: {
-      message: said => String(said) || trans.__('Done.'),
+      message: said => short(String(said)) || trans.__('Done.'),
       options: { autoClose: CLOSE_MS }
     },
     error: {
       message: reason =>
-        reason instanceof Error ? reason.message : String(reason)
+        short(reason instanceof Error ? reason.message : String(reason))
     }
   });
+}
+
+/** Show a notebook; Notebook 7 opens it in a tab of the browser, where it is not to be had. */
+async function open(
+  app: JupyterFrontEnd,
+  path: string
+): Promise<NotebookPanel | undefined> {
+  // Of a notebook that is gone nobody would say so.
+  await app.serviceManager.contents.get(path, { content: false });
+  const panel = (await app.commands.execute('docmanager:open', {
+    path,
+    factory: 'Notebook'
+  })) as NotebookPanel | undefined;
+  await panel?.context.ready;
+  return panel;
 }
 
 /** Show a cell, and return whether it is there. */
@@ -164,17 +217,10 @@ async function goTo(
   path: string,
   cell: string | null
 ): Promise<boolean> {
-  // Of a notebook that is gone nobody would say so.
-  await app.serviceManager.contents.get(path, { content: false });
-  const panel = (await app.commands.execute('docmanager:open', {
-    path,
-    factory: 'Notebook'
-  })) as NotebookPanel | undefined;
+  const panel = await open(app, path);
   if (!panel) {
-    // Notebook 7 opens it in a tab of the browser.
     return true;
   }
-  await panel.context.ready;
   const { content } = panel;
   const place = content.widgets.findIndex(each => each.model.id === cell);
   if (place < 0) {

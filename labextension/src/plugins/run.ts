@@ -2,7 +2,12 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
+import {
+  Dialog,
+  ICommandPalette,
+  Notification,
+  showDialog
+} from '@jupyterlab/apputils';
 import type { CodeCell } from '@jupyterlab/cells';
 import {
   INotebookTracker,
@@ -14,14 +19,15 @@ import {
   type TranslationBundle,
   nullTranslator
 } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
 import { CommandIDs } from '../commandIds';
 import { type IRequest, NAMES, edit, isRight, read } from '../fields';
 import { Form } from '../form';
 import { runIcon } from '../icons';
-import { OpenQuotation } from '../line';
+import { OpenQuotation, lineOf } from '../line';
+import { LOAD, load } from '../loading';
 import { IJobs } from '../tokens';
 
-const LOAD = '%load_ext nbsubmit';
 const RUN = 'run';
 
 /** Asks what a cell is to have, and writes that on its first line. */
@@ -114,7 +120,12 @@ async function offer(
   }
   const { start, end, text } = edit(source.getSource(), asked.request);
   source.updateSource(start, end, text);
-  if (asked.runs) {
+  const now = source.getSource();
+  if (asked.runs && !now.slice(lineOf(now)?.end).trim()) {
+    Notification.warning(
+      trans.__('There is nothing to run: the code goes below the line.')
+    );
+  } else if (asked.runs) {
     if (loads) {
       await load(panel);
     }
@@ -129,11 +140,20 @@ interface IAsked {
   readonly runs: boolean;
 }
 
+/** A dialog that hears keys from the start: its fields are there a moment later. */
+class FormDialog extends Dialog<IRequest> {
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this.node.tabIndex = -1;
+    this.node.focus();
+  }
+}
+
 async function ask(
   body: Form,
   trans: TranslationBundle
 ): Promise<IAsked | null> {
-  const dialog = new Dialog({
+  const dialog = new FormDialog({
     title: trans.__('Run on Slurm'),
     body,
     buttons: [
@@ -153,28 +173,6 @@ async function ask(
     return null;
   }
   return { request: found, runs: answer.button.actions.includes(RUN) };
-}
-
-/** Load nbsubmit by a cell of the notebook, so that it is loaded when it is run elsewhere. */
-async function load(panel: NotebookPanel): Promise<void> {
-  const { content, sessionContext } = panel;
-  const isLoading = (text: string): boolean =>
-    text.split('\n').some(line => line.trim() === LOAD);
-  let place = content.widgets.findIndex(
-    each =>
-      each.model.type === 'code' &&
-      isLoading(each.model.sharedModel.getSource())
-  );
-  if (place < 0) {
-    panel.context.model.sharedModel.insertCell(0, {
-      cell_type: 'code',
-      source: LOAD
-    });
-    place = 0;
-  }
-  content.activeCellIndex = place;
-  content.deselectAll();
-  await NotebookActions.run(content, sessionContext);
 }
 
 function hasWrong({ values }: IRequest): boolean {

@@ -55,8 +55,8 @@ def wanted_gpus(resources: Resources) -> int:
     """Return how many GPUs a job asks for, in whichever of the ways that name a number."""
     for said in (resources.gpus, resources.extra.get("gpus-per-node")):
         number = (said or "").rpartition(":")[2]
-        if number.isdecimal():
-            return int(number)
+        if number:
+            return int(number) if number.isdecimal() else 1
     return 0
 
 
