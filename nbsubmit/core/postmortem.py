@@ -22,6 +22,7 @@ from nbsubmit.core.home import Namespace, at_home
 from nbsubmit.core.job import Job
 from nbsubmit.core.kept import EVERYTHING, Kept, KeptError, KeptFrame, KeptValue, NotHere
 from nbsubmit.core.pickling import Reference, ReferringUnpickler
+from nbsubmit.core.result import NOT_BROUGHT
 from nbsubmit.core.state import JobState
 from nbsubmit.core.stopped import lines_of, stopped_at
 from nbsubmit.core.trust import read_own
@@ -169,13 +170,7 @@ def _read(job: Job) -> Kept:
         raise NothingKept(f"{what} has not failed: there is nothing to debug")
     data = job.folder.read_json(job.folder.kept_file)
     if data is None:
-        result = job.found.result
-        why = (
-            "it failed before its cell ran, or they could not be written"
-            if result is not None and result.error is not None
-            else f"it is {job.status}, and had no time to keep any"
-        )
-        raise NothingKept(f"{what} has left no frames: {why}")
+        raise NothingKept(f"{what} has left no frames: {_why_none(job)}")
     kept = Kept.from_json(data)
     if kept.python != sys.version_info[:2]:
         raise ResultUnreadable(
@@ -185,3 +180,12 @@ def _read(job: Job) -> Kept:
             job.folder.path,
         )
     return kept
+
+
+def _why_none(job: Job) -> str:
+    error = None if job.found.result is None else job.found.result.error
+    if error is None:
+        return f"it is {job.status}, and had no time to keep any"
+    if error.ename == NOT_BROUGHT:
+        return f"its cell came to its end, and what failed is bringing back: {error.evalue}"
+    return "it failed before its cell ran, or they could not be written"

@@ -26,8 +26,9 @@ CLASSES = "<classes>"
 NO_NAMES = frozenset({VALUE, EXCEPTION, CAUSE, CLASSES})
 # Why an entry is there that is no value of the cell's own making.
 IMPORTED = "imported"
-# The name of the error of a job whose result could not be written.
-NOT_WRITTEN = "ResultNotWritten"
+# The names of the errors of a job whose result could not be written, and of one that has come to
+# its end and whose values cannot travel.
+NOT_WRITTEN, NOT_BROUGHT = "ResultNotWritten", "NotBroughtBack"
 # Of an exception that a name holds, too.
 HELD = "held by a name"
 

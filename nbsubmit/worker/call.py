@@ -16,7 +16,7 @@ from nbsubmit.core.contents import Contents
 from nbsubmit.core.definitions.known import known_classes
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.layout import Placed
-from nbsubmit.core.result import CAUSE, EXCEPTION, VALUE, CellError, Result
+from nbsubmit.core.result import CAUSE, EXCEPTION, NOT_BROUGHT, VALUE, CellError, Result
 from nbsubmit.core.slices import load as load_slice
 from nbsubmit.core.slices import read
 from nbsubmit.core.tasks import TaskFolder
@@ -31,7 +31,6 @@ from nbsubmit.worker.surroundings import PYTHON
 
 # What a call needs of a cell: it has no text and no number in a prompt.
 _NO_CELL = Cell("", "", "<call>", colors="nocolor")
-_NOT_BACK = "NotBroughtBack"
 
 
 def run_call(
@@ -69,7 +68,7 @@ def run_call(
     unsent: dict[str, str] = {}
     writer = _pickle(namespace, outcome, unsent)
     if error is None and VALUE in unsent:
-        error = CellError(_NOT_BACK, unsent[VALUE], (unsent[VALUE],))
+        error = CellError(NOT_BROUGHT, unsent[VALUE], (unsent[VALUE],))
     placed = writer.place(BlobStore(folder.store_blobs), folder.result_pack.name)
     result = Result(
         started=0,

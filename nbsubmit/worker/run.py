@@ -30,7 +30,7 @@ from nbsubmit.core.folder import JobFolder, write_whole
 from nbsubmit.core.imports import AfterImport
 from nbsubmit.core.layout import Placed
 from nbsubmit.core.reserved import is_magic
-from nbsubmit.core.result import NOT_WRITTEN, CellError, Result
+from nbsubmit.core.result import NOT_BROUGHT, NOT_WRITTEN, CellError, Result
 from nbsubmit.core.shell import started_by
 from nbsubmit.worker import handled, missing, surroundings, task
 from nbsubmit.worker.collect import Collection, collect
@@ -138,7 +138,7 @@ def _run_cell(
         if outcome.error is not None:
             _keep_frames(folder, outcome.error, shell, sent, collection, cell, payload)
     if error is None and collection.complaint:
-        error = CellError("NotBroughtBack", collection.complaint, (collection.complaint,))
+        error = CellError(NOT_BROUGHT, collection.complaint, (collection.complaint,))
     blobs = BlobStore(folder.store_blobs)
     placed = collection.values.place(blobs, folder.result_pack.name, mappings)
     return (

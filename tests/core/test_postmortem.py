@@ -17,6 +17,7 @@ from nbsubmit.core.errors import OtherFormat, ResultUnreadable
 from nbsubmit.core.job import Job
 from nbsubmit.core.kept import NotHere
 from nbsubmit.core.postmortem import NothingKept, PostMortem
+from nbsubmit.core.spec import CellOptions
 from tests.modules import OwnModules
 from tests.way import Way
 
@@ -176,4 +177,9 @@ def test_it_is_said_why_there_are_no_frames(debug: Way) -> None:
     job = debug.run("1 / 0")
     job.folder.kept_file.unlink()
     with pytest.raises(NothingKept, match="has left no frames: it failed before its cell ran"):
+        opened(job, debug)
+    job = debug.run(
+        "import threading\nlock = threading.Lock()", options=CellOptions(bring=("lock",))
+    )
+    with pytest.raises(NothingKept, match=r"came to its end, and what failed is bringing .*lock"):
         opened(job, debug)
