@@ -8,11 +8,12 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from nbsubmit.core.asking import Asked, Run
-from nbsubmit.core.backend import Backend, Report
+from nbsubmit.core.backend import Backend, Owner, Report
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.recover import recover_all
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.state import JobState
+from nbsubmit.core.tasks import TaskFolder
 from nbsubmit.core.watched import Watched
 
 _LONGEST_ASK = 60.0
@@ -141,17 +142,45 @@ def _hear_of_search(one: Watched, answer: Future[None], backend: Backend) -> Non
         hear_nothing([one], f"{backend.name} cannot be asked: {error}")
 
 
-def stop_again(backend: Backend, watched: Iterable[Watched], now: float, run: Run) -> None:
-    """Have jobs told once more to end that were cancelled here and run on: it was not heard."""
+def stop_again(
+    backend: Backend, watched: Iterable[Watched], told: Iterable[Watched], now: float, run: Run
+) -> None:
+    """Have jobs told once more to end that were cancelled here and run on: it was not heard.
+
+    That they run on is known of those alone of which the backend has told anew. The time that they
+    have had for their end counts from the cancelling, though nobody could be asked meanwhile.
+    """
     for one in watched:
-        report = one.report
-        is_alive = report is not None and not report.stale and report.state in _STOPPABLE
-        is_told = is_alive and one.found.cancelled and one.job.whole is None
-        if not is_told or one.stopped is None:
-            one.stopped = now if is_told else None
-        elif now - one.stopped >= _STOP_AGAIN:
+        if not one.found.cancelled:
+            one.stopped = None
+        elif one.stopped is None:
             one.stopped = now
-            run(functools.partial(backend.stop, one.found.handle, one.job.owner))
+    late: dict[Owner, list[Watched]] = {}
+    for one in told:
+        if one.stopped is not None and now - one.stopped >= _STOP_AGAIN and _runs_on(one.report):
+            one.stopped = now
+            late.setdefault(one.job.owner, []).append(one)
+    for owner, mine in late.items():
+        run(functools.partial(_stop_all, backend, _to_stop(mine), owner))
+
+
+def _runs_on(report: Report | None) -> bool:
+    return report is not None and not report.stale and report.state in _STOPPABLE
+
+
+def _to_stop(mine: Sequence[Watched]) -> list[str]:
+    """Return the handles of one job, or of tasks of one; an array's if it was cancelled whole."""
+    handles = [one.found.handle for one in mine]
+    folder = mine[0].job.folder
+    is_task = isinstance(folder, TaskFolder) and folder.key.index is not None
+    if is_task and JobFolder(folder.whole).is_cancelled():
+        handles = [handle.rpartition("_")[0] for handle in handles]
+    return list(dict.fromkeys(handles))
+
+
+def _stop_all(backend: Backend, handles: Sequence[str], owner: Owner) -> None:
+    for handle in handles:
+        backend.stop(handle, owner)
 
 
 def _seen(one: Watched) -> JobState:

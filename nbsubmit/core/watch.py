@@ -90,7 +90,7 @@ def poll_once(
         ended = [w for w in told if w.report and (w.report.state is None or w.report.state.ended)]
         # What it used last is written on, and shows in no folder's time.
         due = _with(_with(due, ended, now), told)
-        stop_again(backend, told, now, run)
+        stop_again(backend, open_questions, told, now, run)
     for one in due:
         _judge(one, asked, now)
     over = [one for one in due if one.job.is_over]

@@ -677,6 +677,46 @@ def test_a_job_that_runs_on_after_it_was_cancelled_is_told_again(world: World) -
     assert 3 <= len(world.backend.stopped) <= 4
 
 
+def test_a_job_that_was_cancelled_while_nobody_could_be_asked_is_told_at_the_first_answer(
+    world: World,
+) -> None:
+    world.backend.answers["17"] = Report(JobState.RUNNING)
+    job, node = world.send()
+    node.starts(0)
+    world.go_to(1)
+    world.backend.trouble = OSError("down")
+    job.cancel()
+    world.go_to(10 * MINUTE, each=lambda: node.beats(world.now))
+    assert world.backend.stopped == ["17"]
+    assert job.status.reason == "being cancelled"
+    world.backend.trouble, asked = None, len(world.backend.asked_at)
+    while len(world.backend.asked_at) == asked:
+        world.go_to(world.now + 0.5, each=lambda: node.beats(world.now))
+    assert world.backend.stopped == ["17", "17"]
+
+
+def test_how_long_a_job_ran_that_was_killed_counts_to_its_end_however_late_it_is_looked_at(
+    world: World,
+) -> None:
+    world.backend.answers["17"] = Report(JobState.FAILED)
+    job, node = world.send()
+    node.starts(at=-HOUR)  # by a clock of its own
+    os.utime(job.folder.started_file, (1e6, 1e6))
+    node.ends(137)
+    os.utime(job.folder.exit_file, (1e6 + 70, 1e6 + 70))
+    world.go_to(MINUTE)
+    assert (state(job), job.elapsed_seconds) == (JobState.FAILED, 70)
+
+
+def test_how_long_a_job_ran_whose_node_is_lost_counts_to_its_last_beat(world: World) -> None:
+    world.backend.answers["17"] = Report(JobState.NODE_FAIL)
+    job, node = world.send()
+    node.starts(0)
+    os.utime(job.folder.started_file, (1e6, 1e6))
+    world.go_to(90, each=lambda: node.beats(min(world.now, 50)))
+    assert (state(job), job.elapsed_seconds) == (JobState.NODE_FAIL, 50)
+
+
 # A backend that costs nothing
 
 

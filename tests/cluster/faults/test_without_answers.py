@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbsubmit.backends.slurm import commands
+from nbsubmit.client.executor import SlurmExecutor
 from nbsubmit.client.jobs import attach, jobs
 from nbsubmit.core import questions, settle
 from nbsubmit.core.errors import SubmitError
@@ -133,6 +134,25 @@ def test_a_job_that_is_cancelled_while_scancel_hangs_ends_once_it_answers(
     # It is told again without anybody asking for it.
     job.wait(PATIENCE)
     assert job.status.reason == "cancelled from this notebook"
+
+
+@pytest.mark.once
+def test_an_array_that_is_cancelled_while_scancel_hangs_ends_too_at_one_call(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "_STOP_AGAIN", 3.0)
+    executor = SlurmExecutor(folder=site.folder / "logs")
+    tasks = executor.map_array(time.sleep, [600] * 3)
+    until(lambda: {task.state for task in tasks} == {S.RUNNING}, "all run", PATIENCE)
+    site.break_("scancel", HANGS)
+    with pytest.raises(OSError, match="scancel: no answer within 3 s"):
+        tasks.cancel()
+    site.mend()
+    before = site.calls("scancel")
+    for task in tasks:
+        task.wait(PATIENCE)
+        assert task.status.reason == "cancelled from this notebook"
+    assert site.calls("scancel") == before + 1
 
 
 @pytest.mark.once
