@@ -182,6 +182,15 @@ class JobFolder:
         """Tell whether somebody asked here for the job to be ended."""
         return self.cancel_file.exists()
 
+    def seconds_of_signs(self) -> float:
+        """Return the time from a job's start to its end, or to its last beat, by the disk's clock.
+
+        It may be looked at long after its end, by a host with another clock than its node's.
+        """
+        last = (self.exit_file, self.together.exit_file, self.beat_file)
+        end = next((at for file in last if (at := _changed_at(file))), 0.0)
+        return max(end - _changed_at(self.started_file), 0.0)
+
     def field(self, file: Path, data: Mapping[str, Any], name: str) -> str:
         """Return a text in a file.
 
@@ -284,6 +293,13 @@ class JobFolder:
         text = json.dumps(data, ensure_ascii=False)
         # Text from a job may hold halves of surrogate pairs.
         write_whole(file, lambda out: _write_all(out, text.encode(errors="backslashreplace")))
+
+
+def _changed_at(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def remove_unfinished(folder: JobFolder) -> None:

@@ -265,9 +265,9 @@ class Job:
             return result.ended - result.started
         if not self._found.node:
             return 0.0
-        started = self.folder.read_json(self.folder.started_file) or {"at": time.time()}
-        end = self.folder.read_json(self.folder.end_file) if self.is_over else None
-        return max((end["at"] if end else time.time()) - float(started["at"]), 0.0)
+        if self.is_over:
+            return self.folder.seconds_of_signs()
+        return max(time.time() - self._found.started, 0.0)
 
     @property
     def is_over(self) -> bool:

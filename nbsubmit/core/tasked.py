@@ -83,7 +83,7 @@ class TaskedJob(Job):
             return 0.0
         ends = [time.time()]
         if self.is_over:
-            ends = [task.found.result.ended for task in self.tasks if task.found.result] or started
+            ends = [_end(task) for task in self.tasks if task.found.started]
         return max(max(ends) - min(started), 0.0)
 
     # Output
@@ -290,6 +290,12 @@ def together(jobs: Sequence[Job]) -> Status:
     bad = first_bad.status
     reason = f"{counted(states)}; task {name_of(first_bad.folder)}: {bad.reason or worst.value}"
     return Status(worst, reason, bad.advice, bad.node)
+
+
+def _end(task: Job) -> float:
+    """Return when a task ended, by its node's clock."""
+    result = task.found.result
+    return task.found.started + task.elapsed_seconds if result is None else result.ended
 
 
 def counted(states: Mapping[JobState, int]) -> str:
