@@ -124,9 +124,10 @@ class Bundle:
         with self._open() as file, at_home(home), uncollected():
             unpickler = ReferringUnpickler(file, buffers=self._views(mappings))
             unpickler.reference = known.reference
-            unpickler.load()  # what every stream begins with
+            begun = False
             for entry in self.contents.entries:
                 try:
+                    begun = begun or _begin(unpickler.load)
                     value = unpickler.load()
                     if entry.why == CHANGED:
                         value = known.revised(entry.name, value)
@@ -174,12 +175,14 @@ class Bundle:
         entries = self.contents.entries
         with self._open() as file, at_home(home):
             salvager = Salvager(file, self._views(None), originals.reference)
-            salvager.load()
+            begun = False
             for position, entry in enumerate(entries):
                 try:
+                    begun = begun or _begin(salvager.load)
                     value = salvager.load()
                 except Exception as error:  # the stream itself is damaged: the rest is lost
-                    damage = f"{type(error).__name__}: {error}"
+                    where = f", in {self.stream}" if isinstance(self.stream, Path) else ""
+                    damage = f"{type(error).__name__}: {error}".rstrip(": ") + where
                     return values, failed | {e.name: damage for e in entries[position:]}
                 if entry.why == CHANGED and not salvager.complaint:
                     try:
@@ -212,3 +215,9 @@ class Bundle:
                     regions[number] = mappings.view(region, path, shared=file == PACKED)
                 part = regions[number][offset : offset + size]
                 yield part.toreadonly() if readonly else part
+
+
+def _begin(load: Callable[[], object]) -> bool:
+    """Read what every stream begins with."""
+    load()
+    return True

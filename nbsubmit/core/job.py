@@ -42,6 +42,7 @@ from nbsubmit.core.folder import JobFolder, check_format, remove_unfinished
 from nbsubmit.core.harmless import plain, printed
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.lending import lending
+from nbsubmit.core.missing import Missing
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.result import CAUSE, CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError, Result
@@ -351,12 +352,17 @@ class Job:
                 await asyncio.wait_for(ended.wait(), _SLICE_SECONDS)
 
     def result(self, timeout: float | None = None) -> Any:
-        """Wait, and return the value of the cell's last expression.
+        """Wait, and return the value of the cell's last expression, or of the function.
+
+        In the place of a last expression that is not here stands what raises an error when it is
+        used.
 
         Raises
         ------
         Exception
             What the cell raised, with the node's traceback.
+        ResultUnreadable
+            If a function's value cannot be rebuilt here.
         JobError
             If it ended in any other way than by itself.
         TimeoutError
@@ -366,13 +372,28 @@ class Job:
         error = self.exception()
         if error is not None:
             raise error
-        return self._loaded().get(VALUE)
+        values = self._loaded()
+        if VALUE in values:
+            return values[VALUE]
+        absent = self._absent_value("the last expression")
+        return absent and Missing(str(absent), absent)
+
+    def _absent_value(self, what: str) -> ResultUnreadable | None:
+        """Return why there was a value and it is not here, as an error."""
+        values, result = self._loaded(), self._found.result
+        why = {**(result.unsent if result else {}), **self._failed}.get(VALUE)
+        if VALUE in values or why is None:
+            return None
+        told = f"job {self.id} came to its end, and {what} is not here: {why}"
+        return ResultUnreadable(told, self.id, self.folder.path)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait, and return what went wrong, or None."""
         self.wait(timeout)
+        is_call = bool(self.spec.get("function"))
         if self.state is JobState.COMPLETED:
-            return None
+            # A cell's names are what it is for; a function's value is all that there is of it.
+            return self._absent_value("the function's value") if is_call else None
         result = self._found.result
         if self._found.was_not_run:
             told = f"job {self.id} was {self.status.reason}. Send that one again, and then this"
@@ -380,7 +401,6 @@ class Job:
         if result is not None and result.error is not None and not result.signal:
             error = self._cell_error(result.error)
             # Who calls a function expects either; a cell raises as if it had run here.
-            is_call = bool(self.spec.get("function"))
             return self._as_failed(error) if is_call else error
         return self._ending_error()
 

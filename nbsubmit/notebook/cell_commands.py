@@ -18,6 +18,7 @@ from nbsubmit.core.backend import Backend
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.harmless import plain
 from nbsubmit.core.job import Job, say_below
+from nbsubmit.core.missing import Missing
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.splitting import split
 from nbsubmit.core.submit import launch_of
@@ -170,8 +171,9 @@ class CellCommands:
             print(words.ended(row))
         if replay.result is None:
             return None
-        if value is None:  # it could not travel; what it looks like did
+        if value is None or isinstance(value, Missing):  # what it looks like could travel
             publish_display_data(shown(replay.result["data"]), replay.result["metadata"])
+            return None
         if "image/png" in replay.result["data"]:
             self._show_figures(value)
         return value

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbsubmit.core.bundle import LoadError
+from nbsubmit.core.bundle import Bundle, LoadError
 from nbsubmit.core.contents import type_name
 from nbsubmit.core.writer import BundleWriter
 from tests.shelf import Shelf, writer_of
@@ -212,6 +212,13 @@ def test_a_stream_that_was_cut_short_is_a_load_error_with_a_name(shelf: Shelf) -
     shelf.stream.write_bytes(data[: contents.entries[0].end + 20])
     with pytest.raises(LoadError, match=r"^b: "):
         shelf.get(contents)
+    shelf.stream.write_bytes(data[:3])
+    with pytest.raises(LoadError, match=r"^a: "):
+        shelf.get(contents)
+    shelf.stream.write_bytes(b"")
+    values, failed = Bundle(shelf.stream, contents, shelf.folder.locate).load_what_can_be({})
+    assert (values, list(failed)) == ({}, ["a", "b"])
+    assert failed["a"] == f"EOFError, in {shelf.stream}"
 
 
 def test_buffers_that_were_cut_short_are_a_load_error_with_a_name(shelf: Shelf) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
+from nbsubmit.core.errors import ResultUnreadable
 from nbsubmit.core.missing import Missing, fill
+from tests.way import Way
 
 TEXT = "task 3 failed: ValueError: bad"
 
@@ -91,3 +93,14 @@ def test_only_places_where_something_is_missing_are_filled(missing: Missing) -> 
     fill(values, ["a", "b", "c", "d"], [1, 2])
     assert values[:3] == [0, "b", 2]
     assert values[3] is missing
+
+
+def test_it_stands_for_a_last_expression_that_could_not_travel(
+    make_way: Callable[..., Way],
+) -> None:
+    job = make_way("debug").run("import threading\nthreading.Lock()")
+    assert isinstance(job.value, Missing)
+    assert "the last expression is not here: the last expression is a lock" in repr(job.value)
+    with pytest.raises(ResultUnreadable, match="is a lock"):
+        job.value.acquire()
+    assert make_way("debug").run("x = None\nx").value is None

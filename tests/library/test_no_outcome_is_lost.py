@@ -5,8 +5,10 @@ Promise 5 of README.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
@@ -35,6 +37,27 @@ def test_r1_a_value_that_cannot_be_brought_back_is_named(
     with pytest.raises(nbsubmit.FailedJobError, match=r"value\['lock'\] is a lock"):
         job.result(SOON)
     assert job.state == "FAILED"
+
+
+@pytest.mark.parametrize("size", [0, 3, 20])
+def test_a_value_that_came_back_and_cannot_be_read_is_an_error_and_not_none(
+    make_executor: Makes, size: int
+) -> None:
+    executor = make_executor("debug")
+    jobs = [executor.submit(sorted, "cab"), *executor.map_array(sorted, ["cab", "b"])]
+    for job in jobs[:2]:
+        job.wait(PATIENCE)
+        job.folder.result_stream.write_bytes(job.folder.result_stream.read_bytes()[:size])
+        words = "the function's value is not here: .*result.pkl"
+        with pytest.raises(nbsubmit.UncompletedJobError, match=words):
+            job.result()
+        assert re.search(words, str(job.exception()))
+        assert re.search(words, str(asyncio.run(_exception_of(job))))
+    assert jobs[2].result() == ["b"]
+
+
+async def _exception_of(job: Any) -> BaseException | None:
+    return (await asyncio.gather(job, return_exceptions=True))[0]
 
 
 @pytest.mark.parametrize("how", ["exit", "exit 3", "interrupt"])
