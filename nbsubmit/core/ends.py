@@ -44,7 +44,7 @@ def read(folder: JobFolder, file: Path, parse: Callable[[dict[str, Any]], T], ab
         return absent
     try:
         return parse(data)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise FolderError(f"{file} is not what nbsubmit wrote there: {error!r}") from None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from nbsubmit.core.backend import Owner, Report
 from nbsubmit.core.errors import BackendMissing, Refused, SubmitError
 from nbsubmit.core.spec import Launch
 from nbsubmit.core.state import JobState
+from tests.way import until
 
 Program = Callable[[str, str], Path]
 MakeLaunch = Callable[..., Launch]
@@ -104,6 +105,40 @@ def test_a_program_that_hangs_is_an_error_in_time(program: Program, body: str) -
     with pytest.raises(NotInTime, match=r"sacct: no answer within 0\.2 s"):
         commands.run("sacct", timeout=0.2)
     assert time.monotonic() - before < 5
+
+
+@pytest.fixture
+def frozen() -> Iterator[Path]:
+    """A group of processes that stand still, and that a signal does not end until they are let go.
+
+    So does one that waits for a disk whose server is gone.
+    """
+    group = Path("/sys/fs/cgroup/freezer") / f"nbsubmit-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError:
+        pytest.skip("groups of processes can be made by root alone, and be frozen in version 1")
+    yield group
+    (group / "freezer.state").write_text("THAWED")
+    until(lambda: not (group / "cgroup.procs").read_text(), "all have ended")
+    group.rmdir()
+
+
+def test_a_program_that_cannot_be_ended_is_an_error_in_time_too(
+    program: Program, frozen: Path
+) -> None:
+    program("sacct", f"echo $$ > {frozen}/cgroup.procs; echo FROZEN > {frozen}/freezer.state")
+    before = time.monotonic()
+    with pytest.raises(NotInTime, match="sacct: no answer within 2 s"):
+        commands.run("sacct", timeout=2.0)
+    assert time.monotonic() - before < 20
+    assert (frozen / "cgroup.procs").read_text()
+    program("squeue", "exec sleep 20")
+    (frozen / "freezer.state").write_text("THAWED")
+    until(lambda: not (frozen / "cgroup.procs").read_text(), "it has ended")
+    with pytest.raises(NotInTime):
+        commands.run("squeue", timeout=0.2)
+    assert commands._given_up == []
 
 
 def test_a_program_that_is_not_there_says_what_to_do_instead(only_path: Path) -> None:

@@ -20,6 +20,9 @@ _log = logging.getLogger("nbsubmit")
 TIMEOUT_SECONDS = 20.0
 # So long somebody waits in silence.
 TOLD_SECONDS = 3.0
+# So long a program may take to end that was killed: one that waits for a disk may take for ever.
+_END_SECONDS = 1.0
+_given_up: list[subprocess.Popen[str]] = []
 
 # What a job inherits from one that it is submitted from inside of, and must not.
 _INHERITED = ("SLURM_", "SLURMD_", "SBATCH_", "SRUN_", "SALLOC_", "SQUEUE_", "SCANCEL_", "SACCT_",
@@ -110,7 +113,7 @@ def run(
     command = [find(program), *arguments]
     environ = {**clean_environ(os.environ), **(env or {})}
     seconds = TIMEOUT_SECONDS if timeout is None else timeout
-    with subprocess.Popen(
+    process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -120,21 +123,31 @@ def run(
         cwd=cwd,
         env=environ,
         umask=0o077,  # of the logs, which Slurm makes as whoever submits would
-    ) as process:
-        try:
-            out, err = _communicate(process, program, text, seconds)
-        except BaseException as error:  # an interrupt among them
-            process.kill()
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
-            # What it has started may hold its streams open, so nobody reads them to their end.
-            for stream in (process.stdin, process.stdout, process.stderr):
-                if stream is not None:
-                    stream.close()
-            raise NotInTime(program, f"no answer within {seconds:g} s") from None
+    )
+    try:
+        out, err = _communicate(process, program, text, seconds)
+    except BaseException as error:  # an interrupt among them
+        _give_up(process)
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        raise NotInTime(program, f"no answer within {seconds:g} s") from None
     if process.returncode:
         raise CommandFailed(program, plain(err) or plain(out) or f"exit code {process.returncode}")
     return out, err
+
+
+def _give_up(process: subprocess.Popen[str]) -> None:
+    """End a program without waiting for what it has started, nor for it where nothing ends it."""
+    with suppress(PermissionError):  # it may be run as another user
+        process.kill()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+    _given_up[:] = [each for each in _given_up if each.poll() is None]
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        _given_up.append(process)
 
 
 def _communicate(
