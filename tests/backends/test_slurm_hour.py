@@ -30,8 +30,9 @@ from nbsubmit.core.job import Job
 from nbsubmit.core.result import Result
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.state import JobState
-from nbsubmit.core.watch import poll_once
+from nbsubmit.core.watch import Watcher, poll_once
 from nbsubmit.core.watched import Watched
+from tests.way import Way
 
 POLL, BEAT, POLITE = 15.0, 5.0, SlurmBackend.polite_seconds
 SETTINGS = Settings(poll_seconds=POLL, beat_seconds=BEAT)
@@ -46,11 +47,18 @@ class Slurm:
     states: dict[str, str] = field(default_factory=dict)
     calls: list[tuple[float, str, tuple[str, ...]]] = field(default_factory=list)
     is_down: bool = False
+    over: int = 0
 
     def run(self, program: str, *arguments: str, **_how: Any) -> tuple[str, str]:
         self.calls.append((self.now, program, arguments))
         if self.is_down:
             raise CommandFailed(program, "Unable to contact slurm controller")
+        if program == "sbatch":
+            handle = str(1001 + len(self.states) + self.over)
+            self.states[handle] = "PENDING"
+            return f"{handle}\n", ""
+        if arguments == ("ping",):
+            return "Slurmctld(primary) at head is UP\n", ""
         if program == "scontrol":
             return "AccountingStorageType = accounting_storage/none\nPrivateData = none\n", ""
         jobs = next((a for a in arguments if a.startswith("--jobs=")), "--jobs=").partition("=")[2]
@@ -70,6 +78,16 @@ class Slurm:
             if program == "squeue" and form in words
         ]
 
+    def forget(self, handle: str) -> None:
+        """A job has ended, and the controller does not know it any more."""
+        del self.states[handle]
+        self.over += 1
+
+    @property
+    def programs(self) -> Counter[str]:
+        """How often each was called."""
+        return Counter(program for _, program, _ in self.calls)
+
     @property
     def gaps(self) -> list[float]:
         return [late - early for (early, _), (late, _) in pairwise(self.questions())]
@@ -79,12 +97,15 @@ class Slurm:
 def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
     played = Slurm()
     monkeypatch.setattr(commands, "run", played.run)
+    monkeypatch.setattr(commands, "find", lambda program: program)
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
     monkeypatch.setenv("NBSUBMIT_QUEUE", str(tmp_path / "queue"))
     return played
 
 
-class Nobody:
+class Nobody(Watcher):
+    """Looks at nothing: here that is done by a clock that is handed in."""
+
     def add(self, job: Job) -> None: ...
 
 
@@ -114,7 +135,7 @@ class Played:
             return
         self.over = True
         if self.how == "well":
-            del slurm.states[self.handle]
+            slurm.forget(self.handle)
             result = Result(started=0.0, ended=1.0, python=(3, 11))
             self.folder.write_json(self.folder.result_file, result.to_json())
         elif self.how == "killed":
@@ -137,16 +158,10 @@ class Kernel:
         self.jobs: list[Played] = []
 
     def send(self, **how: Any) -> Played:
-        number = len(self.jobs)
-        handle = f"{1 + len(self.slurm.states)}{number}"
-        self.slurm.states[handle] = "PENDING"
-        folder = JobFolder(self._path / f"240102-030405-{number:04}")
-        folder.create()
-        folder.write_json(folder.spec_file, {"backend": "slurm", "name": "", "created": 0.0})
-        folder.write_json(folder.handle_file, {"backend": "slurm", "handle": handle})
-        job = Job(folder, SlurmBackend(self._places), Nobody())
-        played = Played(folder, Watched(job, since=self.slurm.now), handle, **how)
-        self._watchers[number % len(self._watchers)].append(played.watched)
+        way = Way(SlurmBackend(self._places), self._path / "store", Nobody(SETTINGS), SETTINGS)
+        job = way.send("x = 1")
+        played = Played(job.folder, Watched(job, since=self.slurm.now), job.handle, **how)
+        self._watchers[len(self.jobs) % len(self._watchers)].append(played.watched)
         self.jobs.append(played)
         return played
 
@@ -190,13 +205,18 @@ def make_kernel(tmp_path: Path, slurm: Slurm) -> Callable[[str], Kernel]:
 MakeKernel = Callable[[str], Kernel]
 
 
-def test_jobs_that_end_normally_cost_no_call_at_all(slurm: Slurm, make_kernel: MakeKernel) -> None:
+def test_jobs_that_end_normally_cost_no_call_but_those_that_send_them(
+    slurm: Slurm, make_kernel: MakeKernel
+) -> None:
     kernel = make_kernel("a")
     for number in range(20):
         kernel.send(starts=2.0 + number / 2, ends=HOUR - 5 * MINUTE + number)
     go_to(HOUR, kernel, step=4.0)
     assert kernel.states() == {JobState.COMPLETED: 20}
-    assert slurm.calls == []
+    assert slurm.programs["sbatch"] == 20
+    assert slurm.programs["scontrol"] <= 20
+    assert slurm.programs.keys() <= {"sbatch", "scontrol"}
+    assert {at for at, _, _ in slurm.calls} == {0.0}, "all of them when they were sent"
 
 
 def test_an_hour_of_one_kernel(slurm: Slurm, make_kernel: MakeKernel) -> None:
@@ -215,11 +235,13 @@ def test_an_hour_of_one_kernel(slurm: Slurm, make_kernel: MakeKernel) -> None:
     assert len(questions) <= 2 * HOUR / MINUTE
     assert sum(gap >= MINUTE for gap in slurm.gaps) > 40
     assert max(words.count(",") for _, words in questions) > 10
-    # Besides: the places in the queue once a minute, and the configuration once for all.
-    programs = Counter(program for _, program, _ in slurm.calls)
+    # Besides: each job is sent by one call and one that looks for a controller, the places in the
+    # queue are asked for once a minute, and the configuration once for all.
+    programs = slurm.programs
+    assert programs["sbatch"] == len(kernel.jobs)
+    assert programs["scontrol"] <= len(kernel.jobs) + 2
     assert programs["squeue"] - len(questions) <= HOUR / MINUTE
-    assert programs["scontrol"] <= 2
-    assert set(programs) == {"squeue", "scontrol"}
+    assert set(programs) == {"sbatch", "squeue", "scontrol"}
 
 
 def test_several_kernels_ask_hardly_more_than_one(slurm: Slurm, make_kernel: MakeKernel) -> None:
