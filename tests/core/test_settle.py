@@ -466,6 +466,12 @@ def test_a_file_that_is_not_what_nbsubmit_writes_is_an_error_of_ours(
         look(folder)
 
 
+def test_a_time_that_is_no_time_is_one_too(folder: JobFolder) -> None:
+    folder.write_json(folder.started_file, {"host": "n1", "at": 10**400})
+    with pytest.raises(FolderError, match="is not what nbsubmit wrote there"):
+        look(folder)
+
+
 @pytest.mark.parametrize(
     "words",
     [
