@@ -123,7 +123,8 @@ async function offer(
   const now = source.getSource();
   if (asked.runs && !now.slice(lineOf(now)?.end).trim()) {
     Notification.warning(
-      trans.__('There is nothing to run: the code goes below the line.')
+      trans.__('There is nothing to run: the code goes below the line.'),
+      { autoClose: 5000 }
     );
   } else if (asked.runs) {
     if (loads) {
