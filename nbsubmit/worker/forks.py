@@ -17,6 +17,7 @@ anew by each.
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import json
@@ -358,17 +359,23 @@ def _say_who(what: str) -> None:
     import ctypes  # which no worker needs that is started by itself
 
     with suppress(OSError, ValueError, IndexError):
-        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
-        first, after, end = int(fields[45]), int(fields[46]), int(fields[48])
-        words = ctypes.string_at(first, after - first).split(b"\0")[:_WORDS]
-        words.append(os.fsencode(what))
-        text = b"\0".join(words)
+        first, after, end, words = _words()
+        text = b"\0".join((*words, os.fsencode(what)))
         if len(text) < after - first:
             text = text.ljust(after - first, b"\0")
         else:
-            text = b" ".join(words)[: end - first - 1] + b"\0"
+            text = b" ".join((*words, os.fsencode(what)))[: end - first - 1] + b"\0"
         ctypes.memmove(first, text, len(text))
 
 
-# Before the folder come Python, ``-m`` and the module.
-_WORDS = 3
+@functools.cache
+def _words() -> tuple[int, int, int, list[bytes]]:
+    """Return where the words begin and end, where the environment does, and what stays of them.
+
+    These are Python, ``-m`` and the module. A fork has all of them in the same place.
+    """
+    import ctypes
+
+    fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+    first, after, end = int(fields[45]), int(fields[46]), int(fields[48])
+    return first, after, end, ctypes.string_at(first, after - first).split(b"\0")[:3]
