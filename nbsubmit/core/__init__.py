@@ -91,6 +91,7 @@ sending   an array → as many parts as the backend takes
 rest      what is left of it, sent when there is room
 recover   the handle of a job whose sender ended before noting it
 ends      what folders alone tell of a job's end and of those that it starts after
+found     what the folder says
 settle    what the folder says + what the backend says → the one status
 job       the handle a user holds
 gathered  what tasks have brought → a list for each name

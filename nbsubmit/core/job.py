@@ -39,13 +39,14 @@ from nbsubmit.core.errors import (
 )
 from nbsubmit.core.failed import failed_as
 from nbsubmit.core.folder import JobFolder, check_format, remove_unfinished
+from nbsubmit.core.found import Found, look
 from nbsubmit.core.harmless import plain, printed
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.lending import lending
 from nbsubmit.core.originals import Home, Originals
 from nbsubmit.core.output import OutputReader, Piece
 from nbsubmit.core.result import CAUSE, CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError, Result
-from nbsubmit.core.settle import Found, look, settle
+from nbsubmit.core.settle import settle
 from nbsubmit.core.slices import load as load_slice
 from nbsubmit.core.slices import read as read_slice
 from nbsubmit.core.state import JobState, Status
