@@ -17,6 +17,7 @@ from nbsubmit.core import usage
 from nbsubmit.core.ends import awaited, failed_input, is_of_input, not_run, read, settled
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.output import text_of
 from nbsubmit.core.result import Result
 from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample
@@ -212,12 +213,9 @@ def _last_line(log: Path) -> str:
 
 def _tail(log: Path) -> str:
     """Return the end of a file that may be large."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(log.stat().st_size - _TAIL_BYTES, 0))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
+    with suppress(OSError):
+        return text_of(log, _TAIL_BYTES)
+    return ""
 
 
 def _exit_code(*files: Path) -> int | None:
