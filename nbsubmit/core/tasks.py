@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -280,11 +280,6 @@ def prepare(job: JobFolder) -> None:
         (job.path / name).mkdir(mode=PRIVATE_FOLDER)
 
 
-def logs_of(job: JobFolder) -> Path:
-    """Return where the logs of a job's tasks lie."""
-    return job.path / _LOGS
-
-
 def tasks_of(job: JobFolder) -> list[TaskFolder]:
     """Return the folders of a job's tasks, in order; none if it is a single process."""
     if isinstance(job, TaskFolder):
@@ -308,6 +303,12 @@ def listing(job: JobFolder) -> Listing:
         job.cancel_file.exists(),
         rest,
     )
+
+
+def have_ended(job: JobFolder, tasks: Iterable[TaskFolder]) -> bool:
+    """Tell whether each of some tasks of a job has left a result, or was settled to have ended."""
+    ended = listing(job).ended
+    return all(str(task.key) in ended or task.end_file.exists() for task in tasks)
 
 
 def _names(folder: Path) -> Iterator[str]:
