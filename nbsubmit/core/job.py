@@ -192,6 +192,17 @@ class Job:
         return max((end["at"] if end else time.time()) - float(started["at"]), 0.0)
 
     @property
+    def ended_at(self) -> float | None:
+        """When it ended, in seconds since the epoch; None while it has not, or if nobody knows."""
+        if not self.is_over:
+            return None
+        ends = [part.found.result.ended for part in self.parts if part.found.result]
+        for part in self.parts if not ends else ():
+            end = part.folder.read_json(part.folder.end_file)
+            ends += [float(end["at"])] if end and "at" in end else []
+        return max(ends, default=None)
+
+    @property
     def is_over(self) -> bool:
         """Whether it was seen to have ended, however it did; nothing is looked at for that."""
         return self._ended.is_set()

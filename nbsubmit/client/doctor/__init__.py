@@ -122,7 +122,7 @@ def _trial(
         yield problem("store", f"{store.path}: {error.strerror or error}", "Name another folder")
     finally:
         if not was_there:
-            _remove_empty(store.path)
+            _remove_empty(store)
 
 
 def _tiny(options: CellOptions, said: CellOptions) -> CellOptions:
@@ -133,9 +133,9 @@ def _tiny(options: CellOptions, said: CellOptions) -> CellOptions:
     return replace(options, resources=tiny)
 
 
-def _remove_empty(store: Path) -> None:
+def _remove_empty(store: JobStore) -> None:
     """Remove a store that was made only to look."""
     with contextlib.suppress(OSError):
-        (store / ".gitignore").unlink()
-        for folder in ("jobs", ""):
-            (store / folder).rmdir()
+        (store.path / ".gitignore").unlink()
+        for folder in (store.jobs, store.path):
+            folder.rmdir()
