@@ -62,6 +62,13 @@ class Shell:
         )  # fmt: skip
 
 
+def code_of(child: pexpect.spawn[str]) -> int | None:
+    """Read what a command in a terminal prints until it ends, and return its exit code."""
+    child.expect(pexpect.EOF)
+    child.wait()
+    return child.exitstatus
+
+
 def heed_interrupts() -> None:
     """Heed them as at a prompt; whatever a script runs in the background is started deaf."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

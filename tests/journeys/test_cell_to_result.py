@@ -316,8 +316,10 @@ def test_an_augmented_assignment_comes_back(start_kernel: Callable[..., Kernel],
 
 def test_loading_the_extension_again_loses_no_job(start_kernel: Callable[..., Kernel]) -> None:
     kernel = start_kernel()
-    kernel.run("%%local --as job\nimport time\ntime.sleep(0.5)\nr = 1")
+    gate = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.02)\n"
+    kernel.run(f"%%local --as job\n{gate}r = 1")
     kernel.run("%reload_ext nbsubmit")
+    kernel.run("open('go', 'w').close()")
     assert kernel.run("job.wait()\nprint(r)").stdout == "1\n"
     assert "COMPLETED" in kernel.run("%jobs").stdout
 
