@@ -1,6 +1,7 @@
 """Looks for what usually goes wrong on a new cluster, and says how to mend it.
 
-here       this machine: Python, Jupyter, configuration, the store
+here       this machine: Python, Jupyter, its queue, the configuration
+disk       the disk that the store is on
 verdicts   what a tiny job has shown → findings; pure
 words      findings as lines of text
 
@@ -18,7 +19,7 @@ from pathlib import Path
 from nbsubmit.backends.slurm.examine import Examiner
 from nbsubmit.backends.slurm.trial import Trial
 from nbsubmit.client import configured
-from nbsubmit.client.doctor import here, verdicts
+from nbsubmit.client.doctor import disk, here, verdicts
 from nbsubmit.client.jobs import store_in
 from nbsubmit.core import config_files
 from nbsubmit.core.config_files import Configuration
@@ -91,7 +92,7 @@ def look(wish: Wish, tell: Callable[[str], None]) -> Iterator[Finding]:
     else:
         yield from here.configuration(configuration)
     store = store_in(wish.store, configuration.settings)
-    safe = here.in_time("store", str(store.path), lambda: [*here.store(store)])
+    safe = here.in_time("store", str(store.path), lambda: [*disk.store(store)])
     yield from safe
     yield from here.in_time("local jobs", "the queue of %%local", lambda: [*here.local_jobs()])
     examiner = Examiner(options.resources)
