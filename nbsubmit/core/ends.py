@@ -16,7 +16,7 @@ from nbsubmit.core.errors import FolderError, InputFailed
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.result import NOT_WRITTEN, Result
 from nbsubmit.core.state import JobState, Status
-from nbsubmit.core.tasks import Shape, TaskFolder, have_ended, parts_named, tasks_of
+from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey, have_ended, parts_named, tasks_of
 
 T = TypeVar("T")
 # What a backend says of a job that is to start after others.
@@ -146,8 +146,10 @@ def awaited(after: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _id(one: Mapping[str, Any]) -> str:
-    name = Path(one["folder"]).name
-    return f"{name}_{one['task']}" if one["task"] else name
+    job = JobFolder(Path(one["folder"]))
+    if not one["task"]:
+        return job.id
+    return TaskFolder(job, TaskKey.of(one["task"]), Shape.of(job.spec)).id
 
 
 def _has_ended(one: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from nbsubmit.core import stores
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.errors import FolderError, UnknownJob
 from nbsubmit.core.folder import BLOBS, PRIVATE_FOLDER, JobFolder, write_whole
-from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey
+from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey, name_of
 from nbsubmit.core.trust import check_if_there, check_private
 
 JOBS = "jobs"
@@ -162,17 +162,15 @@ class JobStore:
         return _task_of(hits[0], task) if task else hits[0]
 
 
-def _task_of(job: JobFolder, key: str) -> JobFolder:
+def _task_of(job: JobFolder, name: str) -> JobFolder:
     """Return the folder of one task, or of the processes that run together as one of an array."""
     shape = Shape.of(job.spec)
     keys = shape.keys if shape.has_tasks else []
     together = {TaskKey(each.index) for each in keys if each.index is not None}
-    found = next((each for each in (*keys, *together) if str(each) == key), None)
+    tasks = [TaskFolder(job, each, shape) for each in (*keys, *together)]
+    found = next((task for task in tasks if name_of(task) == name), None)
     if found is None:
-        has = (
-            f"its tasks are {job.id}_{keys[0]} to {job.id}_{keys[-1]}"
-            if keys
-            else "it has no tasks"
-        )
-        raise UnknownJob(f"job {job.id} has no task {key}: {has}")
-    return TaskFolder(job, found, shape)
+        first, last = (tasks[0].id, tasks[len(keys) - 1].id) if keys else ("", "")
+        has = f"its tasks are {first} to {last}" if keys else "it has no tasks"
+        raise UnknownJob(f"job {job.id} has no task {name}: {has}")
+    return found

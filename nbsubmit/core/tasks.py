@@ -55,6 +55,12 @@ class TaskKey:
     index: int | None = None
     rank: int | None = None
 
+    @classmethod
+    def of(cls, text: str) -> TaskKey:
+        """Return the key that is written so."""
+        index, _, rank = text.partition("_")
+        return cls(int(index) if index else None, int(rank) if rank else None)
+
     def __str__(self) -> str:
         index = "" if self.index is None else str(self.index)
         return index if self.rank is None else f"{index}_{self.rank}"
@@ -144,10 +150,10 @@ class TaskFolder(JobFolder):
     def __init__(self, job: JobFolder, key: TaskKey, shape: Shape) -> None:
         self.path = job.path / _TASKS / str(key)
         self.whole = job.path
-        self.id = f"{job.id}_{key}"
         self.job = job
         self.key = key
         self.shape = shape
+        self.id = f"{job.id}_{name_of(self)}"
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -175,8 +181,7 @@ class TaskFolder(JobFolder):
 
     @property
     def job_id(self) -> str:
-        index = self.key.index
-        return self.job.id if index is None else f"{self.job.id}_{index}"
+        return self.job.id if self.key.index is None else f"{self.job.id}_{number_of(self)}"
 
     @property
     def together(self) -> JobFolder:
