@@ -59,6 +59,7 @@ class Shell:
         return pexpect.spawn(
             COMMAND[0], [*COMMAND[1:], *words], cwd=str(self.folder), encoding="utf-8",
             env={**environ, "TERM": "xterm"}, dimensions=size, timeout=60,
+            preexec_fn=heed_interrupts,
         )  # fmt: skip
 
 
