@@ -1,8 +1,9 @@
 /** Keeps the model told by the server and by kernels, and has them act. */
 
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
-import { Poll } from '@lumino/polling';
+import { type IPoll, Poll } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
+import { textOf } from './format';
 import { JobsModel, SERVER } from './model';
 import {
   type Action,
@@ -45,11 +46,7 @@ export class Jobs implements IJobs {
       auto: false,
       name: 'nbsubmit:jobs',
       factory: () => this.#look(),
-      frequency: {
-        interval: options.seconds * 1000,
-        backoff: true,
-        max: 10 * options.seconds * 1000
-      },
+      frequency: frequency(options.seconds),
       standby: 'when-hidden'
     });
   }
@@ -78,11 +75,7 @@ export class Jobs implements IJobs {
 
   /** Seconds between two looks. */
   set seconds(seconds: number) {
-    this.#poll.frequency = {
-      interval: seconds * 1000,
-      backoff: true,
-      max: 10 * seconds * 1000
-    };
+    this.#poll.frequency = frequency(seconds);
   }
 
   async refresh(): Promise<void> {
@@ -276,6 +269,8 @@ export class Jobs implements IJobs {
   #count = 0;
 }
 
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** Return how often to look: less and less often while that fails. */
+function frequency(seconds: number): IPoll.Frequency {
+  const interval = seconds * 1000;
+  return { interval, backoff: true, max: 10 * interval };
 }

@@ -63,10 +63,11 @@ export class KernelComm implements IKernel {
 
   #hear(data: unknown): void {
     const message = kernelMessage(data);
-    if (message === null || message.kind === 'reply') {
-      if (message) {
-        this.#said.emit(message);
-      }
+    if (message === null) {
+      return;
+    }
+    if (message.kind === 'reply') {
+      this.#said.emit(message);
       return;
     }
     const rows = message.rows.map(row => this.#localised(row));
@@ -137,7 +138,7 @@ export class KernelWatch implements IDisposable {
     }
   }
 
-  /** The kernel opens one, as its extension is loaded. */
+  /** There is one: the kernel has opened it as its extension was loaded, or it was found. */
   #open(comm: Kernel.IComm): void {
     this.#close();
     this.#comm = new KernelComm(comm, this.panel);
@@ -154,9 +155,7 @@ export class KernelWatch implements IDisposable {
     }
     const id = Object.keys(reply.content.comms).pop();
     if (id !== undefined && !kernel.isDisposed && !kernel.hasComm(id)) {
-      const comm = kernel.createComm(COMM_TARGET, id);
-      this.#comm = new KernelComm(comm, this.panel);
-      this.found(this.#comm);
+      this.#open(kernel.createComm(COMM_TARGET, id));
     }
   }
 

@@ -2,7 +2,8 @@
  * A log's bytes as lines of plain text, in bounded memory.
  *
  * What a terminal does with carriage returns, backspaces and what erases a line is done, so that a
- * progress bar is one line; colours are left out. A piece may end anywhere, in the middle of an escape sequence too.
+ * progress bar is one line; colours are left out. A piece may end anywhere, in the middle of an
+ * escape sequence too.
  */
 
 const ESCAPE =

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Poll } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
-import { size as sizeWords } from './format';
+import { size as sizeWords, textOf } from './format';
 import { LogText } from './logText';
 import type { ILogPart, Stream } from './protocol';
 import type { IJobs, ILogQuery } from './tokens';
@@ -169,7 +169,7 @@ export class LogView extends Widget {
       part = await this.options.jobs.log({ id, store }, query);
     } catch (error) {
       if (generation === this.#generation) {
-        this.#say(error instanceof Error ? error.message : String(error), true);
+        this.#say(textOf(error), true);
       }
       throw error;
     }

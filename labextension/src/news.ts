@@ -1,5 +1,6 @@
 /** Which ends of jobs are told to somebody who looks elsewhere. */
 
+import { keyOf } from './model';
 import type { IRow } from './protocol';
 
 /** Where notifications are shown. */
@@ -28,7 +29,7 @@ export class News<T> {
       if (this.minimumSeconds === null || took(row) < this.minimumSeconds) {
         continue;
       }
-      const key = `${row.store}/${row.id}`;
+      const key = keyOf(row);
       const id = this.#shown.get(key);
       if (id !== undefined && this.board.has(id)) {
         this.board.update(id, this.words(row));

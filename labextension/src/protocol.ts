@@ -89,12 +89,6 @@ export interface IChoices {
   readonly remarks: readonly string[];
 }
 
-/** What was done about a job, in words. */
-export interface IAnswer {
-  readonly message: string;
-  readonly row?: IRow;
-}
-
 /** What a kernel says. */
 export type KernelMessage =
   | {
@@ -232,12 +226,8 @@ export function isChoices(value: unknown): value is IChoices {
 }
 
 /** Return an answer of the server or its error, in words; null for what is neither. */
-export function answerOf(value: unknown): IAnswer | null {
-  if (!isObject(value) || !isText(value.message)) {
-    return null;
-  }
-  const { message, row } = value;
-  return isRow(row) ? { message, row } : { message };
+export function answerOf(value: unknown): string | null {
+  return isObject(value) && isText(value.message) ? value.message : null;
 }
 
 /** Return a kernel's message; null for what another release may mean. */

@@ -33,11 +33,7 @@ export class Server implements IServer {
         ? ['DELETE', ['jobs', row.id]]
         : ['POST', ['jobs', row.id, action]];
     const body = JSON.stringify({ store: row.store });
-    const found = await this.#ask(path, {
-      method: method,
-      body
-    });
-    return answerOf(found)?.message ?? '';
+    return answerOf(await this.#ask(path, { method, body })) ?? '';
   }
 
   async log(
@@ -89,7 +85,7 @@ export class Server implements IServer {
       return found;
     }
     // A 404 of ours says in JSON what is not there; another one means that nobody of ours is.
-    const said = answerOf(found)?.message;
+    const said = answerOf(found);
     const isOurs = response.status !== 404 || path.length > 1;
     throw isOurs
       ? new Error(said ?? `${response.status} ${response.statusText}`)

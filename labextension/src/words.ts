@@ -1,7 +1,7 @@
 /** What the views say in several places, translated. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { basename, duration, word } from './format';
+import { basename, duration, shortId, word } from './format';
 import type { IRow } from './protocol';
 
 /** Return a state as a word in the user's language. */
@@ -25,11 +25,7 @@ export function stateWord(state: string, trans: TranslationBundle): string {
 
 /** Return what a job is called: by its name, its notebook, or the end of its id. */
 export function jobTitle(row: IRow, trans: TranslationBundle): string {
-  if (row.name) {
-    return row.name;
-  }
-  const end = row.id.slice(row.id.lastIndexOf('-') + 1);
-  return trans.__('job %1', end);
+  return row.name || trans.__('job %1', shortId(row.id));
 }
 
 /** Return where a job comes from. */

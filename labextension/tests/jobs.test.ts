@@ -232,6 +232,18 @@ function jobs(server: Server): Jobs {
   return all;
 }
 
+/** A page without the server's part, and a kernel of it that knows of a job. */
+async function ofKernel(): Promise<[Jobs, Kernel]> {
+  const server = new Server();
+  server.error = new Absent();
+  const all = jobs(server);
+  await all.refresh();
+  const kernel = new Kernel();
+  all.add(kernel);
+  kernel.said.emit({ kind: 'snapshot', rows: [LIVE], gone: [] });
+  return [all, kernel];
+}
+
 test('without the server a kernel tells and acts, and nobody asks twice', async () => {
   const server = new Server();
   server.error = new Absent();
@@ -274,13 +286,7 @@ test('without the server a kernel tells and acts, and nobody asks twice', async 
 
 test('a kernel that does not answer is asked again by the same number', async context => {
   context.mock.timers.enable({ apis: ['setInterval'] });
-  const server = new Server();
-  server.error = new Absent();
-  const all = jobs(server);
-  await all.refresh();
-  const kernel = new Kernel();
-  all.add(kernel);
-  kernel.said.emit({ kind: 'snapshot', rows: [LIVE], gone: [] });
+  const [all, kernel] = await ofKernel();
   const asked = all.act('attach', LIVE);
   context.mock.timers.tick(3000);
   const [, first, second] = kernel.sent;
@@ -295,13 +301,7 @@ test('a kernel that does not answer is asked again by the same number', async co
 });
 
 test('what is asked of a kernel that goes away is answered', async () => {
-  const server = new Server();
-  server.error = new Absent();
-  const all = jobs(server);
-  await all.refresh();
-  const kernel = new Kernel();
-  all.add(kernel);
-  kernel.said.emit({ kind: 'snapshot', rows: [LIVE], gone: [] });
+  const [all, kernel] = await ofKernel();
   const asked = all.act('attach', LIVE);
   kernel.closed.emit();
   await assert.rejects(asked, /nobody can/);

@@ -71,7 +71,7 @@ test('logs, choices and answers are read', () => {
   assert.ok(isChoices(wire.rest.choices));
   assert.ok(!isChoices(wire.rest.log));
   for (const name of ['cancel', 'resubmit', 'clean', 'error']) {
-    assert.ok(answerOf(wire.rest[name])?.message, name);
+    assert.ok(answerOf(wire.rest[name]), name);
   }
   assert.equal(answerOf(wire.rest.log), null);
 });

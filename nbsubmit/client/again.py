@@ -50,7 +50,7 @@ def send_again(
     )
     sender.update_parameters(**{**spec["parameters"], **changed})
     asked, backend = sender.asked(), sender.backend()
-    store = JobStore(job.folder.whole.parents[1])
+    store = JobStore(job.folder.store)
     new = resubmit(
         job, asked.options, str(spec["line"]), backend, store, job._watcher,
         config_files.settings(), job._home, open_job, only,

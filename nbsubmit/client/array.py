@@ -101,5 +101,5 @@ def tell_of_rest(folder: JobFolder) -> None:
             folder.id,
             handed.rest.reason,
             folder.id,
-            str(folder.path.parents[1]),
+            str(folder.store),
         )

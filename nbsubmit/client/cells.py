@@ -134,7 +134,7 @@ def send_again(job: Job, more: Sequence[str] = (), only: Sequence[int] | None = 
         _in_its_python(job, options),
         f"%%{magic} {line}".strip(),
         _backend(magic, options, settings.backend),
-        JobStore(job.folder.whole.parents[1]),
+        JobStore(job.folder.store),
         job._watcher,
         settings,
         job._home,

@@ -86,7 +86,7 @@ class Cleaner:
 
     def _sized(self, item: Item) -> Item:
         if item.id not in self._sizes:
-            self._sizes[item.id] = size_of(JobFolder(self._store.path / "jobs" / item.id))
+            self._sizes[item.id] = size_of(self._store.folder(item.id))
         return replace(item, size=self._sizes[item.id])
 
     def _wait_for_the_gone(self, jobs: Sequence[Job]) -> None:
@@ -127,7 +127,7 @@ class Cleaner:
         went: list[Item] = []
         stays = dict(plan.stays)
         for item in plan.going:
-            folder = JobFolder(self._store.path / "jobs" / item.id)
+            folder = self._store.folder(item.id)
             try:
                 if removal.remove(self._store, folder, partial(self._is_held, item.id)):
                     went.append(item)
@@ -227,13 +227,7 @@ def _has_exit(folder: JobFolder) -> bool:
 
 def _ended(job: Job) -> float:
     """Return when a job ended; when it was sent if that is not known."""
-    if not job.is_over:
-        return job.created
-    ends = [part.found.result.ended for part in job.parts if part.found.result]
-    for part in job.parts if not ends else ():
-        end = part.folder.read_json(part.folder.end_file)
-        ends += [float(end["at"])] if end and "at" in end else []
-    return max([job.created, *ends])
+    return max(job.created, job.ended_at or 0.0)
 
 
 def _item(job: Job, stays: str) -> Item:

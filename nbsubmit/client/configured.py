@@ -13,6 +13,7 @@ from nbsubmit.core.errors import ConfigError
 from nbsubmit.core.options import Grammar
 from nbsubmit.core.profiles import chosen, words
 from nbsubmit.core.spec import CellOptions, Resources
+from nbsubmit.core.splitting import listed
 
 # What is configured for every job is for the cluster's, not for those of this machine.
 _WITH_DEFAULTS = ("slurm",)
@@ -47,13 +48,9 @@ def layers(
     if asked.profiles:
         found += profile_words(asked.profiles, configuration, grammar)
     else:
-        usual = _split(configuration.settings.profile)
+        usual = listed(configuration.settings.profile)
         found += profile_words(usual, configuration, grammar, "the setting `profile`")
     return [each for each in found if each]
-
-
-def _split(names: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
 def profile_words(
@@ -126,7 +123,7 @@ def of_executor(asked: CellOptions, profile: str | None, backend: str) -> CellOp
     """
     configuration = config_files.load()
     grammar = grammar_of("AutoExecutor")
-    before = layers(CellOptions(profiles=_split(profile or "")), configuration, grammar, backend)
+    before = layers(CellOptions(profiles=listed(profile or "")), configuration, grammar, backend)
     if not before:
         return asked
     return _over(grammar.parse("", before), asked, grammar)

@@ -81,10 +81,10 @@ class JobEnvironment:
     @property
     def job_id(self) -> str:
         """The job's id, as whoever has sent it knows it: ``7``, or ``7_3`` in an array."""
-        index = self._index
-        ours = self._folder.id if index is None else f"{self._folder.id}_{index}"
+        index, whole = self._index, self._folder
+        task = whole if index is None else TaskFolder(whole, TaskKey(index), self._shape)
         # Not Slurm's own variables: those of a job around this one may have been inherited.
-        return os.environ.get(ID_VARIABLE) or ours
+        return os.environ.get(ID_VARIABLE) or task.job_id
 
     @property
     def raw_job_id(self) -> str:

@@ -35,15 +35,15 @@ def facts(job: Job, row: JobRow) -> dict[str, Any]:
         "advice": row.advice,
         "node": row.node,
         "sent": job.created,
-        "started": _number(row.started),
-        "seconds": _number(row.seconds),
-        "remaining": _number(row.remaining),
-        "starts": _number(row.starts),
+        "started": finite(row.started),
+        "seconds": finite(row.seconds),
+        "remaining": finite(row.remaining),
+        "starts": finite(row.starts),
         "ahead": row.ahead,
         "cpus": limits.cpus,
         "gpus": limits.gpus,
         "memory": limits.memory,
-        "time_limit": _number(limits.seconds),
+        "time_limit": finite(limits.seconds),
         "peak_memory": row.peak,
         "progress": _progress(row),
         "tasks": {state.value: count for state, count in sorted(row.counts.items())},
@@ -89,11 +89,11 @@ def _values(rows: Sequence[SentRow]) -> list[dict[str, str]]:
 
 def _progress(row: JobRow) -> list[dict[str, Any]]:
     return [
-        {"text": bar.description, "done": _number(bar.done), "total": _number(bar.total)}
+        {"text": bar.description, "done": finite(bar.done), "total": finite(bar.total)}
         for bar in row.progress
     ]
 
 
-def _number(number: float | None) -> float | None:
+def finite(number: float | None) -> float | None:
     """Return a number that JSON can have; None for any other."""
     return number if number is not None and math.isfinite(number) else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nbsubmit.core.ends import Failed
 from nbsubmit.core.job import Job
+from nbsubmit.core.later import cell_of
 from nbsubmit.core.state import JobState
 from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.core.tasks import TaskFolder, number_of
@@ -43,12 +44,12 @@ def not_sent_again(jobs: Iterable[Job], among: Sequence[Job]) -> list[Failure]:
     for job in among:
         if job.spec.get("again"):
             again.setdefault(str(job.spec["again"]), []).append(job)
-        elif (cell := _cell(job)) is not None:
+        elif (cell := cell_of(job.spec)) is not None:
             latest[cell] = max(job.created, latest.get(cell, 0.0))
     found = []
     # What another one starts after is sent before it.
     for job in sorted(jobs, key=lambda job: job.created):
-        cell = _cell(job)
+        cell = cell_of(job.spec)
         is_old = cell is not None and latest.get(cell, 0.0) > job.created
         failure = _failure(job, again.get(job.id, ()))
         if failure is not None and not is_old:
@@ -86,11 +87,3 @@ def _is_array(job: Job) -> bool:
 
 def _number(task: Job) -> int:
     return number_of(task.folder) if isinstance(task.folder, TaskFolder) else 0
-
-
-def _cell(job: Job) -> tuple[str, str] | None:
-    """Return which cell of which notebook a job is, where that is known."""
-    origin = job.spec.get("origin") or {}
-    if "notebook" in origin and "cell" in origin:
-        return str(origin["notebook"]), str(origin["cell"])
-    return None

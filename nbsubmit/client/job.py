@@ -18,10 +18,11 @@ from nbsubmit.core.backend import Backend
 from nbsubmit.core.delayed import DelayedSubmission
 from nbsubmit.core.errors import BackendMissing
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.found import look
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job as CoreJob
 from nbsubmit.core.job import Watches
-from nbsubmit.core.settle import look, settle
+from nbsubmit.core.settle import settle
 from nbsubmit.core.state import JobState
 from nbsubmit.core.tasked import TaskedJob as CoreTaskedJob
 from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey

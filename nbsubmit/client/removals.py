@@ -139,9 +139,5 @@ def as_json(plan: Plan, *, done: bool) -> dict[str, Any]:
     return {"removed": done, "jobs": jobs, "bytes": plan.frees, "stays": plan.stays}
 
 
-def _ago(seconds: float) -> str:
-    return f"{format_elapsed(seconds)} ago"
-
-
 def _jobs(count: int) -> str:
     return f"{count} job{'s' * (count != 1)}"

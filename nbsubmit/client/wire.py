@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbsubmit.client.cells import MAGICS
+from nbsubmit.client.facts import finite
 from nbsubmit.client.messages import Row
 from nbsubmit.client.meters import Meters
 from nbsubmit.core.harmless import plain
@@ -44,10 +45,10 @@ def row(job: Job, root: Path | None = None, meters: Meters | None = None) -> Row
         "reason": status.reason,
         "advice": status.advice,
         "node": status.node,
-        "sent": _finite(job.created) or 0.0,
-        "started": _finite(_started(job)),
-        "ended": _finite(_ended(job)),
-        "seconds": _finite(job.elapsed_seconds) or 0.0,
+        "sent": finite(job.created) or 0.0,
+        "started": finite(_started(job)),
+        "ended": finite(job.ended_at),
+        "seconds": finite(job.elapsed_seconds) or 0.0,
         "progress": _progress(job, meters),
         "tasks": _tasks(job),
         "notebook": plain(notebook) if notebook else None,
@@ -75,17 +76,6 @@ def _started(job: Job) -> float | None:
     return min((part.found.started for part in job.parts if part.found.started), default=None)
 
 
-def _ended(job: Job) -> float | None:
-    """Return when a job ended; None while it has not, or where nobody knows."""
-    if not job.is_over:
-        return None
-    ends = [part.found.result.ended for part in job.parts if part.found.result]
-    for part in job.parts if not ends else ():
-        end = part.folder.read_json(part.folder.end_file)
-        ends += [float(end["at"])] if end and "at" in end else []
-    return max(ends, default=None)
-
-
 def _tasks(job: Job) -> dict[str, int]:
     if not isinstance(job, TaskedJob):
         return {}
@@ -107,7 +97,7 @@ def _progress(job: Job, meters: Meters | None) -> dict[str, Any] | None:
     words = (bars[0].description, bars[-1].note)
     return {
         "done": bars[0].done,
-        "total": _finite(bars[0].total),
+        "total": finite(bars[0].total),
         "text": plain(" ".join(word for word in words if word)),
     }
 
@@ -119,8 +109,3 @@ def _within(notebook: str, root: Path | None) -> str | None:
     path = Path(os.path.realpath(notebook))
     base = Path(os.path.realpath(root))
     return plain(path.relative_to(base).as_posix()) if path.is_relative_to(base) else None
-
-
-def _finite(number: float | None) -> float | None:
-    """Return a number that JSON can have; None for any other."""
-    return number if number is not None and math.isfinite(number) else None

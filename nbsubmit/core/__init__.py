@@ -91,7 +91,11 @@ sending   an array → as many parts as the backend takes
 rest      what is left of it, sent when there is room
 recover   the handle of a job whose sender ended before noting it
 ends      what folders alone tell of a job's end and of those that it starts after
+found     what the folder says
 settle    what the folder says + what the backend says → the one status
+sent      what went with a job
+loading   what lies in a job's folder → values here
+raising   how a job ended → the exception of who asks for its result
 job       the handle a user holds
 gathered  what tasks have brought → a list for each name
 tasked    the handle of a job that has tasks

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from nbsubmit.core.backend import Report
 from nbsubmit.core.ends import Failed, not_run
 from nbsubmit.core.errors import InputFailed
+from nbsubmit.core.found import look
 from nbsubmit.core.job import Job
 from nbsubmit.core.parts import parts_of
-from nbsubmit.core.settle import look, settle
+from nbsubmit.core.settle import settle
 from nbsubmit.core.tasks import TaskFolder
 
 _LOOK_SECONDS = 0.1

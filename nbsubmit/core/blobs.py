@@ -20,7 +20,7 @@ from pathlib import Path
 
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import PRIVATE_FOLDER, new_file
-from nbsubmit.core.trust import check_private
+from nbsubmit.core.trust import check_private, is_own
 
 # At least this large, a buffer is worth a file of its own; inodes are rationed on clusters.
 SMALLEST_BLOB = 1 << 20
@@ -84,9 +84,8 @@ class BlobStore:
             found = os.lstat(self.path / name)
         except FileNotFoundError:
             return False
-        is_own = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
-        is_own = is_own and not found.st_mode & 0o022
-        return is_own and found.st_size == _size(name)
+        is_whole = stat.S_ISREG(found.st_mode) and found.st_size == _size(name)
+        return is_whole and is_own(found)
 
     def put(self, name: str, parts: Iterable[memoryview | bytes], *, durable: bool = False) -> None:
         """Keep a blob, unless it is there."""

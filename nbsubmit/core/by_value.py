@@ -199,8 +199,3 @@ def _copy(file: Path, target: Path) -> None:
         mode = PRIVATE_FILE | runs
         with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as out:
             shutil.copyfileobj(content, out)
-
-
-def split(text: str) -> list[str]:
-    """Return the modules that a setting names, separated by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]

@@ -16,7 +16,7 @@ from nbsubmit.core.errors import FolderError, InputFailed
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.result import NOT_WRITTEN, Result
 from nbsubmit.core.state import JobState, Status
-from nbsubmit.core.tasks import Shape, TaskFolder, listing, parts_named, tasks_of
+from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey, have_ended, parts_named, tasks_of
 
 T = TypeVar("T")
 # What a backend says of a job that is to start after others.
@@ -146,8 +146,10 @@ def awaited(after: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _id(one: Mapping[str, Any]) -> str:
-    name = Path(one["folder"]).name
-    return f"{name}_{one['task']}" if one["task"] else name
+    job = JobFolder(Path(one["folder"]))
+    if not one["task"]:
+        return job.id
+    return TaskFolder(job, TaskKey.of(one["task"]), Shape.of(job.spec)).id
 
 
 def _has_ended(one: Mapping[str, Any]) -> bool:
@@ -156,7 +158,7 @@ def _has_ended(one: Mapping[str, Any]) -> bool:
         if not Shape.of(job.spec).has_tasks:
             return job.result_file.exists() or settled(job) is not None
         parts = parts_named(job, one["task"]) if one["task"] else tasks_of(job)
-        return listing(job).ended >= {str(part.key) for part in parts}
+        return have_ended(job, parts)
     except (OSError, FolderError):
         return True  # there is nothing to tell of it
 
@@ -173,10 +175,9 @@ def _failed(job: JobFolder, task: str) -> Failed | None:
 
 def _have_all_ended(job: JobFolder) -> bool:
     try:
-        ended = listing(job).ended
+        return have_ended(job, tasks_of(job))
     except OSError:
         return False
-    return all(str(task.key) in ended or task.end_file.exists() for task in tasks_of(job))
 
 
 @functools.lru_cache(maxsize=64)

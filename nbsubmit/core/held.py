@@ -75,7 +75,7 @@ def hold(folder: JobFolder) -> None:
 
     A store that cannot be written to keeps nobody from looking at a job.
     """
-    store = folder.whole.parents[1]
+    store = folder.store
     try:
         mine = _mine(store) or _holders.setdefault(store, Holder(store))
         mine.add(folder.whole.name)

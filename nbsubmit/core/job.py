@@ -13,44 +13,30 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from nbsubmit.core import lines, packages
 from nbsubmit.core.asking import stop
 from nbsubmit.core.backend import Backend, Owner, Report
-from nbsubmit.core.bundle import Bundle
-from nbsubmit.core.call import SHARED
-from nbsubmit.core.contents import EMPTY, Contents, Entry
-from nbsubmit.core.definitions.exceptions import copy_of_exception
-from nbsubmit.core.definitions.known import adopting, defined_by
 from nbsubmit.core.errors import (
     CellFailed,
-    FailedJobError,
     FolderError,
     InputFailed,
-    JobCancelled,
-    JobError,
-    JobLost,
-    JobTimedOut,
     NbsubmitError,
-    OtherFormat,
     ResultUnreadable,
 )
-from nbsubmit.core.failed import failed_as
-from nbsubmit.core.folder import JobFolder, check_format, remove_unfinished
-from nbsubmit.core.harmless import plain, printed
+from nbsubmit.core.folder import JobFolder, remove_unfinished
+from nbsubmit.core.found import Found, look
+from nbsubmit.core.harmless import plain
 from nbsubmit.core.home import Namespace
-from nbsubmit.core.lending import lending
+from nbsubmit.core.loading import Copies, load_brought, load_copies
 from nbsubmit.core.missing import Missing
-from nbsubmit.core.originals import Home, Originals
-from nbsubmit.core.output import OutputReader, Piece
-from nbsubmit.core.result import CAUSE, CLASSES, EXCEPTION, NO_NAMES, VALUE, CellError, Result
-from nbsubmit.core.settle import Found, look, settle
-from nbsubmit.core.slices import load as load_slice
-from nbsubmit.core.slices import read as read_slice
+from nbsubmit.core.originals import Home
+from nbsubmit.core.output import OutputReader, Piece, text_of
+from nbsubmit.core.raising import TAIL_BYTES, of_end, of_function, twin, with_traceback
+from nbsubmit.core.result import CAUSE, EXCEPTION, NO_NAMES, VALUE, CellError
+from nbsubmit.core.sent import Sent
+from nbsubmit.core.settle import settle
 from nbsubmit.core.state import JobState, Status
-from nbsubmit.core.tasks import TaskFolder
 from nbsubmit.core.units import format_elapsed
 from nbsubmit.core.usage import Limits
 
@@ -58,72 +44,8 @@ _log = logging.getLogger("nbsubmit")
 
 # A short sleep keeps a wait open to an interrupt on every platform.
 _SLICE_SECONDS = 0.2
-_TAIL_BYTES = 2000
-
 
 J = TypeVar("J", bound="Job")
-
-
-class RemoteTraceback(Exception):
-    """The traceback on the node, as the cause of the exception that is raised here."""
-
-    def __str__(self) -> str:
-        return "\n" + str(self.args[0])
-
-
-class _AsShown:
-    """The lines that IPython prints in place of a traceback of ours; it pickles."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self._lines = lines
-
-    def __call__(self) -> list[str]:
-        return self._lines
-
-
-def say_below(error: BaseException, line: str) -> None:
-    """Have a line shown below the traceback of an error of a job."""
-    shown = getattr(error, "_render_traceback_", None)
-    if shown is not None:
-        error._render_traceback_ = _AsShown([*shown(), line])  # type: ignore[attr-defined]
-    if hasattr(error, "add_note"):
-        error.add_note(line)
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What went with a cell.
-
-    Attributes
-    ----------
-    contents : Contents
-        The values.
-    modules : mapping
-        Name → module.
-    left_out : mapping
-        Name → why it stayed behind.
-    missing : tuple of str
-        Names that the cell reads and that were not there.
-    warnings : tuple of str
-        What was said when it was sent.
-    by_value : tuple of mapping
-        Name, number of files and size of each module whose source went along.
-    sources : mapping
-        Code file → text, of the cell and of the functions that went with it.
-    """
-
-    contents: Contents = EMPTY
-    modules: Mapping[str, str] = field(default_factory=dict)
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    by_value: tuple[Mapping[str, Any], ...] = ()
-    sources: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def entries(self) -> tuple[Entry, ...]:
-        """The values, one by one."""
-        return self.contents.entries
 
 
 class Watches(Protocol):
@@ -271,6 +193,17 @@ class Job:
         return max(time.time() - self._found.started, 0.0)
 
     @property
+    def ended_at(self) -> float | None:
+        """When it ended, in seconds since the epoch; None while it has not, or if nobody knows."""
+        if not self.is_over:
+            return None
+        ends = [part.found.result.ended for part in self.parts if part.found.result]
+        for part in self.parts if not ends else ():
+            end = part.folder.read_json(part.folder.end_file)
+            ends += [float(end["at"])] if end and "at" in end else []
+        return max(ends, default=None)
+
+    @property
     def is_over(self) -> bool:
         """Whether it was seen to have ended, however it did; nothing is looked at for that."""
         return self._ended.is_set()
@@ -283,11 +216,11 @@ class Job:
 
     def stdout(self) -> str:
         """Return all that it has printed so far."""
-        return _read_text(self.folder.log_out)
+        return text_of(self.folder.log_out)
 
     def stderr(self) -> str:
         """Return all that it has printed to standard error so far."""
-        return _read_text(self.folder.log_err)
+        return text_of(self.folder.log_err)
 
     def outputs(self) -> list[Piece]:
         """Return text and displays in order; of very long text only the end."""
@@ -401,18 +334,8 @@ class Job:
         if result is not None and result.error is not None and not result.signal:
             error = self._cell_error(result.error)
             # Who calls a function expects either; a cell raises as if it had run here.
-            return self._as_failed(error) if is_call else error
-        return self._ending_error()
-
-    def _as_failed(self, error: BaseException) -> BaseException:
-        """Return what a function has raised as a failed job's exception, too."""
-        if isinstance(error, Exception):
-            return failed_as(error, self.id, self.folder.path)
-        # `sys.exit()` in a job must not end the script that asks for its result.
-        told = f"{type(error).__name__}: {error}".rstrip(": ")
-        failed = FailedJobError(f"job {self.id} ended with {told}", self.id, self.folder.path)
-        failed.__cause__ = error
-        return failed
+            return of_function(error, self.folder) if is_call else error
+        return of_end(self.status, self.folder)
 
     @property
     def value(self) -> Any:
@@ -439,26 +362,7 @@ class Job:
     @functools.cached_property
     def sent(self) -> Sent:
         """What was sent, and what was not."""
-        if self.whole is not None:
-            return self.whole.sent
-        payload = self.folder.read_json(self.folder.payload_file)
-        if payload is None:
-            return Sent()
-        try:
-            check_format(payload, "what was sent")
-        except OtherFormat as error:
-            return Sent(warnings=(str(error),))
-        cell = payload["cell"]
-        texts = {cell["file_name"]: cell["text"]} if cell else {}
-        return Sent(
-            contents=Contents.from_json(payload["contents"]),
-            modules=payload["modules"],
-            left_out=payload["left_out"],
-            missing=tuple(payload["missing"]),
-            warnings=tuple(payload["warnings"]),
-            by_value=tuple(payload["by_value"]),
-            sources={**payload["sources"], **texts},
-        )
+        return Sent.of(self.folder) if self.whole is None else self.whole.sent
 
     @property
     def load_errors(self) -> Mapping[str, str]:
@@ -469,71 +373,26 @@ class Job:
     def _loaded(self) -> dict[str, Any]:
         with self._lock:
             if self._values is None:
-                self._values = self._load()
+                self._values, self._failed = self._load()
             return self._values
 
-    def _load(self) -> dict[str, Any]:
+    def _load(self) -> tuple[dict[str, Any], dict[str, str]]:
         result = self._found.result
         if result is None or not result.entries:
-            return {}
-        if result.python != sys.version_info[:2]:
-            raise ResultUnreadable(
-                f"job {self.id} ran under Python {result.python[0]}.{result.python[1]}, which "
-                f"this one cannot read ({sys.version_info[0]}.{sys.version_info[1]}). Use that one "
-                f"to look at it:  nbsubmit.attach({self.id!r}).names",
-                self.id,
-                self.folder.path,
-            )
-        self.folder.check_parts()
-        self._check_packages(result)
-        lines.remember_unknown(self.sent.sources)
-        brought = Bundle(self.folder.result_stream, result.contents, self.folder.locate)
-        originals = Originals(self._sender, lambda: self.sent_copies, result.changed)
-        home = self._namespace
-        with defined_by(lambda: self.sent_copies), lending(home, result.modules) as lender:
-            values, failed = brought.load_what_can_be(home, originals, lender.lend)
-            originals.change_classes(values.pop(CLASSES, ()))
-        # An exception that cannot be rebuilt is told by its text.
-        self._failed = {
-            name: self._with_cure(why)
-            for name, why in failed.items()
-            if name not in (EXCEPTION, CAUSE)
-        }
-        return values
-
-    def _check_packages(self, result: Result) -> None:
-        """Make sure that what came back was not written by a package of another version."""
-        for package in result.packages:
-            here = "" if packages.load(package) else packages.conflict(package)
-            if here:
-                raise ResultUnreadable(
-                    f"job {self.id} wrote {_WORDS.get(package.needed_by, package.needed_by)} with "
-                    f"{package}, and here is "
-                    f"{package.name} {here}, which may not read it. All that it brought stays in "
-                    f"{self.folder.path}: in a Python that has {package}, "
-                    f"nbsubmit.attach({self.id!r}).names has it",
-                    self.id,
-                    self.folder.path,
-                )
-
-    def _with_cure(self, why: str) -> str:
-        """Say what to do about a package that is not here."""
-        if not why.startswith(ModuleNotFoundError.__name__):
-            return why
-        return f"{why}; where it is installed, nbsubmit.attach({self.id!r}).names has the value"
+            return {}, {}
+        return load_brought(
+            self.folder,
+            result,
+            self.sent.sources,
+            self._namespace,
+            self._sender,
+            lambda: self.sent_copies,
+        )
 
     @functools.cached_property
-    def sent_copies(self) -> tuple[Mapping[str, Any], Mapping[int, Any]]:
+    def sent_copies(self) -> Copies:
         """The values that were sent, as they were then, and their parts."""
-        self.folder.check_parts()
-        values: dict[str, Any] = {}
-        payload = Bundle(self.folder.payload_stream, self.sent.contents, self.folder.locate)
-        with adopting(self._namespace):
-            parts = payload.load(self._namespace, values.__setitem__)
-            if isinstance(self.folder, TaskFolder) and self.folder.slices_file.exists():
-                shared = values.pop(SHARED, ())
-                values |= load_slice(read_slice(self.folder), self._namespace, shared)
-        return values, parts() if parts else {}
+        return load_copies(self.folder, self.sent, self._namespace)
 
     @property
     def _namespace(self) -> Namespace:
@@ -542,7 +401,6 @@ class Job:
     # Errors
 
     def _cell_error(self, text: CellError) -> BaseException:
-        shown = list(text.traceback)
         try:
             error, cause = (self._loaded().get(name) for name in (EXCEPTION, CAUSE))
         except ResultUnreadable:
@@ -551,26 +409,8 @@ class Job:
             told = "; ".join(part for part in (str(text), self._status.advice) if part)
             error = CellFailed(told, self.id, self.folder.path)
         elif self._found.result and self._found.result.is_held(EXCEPTION):
-            error = _twin(error)
-        if not isinstance(error, SyntaxError):
-            error._render_traceback_ = _AsShown(shown)  # type: ignore[attr-defined]
-        error.__cause__ = RemoteTraceback("\n".join(shown))
-        error.__cause__.__cause__ = cause if isinstance(cause, BaseException) else None
-        error.__traceback__ = None
-        return error
-
-    def _ending_error(self) -> JobError:
-        status = self._status
-        parts = [f"job {self.id} is {status.state.value}"]
-        if status.reason:
-            parts.append(f": {status.reason}")
-        if status.advice:
-            parts.append(f"; {status.advice}")
-        tail = printed(_read_text(self.folder.log_err)[-_TAIL_BYTES:].strip())
-        if tail:
-            parts.append(f"\nThe end of {self.folder.log_err}:\n{tail}")
-        kind = _ERRORS.get(status.state, JobLost)
-        return kind("".join(parts), self.id, self.folder.path)
+            error = twin(error)
+        return with_traceback(error, text.traceback, cause)
 
     # Acting on it
 
@@ -741,10 +581,10 @@ class Job:
             parts.append(format_elapsed(self.elapsed_seconds))
         return "  ".join(part for part in parts if part)
 
-    def tail(self, size: int = _TAIL_BYTES) -> Iterator[str]:
+    def tail(self, size: int = TAIL_BYTES) -> Iterator[str]:
         """Return the end of both streams' text, headed by their names."""
         for title, file in (("stdout", self.folder.log_out), ("stderr", self.folder.log_err)):
-            text = _read_text(file, size)
+            text = text_of(file, size)
             if text:
                 yield f"--- {title} ---\n{text}"
 
@@ -752,25 +592,3 @@ class Job:
 # Where a scheduler says so, nothing of the job is left on its node.
 _GONE = (JobState.FAILED, JobState.OUT_OF_MEMORY, JobState.TIMEOUT, JobState.CANCELLED,
          JobState.PREEMPTED, JobState.COMPLETED)  # fmt: skip
-_WORDS = {VALUE: "the last expression", EXCEPTION: "the error"}
-_ERRORS: dict[JobState, type[JobError]] = {
-    JobState.CANCELLED: JobCancelled,
-    JobState.TIMEOUT: JobTimedOut,
-}
-
-
-def _twin(error: BaseException) -> BaseException:
-    """Return an exception like one that the notebook holds: that one stays as the cell left it."""
-    with suppress(Exception):  # then this one has to be shown
-        return copy_of_exception(error)
-    return error
-
-
-def _read_text(path: Any, last: int | None = None) -> str:
-    try:
-        with path.open("rb") as file:
-            if last is not None:
-                file.seek(max(path.stat().st_size - last, 0))
-            return str(file.read().decode("utf-8", "replace"))
-    except FileNotFoundError:
-        return ""

@@ -15,6 +15,7 @@ from typing import Any
 
 from nbsubmit.core import content
 from nbsubmit.core.folder import PRIVATE_FOLDER
+from nbsubmit.core.store import JOBS
 from nbsubmit.core.trust import check_private
 
 _KEYS = "keys"
@@ -91,14 +92,14 @@ class Keys:
             return []
         for place in (self._store, self._path, folder):
             check_private(place)
-        jobs = self._store / "jobs"
+        jobs = self._store / JOBS
         return [job_id for job_id in ids if (jobs / job_id).is_dir()]
 
     def tidy(self) -> None:
         """Forget the jobs that are not there any more."""
         if not self._path.is_dir():
             return
-        jobs = self._store / "jobs"
+        jobs = self._store / JOBS
         for folder in self._path.iterdir():
             for file in folder.iterdir():
                 if not (jobs / file.name).is_dir():

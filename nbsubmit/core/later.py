@@ -79,11 +79,11 @@ def _later_runs(old: Input) -> Iterator[Input]:
     """Return what stands for the same job or task, later and later."""
     job = JobFolder(Path(old.folder))
     since = float(job.spec.get("created", 0))
-    known, cell = {job.id}, _cell(job.spec)
-    for other in _by_age(JobStore(job.path.parents[1])):
+    known, cell = {job.id}, cell_of(job.spec)
+    for other in _by_age(JobStore(job.store)):
         if other.id in known or float(other.spec.get("created", 0)) < since:
             continue
-        if other.spec.get("again") in known or (cell and _cell(other.spec) == cell):
+        if other.spec.get("again") in known or (cell and cell_of(other.spec) == cell):
             known.add(other.id)
             task = _task_in(other, old, job)
             if task is not None:
@@ -94,7 +94,7 @@ def _by_age(store: JobStore) -> list[JobFolder]:
     return sorted(store.folders(), key=lambda folder: float(folder.spec.get("created", 0)))
 
 
-def _cell(spec: Mapping[str, Any]) -> tuple[str, str] | None:
+def cell_of(spec: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return which cell of which notebook a job is, where that is known."""
     origin = spec.get("origin") or {}
     if "notebook" in origin and "cell" in origin:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.indices import Indices
 from nbsubmit.core.spec import CellOptions, Mapped, Resources
-from nbsubmit.core.splitting import split
+from nbsubmit.core.splitting import listed, split
 from nbsubmit.core.units import parse_limit, parse_memory
 
 T = TypeVar("T")
@@ -370,7 +370,7 @@ def _add_way(group: _Group) -> None:
 
 def _add_configuration(group: _Group) -> None:
     add = group.add_argument
-    add("--profile", dest="profiles", metavar="NAMES", action="append", type=_words, default=[],
+    add("--profile", dest="profiles", metavar="NAMES", action="append", type=listed, default=[],
         help="the options that configuration files have under these names, separated by commas; "
         "none for none")  # fmt: skip
     add("--no-defaults", action="store_true",
@@ -500,15 +500,11 @@ def _name(text: str) -> str:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(_name(part.strip()) for part in text.split(",") if part.strip())
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    return tuple(map(_name, listed(text)))
 
 
 def _modules(text: str) -> tuple[str, ...]:
-    names = _words(text)
+    names = listed(text)
     for name in names:
         for part in name.split("."):
             _name(part)
@@ -516,7 +512,7 @@ def _modules(text: str) -> tuple[str, ...]:
 
 
 def _jobs(text: str) -> tuple[str, ...]:
-    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    found = listed(text)
     for one in found:
         kind, colon, _ = one.partition(":")
         if colon and kind != "any":

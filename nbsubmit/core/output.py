@@ -22,6 +22,17 @@ from nbsubmit.core.trust import open_own
 LONGEST_STRETCH = 1 << 20
 
 
+def text_of(log: Path, last: int | None = None) -> str:
+    """Return what is in a log, or so many bytes of its end; nothing if there is none."""
+    try:
+        with log.open("rb") as file:
+            if last is not None:
+                file.seek(max(log.stat().st_size - last, 0))
+            return file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+
+
 @dataclass(frozen=True)
 class Piece:
     """One piece of output.

@@ -75,8 +75,9 @@ def outlook(
     awaited : mapping, optional
         Names whose values other jobs are to bring, each with the cell that it comes from.
     """
-    changes = _changed(use, ast.parse(source), namespace, awaited or {})
-    names = _bound(use, ast.parse(source), namespace) | changes.keys()
+    tree = ast.parse(source)
+    changes = _changed(use, tree, namespace, awaited or {})
+    names = _bound(use, tree, namespace) | changes.keys()
     if bring is not None:
         names = names & set(bring)
     else:

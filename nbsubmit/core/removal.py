@@ -17,7 +17,7 @@ from nbsubmit.core.blobs import named_in
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import BLOBS, JobFolder
 from nbsubmit.core.store import JobStore
-from nbsubmit.core.tasks import listing, tasks_of
+from nbsubmit.core.tasks import have_ended, tasks_of
 
 _GONE = ".gone-"
 # What a killed process has left may be that of a living one until then.
@@ -95,8 +95,7 @@ def looks_over(folder: JobFolder) -> bool:
     parts = tasks_of(folder)
     if not parts:
         return folder.result_file.exists()
-    done = listing(folder).ended
-    return all(str(part.key) in done or part.end_file.exists() for part in parts)
+    return have_ended(folder, parts)
 
 
 def sweep(store: JobStore, now: float | None = None) -> int:
@@ -116,7 +115,7 @@ def sweep(store: JobStore, now: float | None = None) -> int:
         for file in _files(folder):
             if _is_left(file, now, LEFT_SECONDS):
                 file.unlink(missing_ok=True)
-    for path in (store.path / "jobs").glob(f"{_GONE}*"):
+    for path in store.jobs.glob(f"{_GONE}*"):
         if _is_left(path, now, _GOING_SECONDS):
             with suppress(OSError):
                 delete(path)
@@ -127,7 +126,7 @@ def _named(store: JobStore) -> set[str]:
     """Return the buffers that jobs refer to, also those that somebody hides just now."""
     found: set[str] = set()
     for pattern in ("*.json", "*.pkl"):
-        for file in (store.path / "jobs").rglob(pattern):
+        for file in store.jobs.rglob(pattern):
             with suppress(FileNotFoundError):
                 found |= named_in(file.read_bytes())
     return found

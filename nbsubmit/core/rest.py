@@ -223,7 +223,7 @@ def _cancelled(folder: JobFolder, found: Listing) -> frozenset[int]:
 
 
 def _task(folder: JobFolder, name: str) -> TaskFolder:
-    return TaskFolder(folder, TaskKey(*map(int, name.split("_"))), Shape.of(folder.spec))
+    return TaskFolder(folder, TaskKey.of(name), Shape.of(folder.spec))
 
 
 def _index(name: str) -> int:

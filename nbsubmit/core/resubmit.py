@@ -66,7 +66,7 @@ def resubmit(
     """
     old = job.folder
     payload = old.read_json(old.payload_file)
-    if payload is None:
+    if payload is None or not old.payload_stream.exists():
         raise SubmitError(
             f"what job {job.id} was sent with is no longer in {old.path}. Send it from where it "
             f"came"
@@ -77,11 +77,6 @@ def resubmit(
         raise SubmitError(
             f"job {job.id} ran in {where}, and there is no such folder any more. Make it, or send "
             f"it from where you are now"
-        )
-    if not old.payload_stream.exists():
-        raise SubmitError(
-            f"what job {job.id} was sent with is no longer in {old.path}. Send it from where it "
-            f"came"
         )
     backend.check()
     after = inputs_again(job.id, job.spec)

@@ -17,6 +17,11 @@ _QUOTED = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
 _OPEN, _CLOSE, _QUOTES, _REMARK = "([{", ")]}", "'\"", "#"
 
 
+def listed(text: str) -> tuple[str, ...]:
+    """Return what stands between the commas of a text."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def split(line: str) -> list[str]:
     """Return the words of a line.
 

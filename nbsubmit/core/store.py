@@ -6,7 +6,6 @@ sending, so that a listing is in order, and ends in four letters that are enough
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import time
@@ -16,9 +15,10 @@ from nbsubmit.core import stores
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.errors import FolderError, UnknownJob
 from nbsubmit.core.folder import BLOBS, PRIVATE_FOLDER, JobFolder, write_whole
-from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey
-from nbsubmit.core.trust import check_private
+from nbsubmit.core.tasks import Shape, TaskFolder, TaskKey, name_of
+from nbsubmit.core.trust import check_if_there, check_private
 
+JOBS = "jobs"
 # No vowels and no look-alikes: ids should neither spell words nor be misread.
 _LETTERS = "bcdfghjkmnpqrstvwxz2346789"
 _ID = re.compile(rf"\d{{6}}-\d{{6}}-[{_LETTERS}]{{4}}\Z", re.ASCII)
@@ -46,6 +46,15 @@ class JobStore:
         return f"JobStore({str(self.path)!r})"
 
     @property
+    def jobs(self) -> Path:
+        """Where the folders of its jobs lie."""
+        return self.path / JOBS
+
+    def folder(self, job_id: str) -> JobFolder:
+        """Return the folder of the job with an id, which may not be there."""
+        return JobFolder(self.jobs / job_id)
+
+    @property
     def blobs(self) -> BlobStore:
         """The large buffers of all its jobs."""
         return BlobStore(self.path / BLOBS)
@@ -58,19 +67,8 @@ class JobStore:
         FolderError
             If it is not.
         """
-        for folder in (self.path, self.path / "jobs"):
-            if os.path.lexists(folder):
-                check_private(folder)
-
-    def prepare(self) -> None:
-        """Make the store if there is none.
-
-        Raises
-        ------
-        FolderError
-            If it cannot be made, written to, or is not safe.
-        """
-        self._prepare()
+        for folder in (self.path, self.jobs):
+            check_if_there(folder)
 
     def new(self, now: float | None = None) -> JobFolder:
         """Make the folder of a new job, private and empty.
@@ -80,22 +78,28 @@ class JobStore:
         FolderError
             If the store cannot be made, written to, or is not safe.
         """
-        jobs = self._prepare()
+        self.prepare()
         stamp = time.strftime("%y%m%d-%H%M%S", time.localtime(now))
         while True:
             suffix = "".join(secrets.choice(_LETTERS) for _ in range(4))
-            folder = JobFolder(jobs / f"{stamp}-{suffix}")
+            folder = self.folder(f"{stamp}-{suffix}")
             try:
                 folder.create()
             except FileExistsError:
                 continue
             except OSError as error:
-                raise FolderError(f"{jobs} cannot be written to: {error.strerror}") from None
+                raise FolderError(f"{self.jobs} cannot be written to: {error.strerror}") from None
             stores.note(self.path)
             return folder
 
-    def _prepare(self) -> Path:
-        jobs = self.path / "jobs"
+    def prepare(self) -> None:
+        """Make the store if there is none.
+
+        Raises
+        ------
+        FolderError
+            If it cannot be made, written to, or is not safe.
+        """
         try:
             str(self.path).encode()
         except UnicodeEncodeError:
@@ -106,7 +110,7 @@ class JobStore:
         try:
             self.path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
             check_private(self.path)
-            jobs.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+            self.jobs.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
             ignore = self.path / ".gitignore"
             if not ignore.exists():
                 write_whole(ignore, lambda out: out.write(b"*\n"))
@@ -115,8 +119,7 @@ class JobStore:
                 f"the store {self.path} cannot be made or written to: {error.strerror}. "
                 f"Set NBSUBMIT_FOLDER to a folder that you and the nodes can write to"
             ) from None
-        check_private(jobs)
-        return jobs
+        check_private(self.jobs)
 
     def folders(self) -> list[JobFolder]:
         """Return every job's folder, oldest first.
@@ -126,15 +129,14 @@ class JobStore:
         FolderError
             If the store is not safe to read.
         """
-        jobs = self.path / "jobs"
-        if not jobs.is_dir():
+        if not self.jobs.is_dir():
             return []
         self._check()
-        return [JobFolder(path) for path in sorted(jobs.iterdir()) if _ID.match(path.name)]
+        return [JobFolder(path) for path in sorted(self.jobs.iterdir()) if _ID.match(path.name)]
 
     def _check(self) -> None:
         check_private(self.path)
-        check_private(self.path / "jobs")
+        check_private(self.jobs)
 
     def find(self, text: str) -> JobFolder:
         """Return the one job whose id is, begins with, or ends in the text; ``ID_7`` is a task.
@@ -145,12 +147,12 @@ class JobStore:
             If there is none, or more than one.
         """
         asked, (text, _, task) = text, text.partition("_")
-        whole = self.path / "jobs" / text
+        whole = self.folder(text)
         # By a whole id it is found at once, however many there are.
-        is_whole = bool(_ID.match(text)) and whole.is_dir()
+        is_whole = bool(_ID.match(text)) and whole.path.is_dir()
         if is_whole:
             self._check()
-        folders = [JobFolder(whole)] if is_whole else self.folders()
+        folders = [whole] if is_whole else self.folders()
         hits = [f for f in folders if text and (f.id.startswith(text) or f.id.endswith(text))]
         if len(hits) != 1:
             which = "no job" if not hits else f"{len(hits)} jobs"
@@ -160,17 +162,15 @@ class JobStore:
         return _task_of(hits[0], task) if task else hits[0]
 
 
-def _task_of(job: JobFolder, key: str) -> JobFolder:
+def _task_of(job: JobFolder, name: str) -> JobFolder:
     """Return the folder of one task, or of the processes that run together as one of an array."""
     shape = Shape.of(job.spec)
     keys = shape.keys if shape.has_tasks else []
     together = {TaskKey(each.index) for each in keys if each.index is not None}
-    found = next((each for each in (*keys, *together) if str(each) == key), None)
+    tasks = [TaskFolder(job, each, shape) for each in (*keys, *together)]
+    found = next((task for task in tasks if name_of(task) == name), None)
     if found is None:
-        has = (
-            f"its tasks are {job.id}_{keys[0]} to {job.id}_{keys[-1]}"
-            if keys
-            else "it has no tasks"
-        )
-        raise UnknownJob(f"job {job.id} has no task {key}: {has}")
-    return TaskFolder(job, found, shape)
+        first, last = (tasks[0].id, tasks[len(keys) - 1].id) if keys else ("", "")
+        has = f"its tasks are {first} to {last}" if keys else "it has no tasks"
+        raise UnknownJob(f"job {job.id} has no task {name}: {has}")
+    return found

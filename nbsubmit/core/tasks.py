@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,12 @@ class TaskKey:
 
     index: int | None = None
     rank: int | None = None
+
+    @classmethod
+    def of(cls, text: str) -> TaskKey:
+        """Return the key that is written so."""
+        index, _, rank = text.partition("_")
+        return cls(int(index) if index else None, int(rank) if rank else None)
 
     def __str__(self) -> str:
         index = "" if self.index is None else str(self.index)
@@ -144,10 +150,10 @@ class TaskFolder(JobFolder):
     def __init__(self, job: JobFolder, key: TaskKey, shape: Shape) -> None:
         self.path = job.path / _TASKS / str(key)
         self.whole = job.path
-        self.id = f"{job.id}_{key}"
         self.job = job
         self.key = key
         self.shape = shape
+        self.id = f"{job.id}_{name_of(self)}"
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -175,8 +181,7 @@ class TaskFolder(JobFolder):
 
     @property
     def job_id(self) -> str:
-        index = self.key.index
-        return self.job.id if index is None else f"{self.job.id}_{index}"
+        return self.job.id if self.key.index is None else f"{self.job.id}_{number_of(self)}"
 
     @property
     def together(self) -> JobFolder:
@@ -280,11 +285,6 @@ def prepare(job: JobFolder) -> None:
         (job.path / name).mkdir(mode=PRIVATE_FOLDER)
 
 
-def logs_of(job: JobFolder) -> Path:
-    """Return where the logs of a job's tasks lie."""
-    return job.path / _LOGS
-
-
 def tasks_of(job: JobFolder) -> list[TaskFolder]:
     """Return the folders of a job's tasks, in order; none if it is a single process."""
     if isinstance(job, TaskFolder):
@@ -308,6 +308,12 @@ def listing(job: JobFolder) -> Listing:
         job.cancel_file.exists(),
         rest,
     )
+
+
+def have_ended(job: JobFolder, tasks: Iterable[TaskFolder]) -> bool:
+    """Tell whether each of some tasks of a job has left a result, or was settled to have ended."""
+    ended = listing(job).ended
+    return all(str(task.key) in ended or task.end_file.exists() for task in tasks)
 
 
 def _names(folder: Path) -> Iterator[str]:

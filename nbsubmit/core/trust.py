@@ -23,6 +23,11 @@ from nbsubmit.core.errors import FolderError
 _OTHERS_MAY_WRITE = 0o022
 
 
+def is_own(found: os.stat_result) -> bool:
+    """Tell whether nobody but the user can have written what was looked at."""
+    return found.st_uid == os.geteuid() and not found.st_mode & _OTHERS_MAY_WRITE
+
+
 def check_private(path: Path) -> None:
     """Make sure that a folder is the user's own, and writable by nobody else.
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from nbsubmit.core.answers import NEVER
 from nbsubmit.core.backend import Report
 from nbsubmit.core.errors import FolderError, OtherFormat
+from nbsubmit.core.found import Found, following, look
 from nbsubmit.core.job import Job
 from nbsubmit.core.settings import Settings
-from nbsubmit.core.settle import Found, following, look
 from nbsubmit.core.state import JobState, Status
 from nbsubmit.core.tasks import Listing, TaskFolder, listing
 

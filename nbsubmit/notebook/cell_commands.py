@@ -17,8 +17,9 @@ from nbsubmit.core import inputs
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.harmless import plain
-from nbsubmit.core.job import Job, say_below
+from nbsubmit.core.job import Job
 from nbsubmit.core.missing import Missing
+from nbsubmit.core.raising import say_below
 from nbsubmit.core.spec import CellOptions
 from nbsubmit.core.splitting import split
 from nbsubmit.core.submit import launch_of

@@ -98,9 +98,9 @@ class _Later:
 def news(notebook: Notebook) -> News:
     """Look how the jobs of a notebook are."""
     found = News()
-    jobs = notebook.store.path / "jobs"
+    store = notebook.store
     try:
-        for folder in (notebook.store.path, jobs):
+        for folder in (store.path, store.jobs):
             check_private(folder)
     except FolderError:  # there is none yet, or one that is refused when it is to be used
         return found
@@ -108,7 +108,7 @@ def news(notebook: Notebook) -> News:
     last = latest_kernel(marks, notebook.kernel)
     there = [job for job, mark in marks.items() if not mark.kernel]
     for job in reversed(there[-_JOBS:]):
-        _count_in(JobFolder(jobs / job), found)
+        _count_in(store.folder(job), found)
     found.unseen = len(there[:-_JOBS])
     found.had = sum(mark.kernel == last for mark in marks.values() if mark.kernel)
     if marks:

@@ -24,6 +24,7 @@ from nbsubmit.core.pending import Outlook, outlook
 from nbsubmit.core.slices import Slices
 from nbsubmit.core.slicing import Sliced, slice_names
 from nbsubmit.core.spec import CellOptions
+from nbsubmit.core.splitting import listed
 from nbsubmit.core.submit import Request
 from nbsubmit.notebook import following, mapping, sameness
 from nbsubmit.notebook.analysis import use_of
@@ -208,7 +209,7 @@ class Preparer:
             payload.warnings += self._local_modules.warnings(modules, cell.source)
 
     def _by_value(self, options: CellOptions) -> tuple[by_value.Source, ...]:
-        names = (*by_value.split(self._notebook.settings.by_value), *options.by_value)
+        names = (*listed(self._notebook.settings.by_value), *options.by_value)
         return by_value.find(names, self._notebook.store.path)
 
     def _reads(self, use: NameUse, options: CellOptions, *, here: bool) -> Reads:

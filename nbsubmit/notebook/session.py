@@ -15,7 +15,6 @@ from nbsubmit.core import ambient, config_files, lines
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.config_files import Configuration
 from nbsubmit.core.errors import UnknownJob
-from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.handed import Handed
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.inject import Snapshot
@@ -269,7 +268,7 @@ class Session:
 
     def script(self, prepared: Prepared, backend: Backend) -> tuple[str, str]:
         """Return the script that would be run, and when it would start, in words."""
-        folder = JobFolder(self.store.path / "jobs" / "ID")
+        folder = self.store.folder("ID")
         shape = shape_for(backend, prepared.request.count)
         launch = first_part(launch_of(folder, prepared.request.options, shape=shape))
         launch = started_after(launch, prepared.request.after, backend)
@@ -319,7 +318,7 @@ class Session:
         ids = list(ids)
         known = [job for job in map(self.arrivals.job, ids) if job is not None]
         unknown = [id_ for id_ in ids if id_ not in self.arrivals]
-        folders = [JobFolder(self.store.path / "jobs" / id_) for id_ in unknown]
+        folders = [self.store.folder(id_) for id_ in unknown]
         opened = client.opened(folders, watcher=self.watcher, home=self.shell.user_ns)
         return sorted((*known, *opened), key=lambda job: job.created)
 

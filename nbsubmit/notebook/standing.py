@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from nbsubmit.core import tasks
 from nbsubmit.core.errors import FolderError
 from nbsubmit.core.folder import JobFolder
-from nbsubmit.core.settle import look, settle
+from nbsubmit.core.found import look
+from nbsubmit.core.settle import settle
 from nbsubmit.core.state import JobState
 from nbsubmit.core.tasks import Shape, TaskFolder
 

@@ -12,6 +12,7 @@ from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.harmless import printed
 from nbsubmit.core.job import Job
 from nbsubmit.core.state import JobState
+from nbsubmit.core.tasks import name_of
 from nbsubmit.core.trust import open_own
 
 STREAMS = ("stdout", "stderr")
@@ -71,8 +72,8 @@ def read(job: Job, wanted: Range) -> dict[str, Any]:
         "next": end,
         "size": size,
         "live": live,
-        "task": "" if part is job else name_of(part, job),
-        "tasks": [name_of(each, job) for each in _tasks(job)[:_MOST_TASKS]],
+        "task": "" if part is job else name_of(part.folder),
+        "tasks": [name_of(each.folder) for each in _tasks(job)[:_MOST_TASKS]],
     }
 
 
@@ -80,16 +81,11 @@ def _tasks(job: Job) -> list[Job]:
     return [part for part in job.parts if part is not job]
 
 
-def name_of(task: Job, job: Job) -> str:
-    """Return the name by which a task goes within its job."""
-    return task.id.removeprefix(f"{job.id}_")
-
-
 def _part(job: Job, task: str) -> Job:
     """Return the task whose log is wanted: if none is named, the first that failed or runs."""
     tasks = _tasks(job)
     if task:
-        found = next((each for each in tasks if name_of(each, job) == task), None)
+        found = next((each for each in tasks if name_of(each.folder) == task), None)
         if found is None:
             raise UnknownJob(f"job {job.id} has no task {task!r}: there are {len(tasks)}")
         return found

@@ -73,7 +73,7 @@ class Shelf:
             If it cannot be read.
         """
         self.store.check()
-        jobs = self.store.path / "jobs"
+        jobs = self.store.jobs
         try:
             changed = jobs.stat().st_mtime_ns
         except FileNotFoundError:
@@ -124,7 +124,7 @@ class Shelf:
                 self.live[job.id] = job
 
     def _opened(self, ids: Collection[str]) -> list[Job]:
-        folders = [JobFolder(self.store.path / "jobs" / id_) for id_ in ids]
+        folders = [self.store.folder(id_) for id_ in ids]
         try:
             return [*client.opened(folders, watcher=self.watcher)]
         except Exception:  # what somebody has written there hides none but itself

@@ -93,7 +93,7 @@ def _note_key(folder: JobFolder, namespace: Namespace) -> None:
         known = {name: value for name, value in key.values.items() if name not in names}
         read = reached({*here, *known} - key.in_case, namespace) if key.in_case else set()
         needed = {name: v for name, v in known.items() if name in read or name not in key.in_case}
-        Keys(folder.whole.parents[1]).note(Key(key.base, {**needed, **values}), folder.whole.name)
+        Keys(folder.store).note(Key(key.base, {**needed, **values}), folder.whole.name)
     except Exception:  # it is sent once more then, that is all
         _log.debug("the key of job %s cannot be written down", folder.id, exc_info=True)
 
@@ -103,8 +103,9 @@ def _bind(name: str, job: Job, namespace: Namespace) -> bool:
     if name in modules:
         namespace[name] = surroundings.import_module(modules[name], name)
         return True
-    if name in dict(_values(job)):
-        namespace[name] = dict(_values(job))[name]
+    values = dict(_values(job))
+    if name in values:
+        namespace[name] = values[name]
         return True
     if name in job.load_errors:
         raise NbsubmitError(f"{name} of job {job.id} cannot be loaded: {job.load_errors[name]}")

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from nbsubmit.sandbox.config import SandboxConfig
 from nbsubmit.sandbox.sandbox import Sandbox, up
-from tests.browser.lab import PATIENCE_MS, Lab, Notebook, chromium, load, plain, serve
+from tests.browser.lab import PATIENCE_MS, Lab, Notebook, browse, load, plain, serve
 
 # Where the pictures go; pytest's own folder if not said.
 PICTURES = "PICTURES_FOLDER"
-SIZE = {"width": 1280, "height": 900}
 expect.set_options(timeout=PATIENCE_MS / 2)
 
 
@@ -40,15 +39,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory, strict_slurm: Sandbox) -> Iter
 @pytest.fixture(scope="module")
 def shared_page(lab: Lab) -> Iterator[Page]:
     """A page with the Lab on it."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
-        page.set_default_timeout(PATIENCE_MS)
+    with browse() as page:
         load(page, lab)
         yield page
-        browser.close()
 
 
 @pytest.fixture

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, sync_playwright
 
 PATIENCE_MS = 60_000
+SIZE = {"width": 1280, "height": 900}
 _APPUTILS = "@jupyterlab/apputils-extension"
 _OPEN = """async (path) => {
   const app = window.jupyterapp;
@@ -323,6 +324,19 @@ def serve(folder: Path, environ: Mapping[str, str], *options: str, **more: str) 
         yield lab
     finally:
         lab.close()
+
+
+@contextmanager
+def browse() -> Iterator[Page]:
+    """Have a page of a browser for a while."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+        page.set_default_timeout(PATIENCE_MS)
+        yield page
+        browser.close()
 
 
 def plain(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from tests.browser.jobs import let_go
 from tests.browser.lab import PATIENCE_MS, Notebook
 
 Open = Callable[..., Notebook]
@@ -20,11 +21,6 @@ score = 42
 """
 READS = "print(score + 1)"
 FOLLOWS = "%%slurm -J double\ntwice = 2 * score"
-
-
-def let_go(notebook: Notebook) -> None:
-    """Let the first job come to its end."""
-    (notebook.path.parent / "go").touch()
 
 
 def prompt(notebook: Notebook, cell: int) -> str:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SIZE
-from tests.browser.lab import PATIENCE_MS, Lab, chromium, serve
+from tests.browser.lab import PATIENCE_MS, Lab, browse, serve
 
 CELL = """%%local -J train
 print("from the job")
@@ -27,14 +26,8 @@ def notebook7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def page(notebook7: Lab) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
-        page.set_default_timeout(PATIENCE_MS)
+    with browse() as page:
         yield page
-        browser.close()
 
 
 def test_a_panel_a_record_and_the_names_are_there(notebook7: Lab, page: Page) -> None:

@@ -13,6 +13,7 @@ import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import Locator, expect
 
+from tests.browser.jobs import BUSY, be_idle, let_go
 from tests.browser.lab import PATIENCE_MS, Notebook, theme
 
 Open = Callable[..., Notebook]
@@ -50,24 +51,6 @@ def panel(notebook: Notebook, cell: int) -> Locator:
 
 def tab(where: Locator, name: str) -> None:
     where.get_by_role("tab", name=re.compile(name)).click()
-
-
-# Keeps the kernel busy for as long as a test looks.
-BUSY = """from pathlib import Path
-import time
-while not Path("idle").exists():
-    time.sleep(0.05)
-"""
-
-
-def be_idle(notebook: Notebook) -> None:
-    """Let the cell end that keeps the kernel busy."""
-    (notebook.path.parent / "idle").touch()
-
-
-def let_go(notebook: Notebook) -> None:
-    """Let the loop come to its end."""
-    (notebook.path.parent / "go").touch()
 
 
 def ended(notebook: Notebook, cell: int, state: str) -> Locator:

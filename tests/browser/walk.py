@@ -10,11 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import ConsoleMessage, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, expect
 
-from tests.browser.conftest import SIZE
 from tests.browser.jobs import act, close_logs, listed, show_sidebar
-from tests.browser.lab import PATIENCE_MS, Notebook, chromium, load, serve
+from tests.browser.lab import PATIENCE_MS, Notebook, browse, load, serve
 from tests.browser.test_run_on_slurm import field, form, leave, source
 
 CELLS = ["%load_ext nbsubmit", "%%local -J walk\nprint('it walks')", "1"]
@@ -22,12 +21,7 @@ CELLS = ["%load_ext nbsubmit", "%%local -J walk\nprint('it walks')", "1"]
 
 def walk(python: str, folder: Path) -> None:
     """See a job, its badge and its log, and have a line written."""
-    with serve(folder, {}, python=python) as lab, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
-        page.set_default_timeout(PATIENCE_MS)
+    with serve(folder, {}, python=python) as lab, browse() as page:
         errors: list[str] = []
 
         def note(message: ConsoleMessage) -> None:
@@ -59,7 +53,6 @@ def walk(python: str, folder: Path) -> None:
         print("  the log opens", flush=True)
         close_logs(page)
         notebook.close()
-        browser.close()
     print("  errors on the console:", errors or "none", flush=True)
 
 

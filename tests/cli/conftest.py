@@ -59,7 +59,15 @@ class Shell:
         return pexpect.spawn(
             COMMAND[0], [*COMMAND[1:], *words], cwd=str(self.folder), encoding="utf-8",
             env={**environ, "TERM": "xterm"}, dimensions=size, timeout=60,
+            preexec_fn=heed_interrupts,
         )  # fmt: skip
+
+
+def code_of(child: pexpect.spawn[str]) -> int | None:
+    """Read what a command in a terminal prints until it ends, and return its exit code."""
+    child.expect(pexpect.EOF)
+    child.wait()
+    return child.exitstatus
 
 
 def heed_interrupts() -> None:

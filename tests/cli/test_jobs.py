@@ -10,7 +10,7 @@ import pytest
 import nbsubmit
 from nbsubmit.core.state import JobState
 from nbsubmit.sandbox.sandbox import Sandbox
-from tests.cli.conftest import HOLDS, Shell
+from tests.cli.conftest import HOLDS, Shell, code_of
 from tests.way import Way, named, until
 
 KEYS = {
@@ -74,9 +74,7 @@ def test_a_list_at_a_terminal_is_brought_up_to_date_until_none_is_live(
     child.expect(r"\x1b\[1A\r\x1b\[J.*first .*RUNNING.*\n.*second .*RUNNING")
     gate.touch()
     child.expect("first .*COMPLETED.*\n.*second .*COMPLETED")
-    child.expect("$")
-    child.wait()
-    assert child.exitstatus == 0
+    assert code_of(child) == 0
     assert job.wait(60).state is later.wait(60).state is JobState.COMPLETED
 
 
@@ -93,9 +91,7 @@ def test_a_terminal_that_is_small_sees_the_live_ones_and_no_wrapped_line(
     drawn = str(child.before) + str(child.after) + child.readline()
     assert max(len(line) for line in drawn.splitlines()) < 40
     child.sendintr()
-    child.expect("$")
-    child.wait()
-    assert child.exitstatus == 130
+    assert code_of(child) == 130
     assert "Traceback" not in str(child.before)
 
 
@@ -157,9 +153,7 @@ def test_the_same_on_slurm(shell: Shell, on_slurm: Sandbox, slurm_way: Way, gate
     (told,) = shell.json("cancel", job.handle)
     assert told["cancelled"]
     child.expect("CANCELLED")
-    child.expect("$")
-    child.wait()
-    assert child.exitstatus == 0
+    assert code_of(child) == 0
 
 
 @pytest.mark.parametrize("words", [["jobs"], ["show", "ID"], ["logs", "ID"]])

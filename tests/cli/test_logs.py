@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbsubmit
-from tests.cli.conftest import COMMAND, HOLDS, Shell
+from tests.cli.conftest import COMMAND, HOLDS, Shell, code_of
 from tests.way import Way
 
 BOTH = """\
@@ -52,9 +52,7 @@ def test_it_follows_a_job_at_a_terminal_until_that_ends(
     gate.touch()
     child.expect("goes on\r\n")
     child.expect("COMPLETED on")
-    child.expect("$")
-    child.wait()
-    assert child.exitstatus == 0
+    assert code_of(child) == 0
 
 
 def test_an_interrupt_ends_the_following_and_not_the_job(
@@ -64,9 +62,7 @@ def test_an_interrupt_ends_the_following_and_not_the_job(
     child = shell.at_terminal("logs", "--follow", job.id)
     child.expect("begun")
     child.sendintr()
-    child.expect("$")
-    child.wait()
-    assert child.exitstatus == 130
+    assert code_of(child) == 130
     assert "Traceback" not in str(child.before)
     gate.touch()
     assert job.wait(60).state == "COMPLETED"
@@ -128,6 +124,4 @@ def test_it_follows_a_job_on_slurm(shell: Shell, slurm_way: Way, gate: Path) -> 
     child.expect("begun\r\n")
     slurm_way.backend.stop(job.handle)
     child.expect("CANCELLED")
-    child.expect("$")
-    child.wait()
-    assert child.exitstatus == 3
+    assert code_of(child) == 3

@@ -51,8 +51,12 @@ def looked(executor: nbsubmit.Executor) -> Cleaner:
 
 def plan(executor: nbsubmit.Executor, wish: Wish = EVERYTHING) -> Plan:
     """What would go once no script is ending any more."""
-    while "its script has not ended yet" in (found := looked(executor).plan(wish)).stays.values():
-        time.sleep(0.05)
+
+    def at_rest() -> Plan | None:
+        found = looked(executor).plan(wish)
+        return None if "its script has not ended yet" in found.stays.values() else found
+
+    found: Plan = until(at_rest, "all scripts have ended")
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from nbsubmit.backends.slurm.trial import ANOTHER, NOT_THERE, NOT_WRITABLE, Evidence
-from nbsubmit.client.doctor import here, verdicts
+from nbsubmit.client.doctor import disk, here, verdicts
 from nbsubmit.client.doctor.here import Facts
 from nbsubmit.client.doctor.words import line, summary
 from nbsubmit.core.finding import Finding, Grade, problem, warning, well
@@ -213,7 +213,7 @@ server:/a\\040b /home/me/a\\040b lustre rw 0 0
     [("/usr", "ext4"), ("/tmp/x", "tmpfs"), ("/home/me", "nfs4"), ("/home/me/a b/c", "lustre")],
 )
 def test_the_file_system_of_a_path_is_the_nearest_above_it(path: str, kind: str) -> None:
-    assert here.file_system(Path(path), MOUNTS) == kind
+    assert disk.file_system(Path(path), MOUNTS) == kind
 
 
 QUOTA = """\
@@ -225,13 +225,13 @@ Disk quotas for user me (uid 1000):
 
 
 def test_quotas_that_are_nearly_reached_are_told() -> None:
-    found = [*here.quotas(QUOTA)]
+    found = [*disk.quotas(QUOTA)]
     assert [(each.grade, each.told) for each in found] == [
         (Grade.PROBLEM, "you have used 973 MB of 922 MB on server:/home"),
         (Grade.PROBLEM, "you have used 100,001 files of 100,000 files on /scratch"),
     ]
-    assert next(here.quotas(QUOTA.replace("950000*", "850000 "))).grade is Grade.WARNING
-    assert [*here.quotas("")] == []
+    assert next(disk.quotas(QUOTA.replace("950000*", "850000 "))).grade is Grade.WARNING
+    assert [*disk.quotas("")] == []
 
 
 def test_variables_that_nothing_reads_are_told() -> None:
@@ -246,14 +246,14 @@ def worst(findings: Iterator[Finding]) -> Finding:
 
 def test_a_store_is_yours_alone_or_a_problem(tmp_path: Path) -> None:
     store = JobStore(tmp_path / "store")
-    assert worst(here.store(store)).grade is Grade.OK
+    assert worst(disk.store(store)).grade is Grade.OK
     store.prepare()
-    assert worst(here.store(store)).grade is Grade.OK
+    assert worst(disk.store(store)).grade is Grade.OK
     store.path.chmod(0o770)
-    assert "others may write to" in worst(here.store(store)).told
+    assert "others may write to" in worst(disk.store(store)).told
     link = tmp_path / "link"
     link.symlink_to(store.path)
-    assert "is a symbolic link" in worst(here.store(JobStore(link))).told
+    assert "is a symbolic link" in worst(disk.store(JobStore(link))).told
 
 
 def test_a_queue_of_local_jobs_that_cannot_be_used_is_a_problem(
@@ -278,9 +278,9 @@ def test_a_jupyter_without_the_parts_of_a_panel_is_told(monkeypatch: pytest.Monk
 def test_a_store_that_cannot_be_made_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "file").touch()  # inside of which not even root can make one
     above = tmp_path / "file"
-    assert "cannot be written to" in worst(here.store(JobStore(above / "store"))).told
+    assert "cannot be written to" in worst(disk.store(JobStore(above / "store"))).told
     # Where root may write, and nothing can be made.
-    found = worst(here.store(JobStore(Path("/proc/store"))))
+    found = worst(disk.store(JobStore(Path("/proc/store"))))
     assert found.grade is Grade.PROBLEM
     assert "/proc" in found.told
 
@@ -344,7 +344,7 @@ def dead(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_disk_that_never_answers_is_told_and_holds_up_nothing_else(dead: Path) -> None:
     def look() -> list[Finding]:
-        return [*here.store(JobStore(dead / "store"))]
+        return [*disk.store(JobStore(dead / "store"))]
 
     (found,) = here.in_time("store", str(dead), look, 1.0)
     assert found.grade is Grade.PROBLEM

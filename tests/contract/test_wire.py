@@ -47,6 +47,8 @@ def test_every_row_of_a_message_is_one() -> None:
 
 def test_a_job_that_runs_is_told_with_its_progress(local: Way) -> None:
     job = local.send(GOES_ON, options=named("train"))
+    # The backend may say that it runs before its folder is looked at.
+    until(lambda: wire.row(job)["started"], "its start")
     told = until(lambda: wire.row(job)["progress"], "its bar")
     assert told == {"done": 12.0, "total": 100.0, "text": "epoch loss=0.5"}
     row = wire.row(job)

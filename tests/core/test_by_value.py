@@ -209,8 +209,3 @@ def test_a_file_that_cannot_be_copied_is_named(
     file.unlink()
     with pytest.raises(CaptureError, match=r"--by-value mine: .*mine\.py cannot be copied"):
         by_value.write(sources, tmp_path / "copy")
-
-
-def test_a_setting_names_several() -> None:
-    assert by_value.split(" a, b.c ,,") == ["a", "b.c"]
-    assert by_value.split("") == []

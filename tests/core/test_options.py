@@ -10,6 +10,7 @@ from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.options import Grammar
 from nbsubmit.core.spec import CellOptions, Mapped, Resources
+from nbsubmit.core.splitting import listed
 
 GRAMMAR = Grammar("%%slurm", OPTIONS, OWNED)
 
@@ -395,3 +396,8 @@ wckey wrap
 @pytest.mark.parametrize("name", re.findall(r"\S+", MANUAL))
 def test_every_option_in_sbatchs_manual_is_taken_or_has_an_answer(name: str) -> None:
     assert f"--{name}" in GRAMMAR.flags or name in OWNED
+
+
+def test_of_names_with_commas_between_them_empty_ones_are_none() -> None:
+    assert listed(" a, b.c ,,") == ("a", "b.c")
+    assert listed("") == ()

@@ -13,6 +13,7 @@ import pytest
 
 from nbsubmit.core.errors import FolderError, UnknownJob
 from nbsubmit.core.store import JobStore
+from nbsubmit.core.tasks import tasks_of
 
 NOON = 1_700_000_000.0
 
@@ -255,3 +256,13 @@ def test_a_task_goes_by_the_id_of_its_job_and_its_number(store: JobStore) -> Non
         store.find(f"{array.id}_12")
     with pytest.raises(UnknownJob, match="it has no tasks"):
         store.find(f"{single.id}_0")
+
+
+def test_a_task_that_is_run_again_keeps_the_number_by_which_it_is_found(store: JobStore) -> None:
+    again = store.new()
+    again.write_json(again.spec_file, {"array": {"count": 2}, "picked": [2, 5]})
+    first, last = tasks_of(again)
+    assert (first.id, last.id) == (f"{again.id}_2", f"{again.id}_5")
+    assert store.find(last.id).path == last.path == again.path / "tasks" / "1"
+    with pytest.raises(UnknownJob, match=f"no task 1: its tasks are {first.id} to {last.id}"):
+        store.find(f"{again.id}_1")

@@ -19,12 +19,12 @@ from nbsubmit.core.asking import Asked, Run
 from nbsubmit.core.backend import Backend, Owner, Report
 from nbsubmit.core.errors import BackendMissing
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.found import Found, look
 from nbsubmit.core.inputs import Input
 from nbsubmit.core.job import Job
 from nbsubmit.core.options import Option
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.settings import Floors, Settings, floored
-from nbsubmit.core.settle import Found, look
 from nbsubmit.core.spec import Launch
 from nbsubmit.core.state import JobState
 from nbsubmit.core.watch import Watcher, poll_once

@@ -213,14 +213,13 @@ def test_the_panel_shows_state_names_output_and_what_came_back(kernel: Kernel, m
     assert outputs[-1][0]["data"]["text/plain"] == "6"
 
 
-@pytest.mark.parametrize("magic_word", ["%%local", "%%slurm"])
 def test_the_panels_button_cancels_when_it_has_been_asked(
-    start_kernel: Callable[..., Kernel], request: pytest.FixtureRequest, magic_word: str
+    start_kernel: Callable[..., Kernel], started_backend: str
 ) -> None:
-    if magic_word == "%%slurm":
-        request.getfixturevalue("on_slurm")
     kernel = start_kernel()
-    kernel.run(f"{magic_word} --as job\nimport time\nprint('up', flush=True)\ntime.sleep(600)")
+    kernel.run(
+        f"%%{started_backend} --as job\nimport time\nprint('up', flush=True)\ntime.sleep(600)"
+    )
     until(lambda: "up" in kernel.run("print(job.stdout())").stdout, "the cell runs")
     kernel.click("Cancel")
     assert kernel.run("print(job.done())").stdout == "False\n"
@@ -229,20 +228,14 @@ def test_the_panels_button_cancels_when_it_has_been_asked(
     assert kernel.run("print(job.state.value)").stdout == "CANCELLED\n"
 
 
-@pytest.mark.parametrize("magic_word", ["%%local", "%%slurm"])
 def test_an_interrupt_ends_the_waiting_and_not_the_job(
-    start_kernel: Callable[..., Kernel],
-    request: pytest.FixtureRequest,
-    magic_word: str,
-    tmp_path: Path,
+    start_kernel: Callable[..., Kernel], started_backend: str, tmp_path: Path
 ) -> None:
-    if magic_word == "%%slurm":
-        request.getfixturevalue("on_slurm")
     kernel = start_kernel()
     gate = tmp_path / "gate"
     kernel.run(f"gate = {str(gate)!r}")
     waiting = kernel.start(
-        f"{magic_word} --wait --as job\n"
+        f"%%{started_backend} --wait --as job\n"
         "import os, time\n"
         "print('seen', flush=True)\n"
         "while not os.path.exists(gate): time.sleep(0.02)\n"
@@ -260,20 +253,14 @@ def test_an_interrupt_ends_the_waiting_and_not_the_job(
     assert kernel.run("job.wait()\nprint(done)").stdout == "1\n"
 
 
-@pytest.mark.parametrize("magic_word", ["%%local", "%%slurm"])
 def test_a_job_outlives_its_kernel_and_is_found_by_the_next(
-    start_kernel: Callable[..., Kernel],
-    request: pytest.FixtureRequest,
-    magic_word: str,
-    tmp_path: Path,
+    start_kernel: Callable[..., Kernel], started_backend: str, tmp_path: Path
 ) -> None:
-    if magic_word == "%%slurm":
-        request.getfixturevalue("on_slurm")
     first = start_kernel()
     gate, up = tmp_path / "gate", tmp_path / "up"
     first.run(f"gate, up = {str(gate)!r}, {str(up)!r}")
     first.run(
-        f"{magic_word} --as job\n"
+        f"%%{started_backend} --as job\n"
         "import os, time\n"
         "open(up, 'w').close()\n"
         "while not os.path.exists(gate): time.sleep(0.02)\n"
@@ -316,8 +303,10 @@ def test_an_augmented_assignment_comes_back(start_kernel: Callable[..., Kernel],
 
 def test_loading_the_extension_again_loses_no_job(start_kernel: Callable[..., Kernel]) -> None:
     kernel = start_kernel()
-    kernel.run("%%local --as job\nimport time\ntime.sleep(0.5)\nr = 1")
+    gate = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.02)\n"
+    kernel.run(f"%%local --as job\n{gate}r = 1")
     kernel.run("%reload_ext nbsubmit")
+    kernel.run("open('go', 'w').close()")
     assert kernel.run("job.wait()\nprint(r)").stdout == "1\n"
     assert "COMPLETED" in kernel.run("%jobs").stdout
 

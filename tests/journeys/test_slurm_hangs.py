@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ pytestmark = [pytest.mark.slurm, pytest.mark.kernel]
 PROGRAMS = ("sbatch", "squeue", "sacct", "scancel", "scontrol")
 # What nobody would call waiting; a program that hangs is waited for 20 seconds.
 SOON = 10.0
+NO_ANSWER = "slurm cannot be asked: squeue: no answer within 20 s"
 
 
 @pytest.fixture
@@ -58,14 +60,14 @@ def test_a_hung_controller_slows_no_cell(
     kernel.run("%%slurm --as waits --hold\nz = 1")
     for name in PROGRAMS:
         (hanging / f"{name}.hangs").touch()
-    deadline = time.monotonic() + PATIENCE
-    while True:  # meanwhile the watcher asks, and gets no answer
+
+    def troubled() -> Any:
+        """Meanwhile the watcher asks, and gets no answer."""
         assert within(SOON, lambda: kernel.run("1 + 1")).result == "2"
-        listed = within(SOON, lambda: kernel.run("%jobs"))
-        if "slurm cannot be asked: squeue: no answer within 20 s" in listed.stdout:
-            break
-        assert time.monotonic() < deadline, listed.stdout
-        time.sleep(0.5)
+        found = within(SOON, lambda: kernel.run("%jobs"))
+        return found if NO_ANSWER in found.stdout else None
+
+    listed = until(troubled, NO_ANSWER)
     assert "RUNNING" in listed.stdout
     assert "PENDING" in listed.stdout
     within(SOON, lambda: kernel.run("%jobs show"))

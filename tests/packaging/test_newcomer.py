@@ -15,10 +15,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.browser.conftest import SIZE
-from tests.browser.lab import PATIENCE_MS, Notebook, chromium, load, serve
+from tests.browser.lab import Notebook, browse, load, serve
 from tests.packaging.conftest import ROOT, Environment, new_environment, plain_environ, run
 
 pytestmark = pytest.mark.timeout(1800)
@@ -76,14 +75,8 @@ def check(notebook: nbformat.NotebookNode) -> None:
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
-        page.set_default_timeout(PATIENCE_MS)
+    with browse() as page:
         yield page
-        browser.close()
 
 
 def test_the_first_notebook_runs_in_a_browser(

@@ -13,6 +13,7 @@ import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403  its fixtures are for this folder alone
 from tornado.httpclient import HTTPClientError
 
+from nbsubmit.core.job import Job
 from nbsubmit.server.service import Service
 from tests.way import Way
 
@@ -114,6 +115,15 @@ async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
             return found
         await asyncio.sleep(0.05)
     raise AssertionError(f"still not: {what}")
+
+
+async def at_rest(job: Job) -> None:
+    """Wait for the end of a job's script, after which no file of it comes or goes."""
+
+    async def is_over() -> bool:
+        return job.folder.exit_file.exists()
+
+    await until(is_over, "the job's last file is written")
 
 
 # Threads that watch jobs of tests in other files, which may be left to run for the whole session.

@@ -19,7 +19,7 @@ from nbsubmit.core.store import JobStore
 from nbsubmit.sandbox.sandbox import Sandbox
 from nbsubmit.server import shelf
 from tests.contract.wire import WIRE, assert_like, assert_row
-from tests.server.conftest import Server, until
+from tests.server.conftest import Server, at_rest, until
 from tests.way import Way, named
 
 GATE = "import os, time\nwhile not os.path.exists({!r}): time.sleep(0.05)"
@@ -111,10 +111,7 @@ async def test_a_list_of_many_that_have_ended_is_read_once(
     monkeypatch.setattr(shelf, "_COARSEST_CLOCK", 0.0)
     job = local.run("a = 1")
 
-    async def over() -> bool:
-        return job.folder.exit_file.exists()
-
-    await until(over, "the end of its script, after which no file of it comes or goes")
+    await at_rest(job)
     for number in range(300):
         day, letters = f"25{1 + number % 12:02}01-{number:06}", "bcdf"
         shutil.copytree(job.folder.path, local.store / "jobs" / f"{day}-{letters}")
@@ -195,11 +192,7 @@ BROKEN = {
 
 async def test_what_is_broken_in_a_job_hides_no_other(server: Server, local: Way) -> None:
     whole, job = local.run("a = 1"), local.run("print(1)")
-
-    async def is_at_rest() -> bool:
-        return job.folder.exit_file.exists()
-
-    await until(is_at_rest, "the job's last file is written")
+    await at_rest(job)
     number = 0
     for name, texts in BROKEN.items():
         for text in texts:

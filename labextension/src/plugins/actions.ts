@@ -38,34 +38,30 @@ export const actions: JupyterFrontEndPlugin<void> = {
         row => row.id === args.id && row.store === args.store
       ) ?? null;
 
-    const all: [string, Action, string, (name: string) => string][] = [
+    const all: [Action, string, (name: string) => string][] = [
       [
-        CommandIDs.cancel,
         'cancel',
         trans.__('Cancel Job'),
         name => trans.__('Cancelling %1…', name)
       ],
       [
-        CommandIDs.resubmit,
         'resubmit',
         trans.__('Send Job Again'),
         name => trans.__('Sending %1 again…', name)
       ],
       [
-        CommandIDs.attach,
         'attach',
         trans.__('Attach Job in Its Kernel'),
         name => trans.__('%1 waits for its kernel…', name)
       ],
       [
-        CommandIDs.clean,
         'clean',
         trans.__('Remove Job from Disk'),
         name => trans.__('Removing %1…', name)
       ]
     ];
-    for (const [id, action, label, doing] of all) {
-      commands.addCommand(id, {
+    for (const [action, label, doing] of all) {
+      commands.addCommand(CommandIDs[action], {
         label,
         isEnabled: args => {
           const row = rowOf(args);
@@ -157,10 +153,11 @@ async function isMeant(
       trans.__('Remove')
     ]
   };
-  const [title, body, label] = asked[action] ?? [];
-  if (title === undefined || body === undefined || label === undefined) {
+  const question = asked[action];
+  if (question === undefined) {
     return true;
   }
+  const [title, body, label] = question;
   const answer = await showDialog({
     title,
     body,

@@ -9,6 +9,7 @@ import { Jobs } from '../jobs';
 import { KernelWatch } from '../kernel';
 import { EVENT_SCHEMA } from '../protocol';
 import { NoServer, Server } from '../server';
+import { follow } from '../settings';
 import { IJobs } from '../tokens';
 
 const ID = 'nbsubmit:jobs';
@@ -54,12 +55,8 @@ export const jobs: JupyterFrontEndPlugin<IJobs> = {
     };
     notebooks?.forEach(watch);
     notebooks?.widgetAdded.connect((_, panel) => watch(panel));
-    void settings?.load(ID).then(found => {
-      const take = (): void => {
-        jobs.seconds = found.get('seconds').composite as number;
-      };
-      found.changed.connect(take);
-      take();
+    follow(settings, ID, found => {
+      jobs.seconds = found.get('seconds').composite as number;
     });
     void jobs.refresh();
     return jobs;

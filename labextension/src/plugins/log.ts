@@ -14,9 +14,11 @@ import type {
   ReadonlyPartialJSONValue
 } from '@lumino/coreutils';
 import { CommandIDs } from '../commandIds';
+import { shortId } from '../format';
 import { addLogToolbar } from '../logToolbar';
 import { type ILogArgs, LogView } from '../logView';
 import { logSearch } from '../logSearch';
+import { follow } from '../settings';
 import { IJobs } from '../tokens';
 
 const ID = 'nbsubmit:log';
@@ -49,20 +51,15 @@ export const log: JupyterFrontEndPlugin<void> = {
       namespace: 'nbsubmit-log'
     });
     let characters = CHARACTERS;
-    void settings?.load(ID).then(found => {
-      const take = (): void => {
-        characters = found.get('characters').composite as number;
-      };
-      found.changed.connect(take);
-      take();
+    follow(settings, ID, found => {
+      characters = found.get('characters').composite as number;
     });
 
     const open = (args: ILogArgs): MainAreaWidget<LogView> => {
       const content = new LogView({ jobs, trans, args, characters });
       const widget = new MainAreaWidget({ content });
-      const end = args.id.slice(args.id.lastIndexOf('-') + 1);
       widget.id = widgetId(args);
-      widget.title.label = trans.__('Log of %1', args.name || end);
+      widget.title.label = trans.__('Log of %1', args.name || shortId(args.id));
       widget.title.caption = args.id;
       widget.title.icon = textEditorIcon;
       widget.title.closable = true;

@@ -9,6 +9,7 @@ import { CommandIDs } from '../commandIds';
 import { duration } from '../format';
 import { News, took } from '../news';
 import type { IRow } from '../protocol';
+import { follow } from '../settings';
 import { args } from '../sidebar';
 import { IJobs } from '../tokens';
 import { jobTitle, stateWord } from '../words';
@@ -74,16 +75,11 @@ export const notifications: JupyterFrontEndPlugin<void> = {
     jobs.model.changed.connect((_, { ended }) => news.tell(ended));
     if (settings === null) {
       news.minimumSeconds = MINIMUM_SECONDS;
-      return;
     }
-    void settings.load(ID).then(found => {
-      const take = (): void => {
-        const isWanted = found.get('enabled').composite as boolean;
-        const seconds = found.get('minimumSeconds').composite as number;
-        news.minimumSeconds = isWanted ? seconds : null;
-      };
-      found.changed.connect(take);
-      take();
+    follow(settings, ID, found => {
+      const isWanted = found.get('enabled').composite as boolean;
+      const seconds = found.get('minimumSeconds').composite as number;
+      news.minimumSeconds = isWanted ? seconds : null;
     });
   }
 };

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nbsubmit.core.errors import SubmitError
 from nbsubmit.core.spec import Resources
+from nbsubmit.core.splitting import listed
 from nbsubmit.worker import gpus
 
 SLOTS_VARIABLE = "NBSUBMIT_LOCAL_SLOTS"
@@ -42,12 +43,12 @@ def level(environ: Mapping[str, str] = os.environ) -> int:
 def devices(environ: Mapping[str, str] = os.environ) -> list[str] | None:
     """Return the names of the GPUs that may be used, None if the machine has none at all."""
     if GPUS_VARIABLE in environ:
-        return _names(environ[GPUS_VARIABLE])
+        return list(listed(environ[GPUS_VARIABLE]))
     count = _count()
     if not count:
         return None
     if VISIBLE in environ:
-        return _names(environ[VISIBLE])
+        return list(listed(environ[VISIBLE]))
     return [str(number) for number in range(count)]
 
 
@@ -58,10 +59,6 @@ def wanted_gpus(resources: Resources) -> int:
         if number:
             return int(number) if number.isdecimal() else 1
     return 0
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _count() -> int:

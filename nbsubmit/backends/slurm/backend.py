@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from nbsubmit.backends.queue.place import QueueFolder
-from nbsubmit.backends.slurm import commands, status
+from nbsubmit.backends.slurm import answers, commands, status
 from nbsubmit.backends.slurm.commands import CommandFailed, NotInTime
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
 from nbsubmit.backends.slurm.places import Places
@@ -239,8 +239,7 @@ class SlurmBackend:
             text, _ = commands.run("scontrol", "show", "config")
         except (CommandFailed, BackendMissing):
             return {}
-        pairs = (line.partition("=") for line in text.splitlines())
-        return {name.strip(): value.strip() for name, _, value in pairs}
+        return answers.config(text)
 
     @property
     def _has_accounting(self) -> bool:

@@ -1,6 +1,7 @@
 """Looks for what usually goes wrong on a new cluster, and says how to mend it.
 
-here       this machine: Python, Jupyter, configuration, the store
+here       this machine: Python, Jupyter, its queue, the configuration
+disk       the disk that the store is on
 verdicts   what a tiny job has shown → findings; pure
 words      findings as lines of text
 
@@ -18,7 +19,7 @@ from pathlib import Path
 from nbsubmit.backends.slurm.examine import Examiner
 from nbsubmit.backends.slurm.trial import Trial
 from nbsubmit.client import configured
-from nbsubmit.client.doctor import here, verdicts
+from nbsubmit.client.doctor import disk, here, verdicts
 from nbsubmit.client.jobs import store_in
 from nbsubmit.core import config_files
 from nbsubmit.core.config_files import Configuration
@@ -91,7 +92,7 @@ def look(wish: Wish, tell: Callable[[str], None]) -> Iterator[Finding]:
     else:
         yield from here.configuration(configuration)
     store = store_in(wish.store, configuration.settings)
-    safe = here.in_time("store", str(store.path), lambda: [*here.store(store)])
+    safe = here.in_time("store", str(store.path), lambda: [*disk.store(store)])
     yield from safe
     yield from here.in_time("local jobs", "the queue of %%local", lambda: [*here.local_jobs()])
     examiner = Examiner(options.resources)
@@ -122,7 +123,7 @@ def _trial(
         yield problem("store", f"{store.path}: {error.strerror or error}", "Name another folder")
     finally:
         if not was_there:
-            _remove_empty(store.path)
+            _remove_empty(store)
 
 
 def _tiny(options: CellOptions, said: CellOptions) -> CellOptions:
@@ -133,9 +134,9 @@ def _tiny(options: CellOptions, said: CellOptions) -> CellOptions:
     return replace(options, resources=tiny)
 
 
-def _remove_empty(store: Path) -> None:
+def _remove_empty(store: JobStore) -> None:
     """Remove a store that was made only to look."""
     with contextlib.suppress(OSError):
-        (store / ".gitignore").unlink()
-        for folder in ("jobs", ""):
-            (store / folder).rmdir()
+        (store.path / ".gitignore").unlink()
+        for folder in (store.jobs, store.path):
+            folder.rmdir()
