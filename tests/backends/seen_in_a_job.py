@@ -59,7 +59,7 @@ def kind(descriptor: int) -> str:
         shown = str(Path(f"/proc/self/fd/{descriptor}").readlink())
     except OSError:  # of the listing itself
         return ""
-    return Path(shown).suffix if shown.endswith((".out", ".err")) else shown.partition(":")[0]
+    return Path(shown).suffix if shown.endswith((".out", ".err", ".jsonl")) else shown.partition(":")[0]
 
 
 def script() -> str:
