@@ -59,7 +59,8 @@ def kind(descriptor: int) -> str:
         shown = str(Path(f"/proc/self/fd/{descriptor}").readlink())
     except OSError:  # of the listing itself
         return ""
-    return Path(shown).suffix if shown.endswith((".out", ".err", ".jsonl")) else shown.partition(":")[0]
+    is_of_job = shown.endswith((".out", ".err", ".jsonl"))
+    return Path(shown).suffix if is_of_job else shown.partition(":")[0]
 
 
 def script() -> str:
