@@ -88,19 +88,26 @@ def _can_be_one() -> bool:
 
 
 def _has_loaded_from_here() -> bool:
-    """Tell whether something was imported from the job's own folder, as ``python -m`` does."""
+    """Tell whether something was found in the job's own folder, where ``python -m`` looks first.
+
+    An environment that lies below that folder is another place.
+    """
     if sys.flags.isolated or getattr(sys.flags, "safe_path", False) or sys.path[0] in sys.path[1:]:
         return False
-    here = sys.path[0] + os.sep
-    return any(file.startswith(here) for file in _files())
+    here = (os.path.join(sys.path[0], ""), os.path.join(sys.path[0], "{}", ""))  # noqa: PTH118
+    return any(
+        os.path.join(os.path.dirname(file), "") in (here[0], here[1].format(name))  # noqa: PTH118, PTH120
+        for name, file in _files()
+        if "." not in name
+    )
 
 
-def _files() -> Iterator[str]:
-    """Return the files of what is imported."""
-    for module in list(sys.modules.values()):
+def _files() -> Iterator[tuple[str, str]]:
+    """Return what is imported, by name, and the files of it."""
+    for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if file:
-            yield file
+            yield name, file
 
 
 class _Template:
@@ -188,7 +195,9 @@ def _stamps() -> Iterator[tuple[str, _Stamp]]:
     each worker.
     """
     places = [place for place in sys.path if place.endswith(("-packages", ".zip"))]
-    for file in (*_files(), *places, os.path.join(sys.prefix, "pyvenv.cfg"), sys.executable):  # noqa: PTH118
+    places += [os.path.join(sys.prefix, "pyvenv.cfg"), sys.executable]  # noqa: PTH118
+    places += [file for _, file in _files()]
+    for file in places:
         try:
             found = os.stat(file)  # noqa: PTH116  # a Path takes as long again, and these are many
         except OSError:
@@ -246,7 +255,10 @@ class _Script:
             self._connection.settimeout(None)
             with suppress(OSError):
                 self._connection.recv(1)
-        state = json.loads(Path(job["state"]).read_bytes())
+        try:
+            state = json.loads(Path(job["state"]).read_bytes())
+        except FileNotFoundError:  # nothing was ever written
+            return False
         mine = (
             process[0]
             for entry in state["entries"].values()
