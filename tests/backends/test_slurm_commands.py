@@ -195,33 +195,36 @@ def test_a_slurm_whose_controller_answers_can_run_jobs(program: Program) -> None
     assert calls["scontrol"].read_text() == "ping\n"
 
 
-def test_a_controller_that_has_just_answered_is_not_asked_again(
-    program: Program, make_launch: MakeLaunch, monkeypatch: pytest.MonkeyPatch
+def test_a_controller_is_asked_once_for_a_cell_and_again_for_the_next(
+    program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = up(program)
     now = 1000.0
     monkeypatch.setattr("nbsubmit.backends.slurm.backend.time.monotonic", lambda: now)
-    for _ in range(5):
-        SlurmBackend().check()
-        SlurmBackend().start(make_launch())
-        now += 1.5
+    backend = SlurmBackend()
+    for _ in range(3):
+        backend.check()
+        now += 0.1
     assert calls["scontrol"].read_text() == "ping\n"
-    now += SlurmBackend.polite_seconds
-    SlurmBackend().check()
+    now += 0.5
+    backend.check()
     assert calls["scontrol"].read_text() == "ping\nping\n"
+    SlurmBackend().check()
+    assert calls["scontrol"].read_text() == "ping\nping\nping\n"
 
 
 def test_a_controller_that_is_gone_since_it_answered_is_told_of_and_asked_again(
     program: Program, make_launch: MakeLaunch
 ) -> None:
     up(program)
-    SlurmBackend().check()
+    backend = SlurmBackend()
+    backend.check()
     gone = "echo 'error: Unable to contact slurm controller (connect failure)' >&2; exit 1"
     up(program, sbatch=gone, squeue=gone, scontrol="echo 'Slurmctld(primary) at n0 is DOWN'")
     with pytest.raises(BackendMissing, match="its controller does not answer"):
-        SlurmBackend().start(make_launch())
+        backend.start(make_launch())
     with pytest.raises(BackendMissing, match="its controller does not answer"):
-        SlurmBackend().check()
+        backend.check()
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,9 @@ _OVER = (_UNKNOWN, "already completing or completed")
 # One for all: each of a notebook's jobs may have a backend of its own.
 _PLACES = Places()
 _CONFIGS: dict[tuple[str, str], Mapping[str, str]] = {}
-# When a controller answered last, by a monotonic clock.
-_HEARD: dict[tuple[str, str], float] = {}
+# So long a controller that has answered is taken to be there. One that has gone meanwhile costs
+# whoever sends a job the 20 seconds that sbatch tries for.
+_STILL_THERE_SECONDS = 0.5
 
 
 class SlurmBackend:
@@ -64,6 +65,8 @@ class SlurmBackend:
 
     def __init__(self, places: Places = _PLACES) -> None:
         self._places = places
+        # When the controller answered last.
+        self._heard = NEVER
 
     @functools.cached_property
     def shared_file(self) -> Path:
@@ -76,15 +79,15 @@ class SlurmBackend:
         """Look for the commands, and for a controller that answers.
 
         One that has just answered is not asked again: a cell is checked for before it is prepared
-        and before it is sent, and many cells may be sent at once.
+        and before it is sent.
         """
         for program in ("sbatch", "squeue", "scancel"):
             commands.find(program)
-        if time.monotonic() - _HEARD.get(_programs(), NEVER) >= self.polite_seconds:
+        if time.monotonic() - self._heard >= _STILL_THERE_SECONDS:
             self._ping()
 
     def _ping(self) -> None:
-        _HEARD.pop(_programs(), None)
+        self._heard = NEVER
         try:
             answer, _ = commands.run("scontrol", "ping")
         except CommandFailed as error:
@@ -95,7 +98,7 @@ class SlurmBackend:
                 f"Slurm's commands are here and its controller does not answer ({said}). "
                 f"%%local runs the cell on this machine; nbsubmit doctor  tells what is wrong"
             )
-        _HEARD[_programs()] = time.monotonic()
+        self._heard = time.monotonic()
 
     def script(self, launch: Launch) -> str:
         """Return the script that sbatch reads."""
@@ -145,7 +148,6 @@ class SlurmBackend:
         # A site's own sbatch may say more, before it or behind.
         ids = [found[1] for line in answer.splitlines() if (found := _PARSABLE.match(line.strip()))]
         if ids:
-            _HEARD[_programs()] = time.monotonic()
             return ids[-1]
         said = commands.plain(answer) or "nothing"
         return self._find_or_raise(launch, SubmitError(f"sbatch gave no job id, but said {said}"))
@@ -324,11 +326,6 @@ def _cluster() -> tuple[str, str]:
     Programs may belong to one, or be told by a variable.
     """
     return os.environ.get("SLURM_CONF", ""), shutil.which("squeue") or ""
-
-
-def _programs() -> tuple[str, str]:
-    """Return what Slurm's programs depend on, which is quicker to tell than which cluster's."""
-    return os.environ.get("SLURM_CONF", ""), os.environ.get("PATH", "")
 
 
 def _has_more_to_tell(report: Report) -> bool:
