@@ -170,7 +170,8 @@ def _read(job: Job) -> Kept:
         raise NothingKept(f"{what} has not failed: there is nothing to debug")
     data = job.folder.read_json(job.folder.kept_file)
     if data is None:
-        raise NothingKept(f"{what} has left no frames: {_why_none(job)}")
+        why = _why_none(job)
+        raise NothingKept(f"{what} has left no frames: {why}. See  %jobs show {job.id}")
     kept = Kept.from_json(data)
     if kept.python != sys.version_info[:2]:
         raise ResultUnreadable(
