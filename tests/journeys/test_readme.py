@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click import Command, Context, Group
 
+from nbsubmit.backends.queue.forks import SWITCH
 from nbsubmit.backends.queue.machine import GPUS_VARIABLE, SLOTS_VARIABLE
 from nbsubmit.backends.queue.place import VARIABLE
 from nbsubmit.backends.slurm.options import OPTIONS, OWNED
@@ -22,7 +23,7 @@ from nbsubmit.core.settings import NAMES
 from tests.cli.test_jobs import KEYS, MORE_KEYS
 from tests.journeys.kernel import Kernel
 
-OF_THE_QUEUE = (GPUS_VARIABLE, SLOTS_VARIABLE, VARIABLE)
+OF_THE_QUEUE = (GPUS_VARIABLE, SLOTS_VARIABLE, SWITCH, VARIABLE)
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)

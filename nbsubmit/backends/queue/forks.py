@@ -23,7 +23,7 @@ from nbsubmit.backends.queue.processes import Gated, identified
 # Tells a worker by which name it is to leave a template, and the process that sends the job.
 VARIABLE = "NBSUBMIT_FORKS"
 # Set to 0 in the environment of a job, it is started by its script.
-_SWITCH = "NBSUBMIT_LOCAL_FORKS"
+SWITCH = "NBSUBMIT_LOCAL_FORKS"
 _MODULE = ("-m", "nbsubmit.worker")
 # A template that is there has an answer in a few milliseconds; a loaded machine takes longer.
 _PATIENCE_SECONDS = 5.0
@@ -53,7 +53,7 @@ def name_for(command: Sequence[str], env: Mapping[str, str]) -> str | None:
     env : mapping
         The whole environment of the job.
     """
-    if sys.platform != "linux" or not hasattr(os, "pidfd_open") or env.get(_SWITCH) == "0":
+    if sys.platform != "linux" or not hasattr(os, "pidfd_open") or env.get(SWITCH) == "0":
         return None
     if len(command) != 1 + len(_MODULE) + 1 or tuple(command[1:3]) != _MODULE:
         return None
