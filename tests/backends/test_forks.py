@@ -23,6 +23,8 @@ from nbsubmit.core.state import JobState
 from tests.backends import seen_in_a_job as seen
 from tests.way import PATIENCE, until
 
+ROOT = Path(nbsubmit.__file__).parents[1]
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are none")
 
 
@@ -281,7 +283,8 @@ def test_another_python_has_a_template_of_its_own(place: Place) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", other], check=True)
     python = other / "bin" / "python"
     site = next((other / "lib").glob("python*/site-packages"))
-    (site / "ours.pth").write_text("\n".join(p for p in sys.path if p.endswith("-packages")))
+    places = [str(ROOT), *(place for place in sys.path if place.endswith("-packages"))]
+    (site / "ours.pth").write_text("\n".join(places))
     seen_by = [place.run(_executable, python=str(python)) for _ in range(2)]
     assert [Path(executable) for executable, _ in seen_by] == [python, python]
     assert seen_by[0][1] is False
@@ -300,7 +303,7 @@ def test_a_template_ends_when_what_it_has_loaded_changes(
     module = extra / "sitecustomize.py"
     module.write_text("VERSION = 1\n")
     os.utime(module, (1, 1))
-    monkeypatch.setenv("PYTHONPATH", f"{extra}{os.pathsep}{os.environ['PYTHONPATH']}")
+    monkeypatch.setenv("PYTHONPATH", f"{extra}{os.pathsep}{ROOT}")
     template = place.with_template()
     assert place.run(seen.version_of, "sitecustomize") == (True, 1)
     module.write_text("VERSION = 2\n")

@@ -68,7 +68,7 @@ def test_a_job_that_ends_normally_costs_no_query(
     jobs = [way.send(f"import time\ntime.sleep(1)\ny = {n}") for n in range(3)]
     assert [job.wait(PATIENCE).names["y"] for job in jobs] == [0, 1, 2]
     assert calls("sbatch") == 3
-    assert calls("scontrol") == 3  # is there a controller?
+    assert 1 <= calls("scontrol") <= 3  # is there a controller? One that has just said so is.
     assert calls("squeue") == 0
     assert calls("sacct") == 0
 
