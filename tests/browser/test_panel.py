@@ -24,7 +24,7 @@ from pathlib import Path
 from tqdm import tqdm
 print("\\x1b[32mgreen\\x1b[0m and \\x1b[1mbold\\x1b[0m")
 print("careful", file=sys.stderr)
-for epoch in tqdm(range(200), desc="epochs"):
+for epoch in tqdm(range(1000), desc="epochs"):
     time.sleep(0.1)
     if Path("go").exists():
         break
@@ -196,7 +196,7 @@ def test_hostile_output_is_shown_as_text(open_notebook: Open) -> None:
 def test_a_reopened_notebook_shows_the_record_without_a_kernel(
     open_notebook: Open, pictures: Path
 ) -> None:
-    notebook = open_notebook(LOOP.replace("range(200)", "range(3)"), "1 / 0 if False else score")
+    notebook = open_notebook(LOOP.replace("range(1000)", "range(3)"), "1 / 0 if False else score")
     notebook.run(1)
     ended(notebook, 1, "COMPLETED")
     notebook.run(2)
