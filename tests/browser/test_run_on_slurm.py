@@ -29,7 +29,10 @@ def form(notebook: Notebook, cell: int) -> Locator:
     notebook.panel.locator(".jp-Toolbar").get_by_role(
         "button", name="Run this cell as a job"
     ).click()
-    return opened(notebook.page)
+    found = opened(notebook.page)
+    # The Lab puts the focus there once the fields are drawn, and takes it from what is typed into.
+    expect(found.locator("[name=gpus]")).to_be_focused()
+    return found
 
 
 def choose(notebook: Notebook, cell: int) -> None:

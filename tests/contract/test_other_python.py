@@ -45,7 +45,7 @@ def test_one_with_all_that_is_needed_is_refused_with_both_versions(
     assert "--python COMMAND" in str(job.exception())
 
 
-@pytest.mark.parametrize("missing", ["nbsubmit", "cloudpickle", "xxhash"])
+@pytest.mark.parametrize("missing", ["nbsubmit", "cloudpickle"])
 def test_one_without_what_is_needed_is_told_what_it_needs(
     run: Callable[[str], Job], tmp_path: Path, missing: str
 ) -> None:
