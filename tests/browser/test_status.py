@@ -54,10 +54,12 @@ def test_the_status_bar_counts_jobs_while_there_are_any(
 
 
 def test_a_changed_setting_takes_effect_at_once(open_notebook: Open, shared_page: Page) -> None:
-    notebook = open_notebook("%%local -J quiet\n1", "%%local -J loud\n1")
+    notebook = open_notebook(LOOP.format(name="quiet"), LOOP.format(name="loud"))
+    go = notebook.path.with_name("go")
     name = "nbsubmit:notifications"
     shared_page.evaluate(
-        "query => window.jupyterapp.commands.execute('settingeditor:open', {query})", name
+        "query => window.jupyterapp.commands.execute('settingeditor:open', {query})",
+        "nbsubmit: notifications",
     )
     wanted = shared_page.get_by_role("checkbox", name="Tell when a long job has ended")
     for cell, is_wanted in ((1, False), (2, True)):
@@ -71,9 +73,11 @@ def test_a_changed_setting_takes_effect_at_once(open_notebook: Open, shared_page
         )
         notebook.open()
         notebook.run(cell)
-        expect(notebook.cell(cell).locator(".nbsubmit-badge")).to_contain_text(
-            "completed", timeout=PATIENCE_MS
-        )
+        badge = notebook.cell(cell).locator(".nbsubmit-badge")
+        expect(badge).to_contain_text("running", timeout=PATIENCE_MS)
+        let_go(notebook)
+        expect(badge).to_contain_text("completed", timeout=PATIENCE_MS)
+        go.unlink()
         shared_page.evaluate("window.jupyterapp.commands.execute('settingeditor:open', {})")
     expect(notices(shared_page, "loud: completed after")).to_be_visible(timeout=PATIENCE_MS)
     expect(notices(shared_page, "quiet")).to_have_count(0)
