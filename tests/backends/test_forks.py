@@ -191,11 +191,11 @@ def test_a_forked_job_is_ended_when_its_time_is_over(place: Place) -> None:
 
 
 def test_a_forked_job_runs_on_when_its_client_and_the_template_are_killed(place: Place) -> None:
+    template = place.with_template()
     code = (
-        "import nbsubmit, os, time\nfrom pathlib import Path\n"
+        "import nbsubmit, time\nfrom pathlib import Path\n"
         "from tests.backends import seen_in_a_job as seen\n"
         f"executor = nbsubmit.AutoExecutor({str(place.path / 'logs')!r}, cluster='local')\n"
-        "executor.submit(os.getpid).result()\ntime.sleep(1)\n"
         f"job = executor.submit(seen.wait_for, Path({str(place.path / 'go')!r}))\n"
         "print(job.id, flush=True)\ntime.sleep(600)\n"
     )
@@ -203,7 +203,6 @@ def test_a_forked_job_runs_on_when_its_client_and_the_template_are_killed(place:
         assert one.stdout is not None
         job_id = one.stdout.readline().strip()
         until((place.path / "go.waits").exists, "it runs")
-        template = until(place.template, "there is a template")
         os.kill(one.pid, signal.SIGKILL)
         os.kill(template, signal.SIGKILL)
     until(lambda: not psutil.pid_exists(template), "the template is gone")
