@@ -168,6 +168,8 @@ export class Jobs implements IJobs {
     }
     this.model.forget(kernel.source);
     this.#statusChanged.emit();
+    // What the kernel alone has told so far the server may know too.
+    void this.refresh();
   }
 
   /** Return what has an action done; null if there is nobody to do it. */

@@ -320,6 +320,22 @@ test('without a kernel the server tells and acts; only names need a kernel', asy
   assert.deepEqual(server.done, ['cancel a']);
 });
 
+test('what a kernel alone has told is asked of the server when the kernel goes', async () => {
+  const server = new Server();
+  const all = jobs(server);
+  await all.refresh();
+  const kernel = new Kernel();
+  all.add(kernel);
+  kernel.said.emit({ kind: 'snapshot', rows: [ENDED], gone: [] });
+  server.rows = [ENDED];
+  kernel.closed.emit();
+  await new Promise(setImmediate);
+  assert.deepEqual(
+    all.model.rows.map(each => each.id),
+    ['a']
+  );
+});
+
 test('a server that was there and is not found is taken for one that fails', async () => {
   const server = new Server();
   const all = jobs(server);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from nbsubmit.core.state import JobState
 from tests.backends.queue_of_a_test import Queue, gated, most_at_once
+from tests.opened import Opened
 from tests.way import until
 
 
@@ -78,14 +78,14 @@ def test_a_whole_array_is_cancelled(queue: Queue) -> None:
     assert not [line for line in queue.lines() if "end" in line]
 
 
-def test_ten_thousand_tasks_are_one_ticket_and_are_looked_at_quickly(queue: Queue) -> None:
+def test_ten_thousand_tasks_are_one_ticket_and_one_look(queue: Queue) -> None:
     array = queue.send("a", gated("$NBSUBMIT_TASK"), count=10_000)
     assert len(list((queue.path / "queue" / "tickets").glob("*.json"))) == 1
     assert queue.folder.state_file.stat().st_size < 4000
     handles = [f"{array}_{k}" for k in range(10_000)]
-    began = time.monotonic()
+    opened = Opened(queue.path)
     reports = queue.backend.poll([array, *handles])
-    assert time.monotonic() - began < 1
+    assert 0 < len(opened.stop()) < 20
     states = [reports[handle].state for handle in handles]
     assert states == [JobState.RUNNING] * 4 + [JobState.PENDING] * 9_996
     assert reports[array].state is JobState.RUNNING

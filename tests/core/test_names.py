@@ -8,9 +8,8 @@ from __future__ import annotations
 import builtins
 import json
 import sys
-import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -457,14 +456,30 @@ def test_code_nested_beyond_the_stack_is_read_flatly_and_says_so() -> None:
 
 @pytest.mark.parametrize("opener", ["for i in x:", "try: pass\n{}finally:", "with m:", "if c:"])
 def test_deep_nesting_costs_no_more_than_its_length(opener: str) -> None:
-    lines = []
-    for depth in range(18):
-        indent = "    " * depth
-        lines.append(indent + opener.format(indent))
-    lines.append("    " * 18 + "use(late)")
-    begun = time.perf_counter()
-    assert "late" in reads("\n".join(lines))
-    assert time.perf_counter() - begun < 1.0
+    def calls(depth: int) -> int:
+        lines = [indent + opener.format(indent) for indent in map(("    ").__mul__, range(depth))]
+        code = "\n".join([*lines, "    " * depth + "use(late)"])
+        return calls_of(lambda: "late" in reads(code))
+
+    assert calls(18) < 5 * calls(9)
+
+
+def calls_of(check: Callable[[], bool]) -> int:
+    """How many functions are called by a check, which is to hold."""
+    calls = 0
+
+    def count(_frame: object, event: str, _given: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        holds = check()
+    finally:
+        sys.setprofile(before)
+    assert holds
+    return calls
 
 
 def test_an_empty_cell_uses_nothing() -> None:

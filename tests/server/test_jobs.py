@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from nbsubmit.core.store import JobStore
 from nbsubmit.sandbox.sandbox import Sandbox
 from nbsubmit.server import shelf
 from tests.contract.wire import WIRE, assert_like, assert_row
+from tests.opened import Opened
 from tests.server.conftest import Server, at_rest, until
 from tests.way import Way, named
 
@@ -119,33 +119,13 @@ async def test_a_list_of_many_that_have_ended_is_read_once(
     assert len(told["rows"]) == 301
     assert told["remarks"] == []
     assert told["rows"][-1]["id"] == job.id
-    opened = _Opened(str(local.store / "jobs"))
+    opened = Opened(local.store / "jobs")
     assert len((await server.ask("jobs"))["rows"]) == 301
     assert opened.stop() == []
     few = await server.ask("jobs", limit=10)
     assert len(few["rows"]) == 10
     assert few["remarks"] == ["291 jobs that ended before are not listed"]
     assert (await server.refused("jobs", limit="many"))[0] == 400
-
-
-class _Opened:
-    """What this process opens or lists below a folder."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self._found: list[str] = []
-        self._looks = True
-        sys.addaudithook(self._hear)
-
-    def _hear(self, event: str, given: tuple[Any, ...]) -> None:
-        if self._looks and event in ("open", "os.scandir", "os.listdir"):
-            path = given[0]
-            if isinstance(path, (str, Path)) and str(path).startswith(self._folder):
-                self._found.append(str(path))
-
-    def stop(self) -> list[str]:
-        self._looks = False
-        return self._found
 
 
 async def test_a_job_that_comes_within_a_tick_of_the_disks_clock_is_listed(

@@ -54,7 +54,11 @@ export const jobs: JupyterFrontEndPlugin<IJobs> = {
       });
     };
     notebooks?.forEach(watch);
-    notebooks?.widgetAdded.connect((_, panel) => watch(panel));
+    notebooks?.widgetAdded.connect((_, panel) => {
+      watch(panel);
+      // Its jobs may have been sent and have ended where this page did not hear of them.
+      void jobs.refresh();
+    });
     follow(settings, ID, found => {
       jobs.seconds = found.get('seconds').composite as number;
     });
