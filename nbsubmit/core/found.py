@@ -136,6 +136,10 @@ class Found:
         return self.result is not None and not self.result.signal
 
 
+# One of it for all tasks of an array of thousands.
+NOTHING_FOUND = Found()
+
+
 def look(folder: JobFolder, *, over: bool = False) -> Found:
     """Read what the folder says now.
 

@@ -25,7 +25,7 @@ from nbsubmit.core.errors import (
     ResultUnreadable,
 )
 from nbsubmit.core.folder import JobFolder, remove_unfinished
-from nbsubmit.core.found import Found, look
+from nbsubmit.core.found import NOTHING_FOUND, Found, look
 from nbsubmit.core.harmless import plain
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.loading import Copies, load_brought, load_copies
@@ -44,6 +44,8 @@ _log = logging.getLogger("nbsubmit")
 
 # A short sleep keeps a wait open to an interrupt on every platform.
 _SLICE_SECONDS = 0.2
+# What is known of a job at first: one of each for all tasks of an array of thousands.
+_WAITS = Status(JobState.PENDING)
 
 J = TypeVar("J", bound="Job")
 
@@ -97,11 +99,11 @@ class Job:
         self.may_go = False
         self.id = folder.id
         self.spec: Mapping[str, Any] = folder.spec
-        self.name = plain(self.spec.get("name", ""))
+        self.name: str = plain(self.spec.get("name", "")) if whole is None else whole.name
         self._watcher = watcher
         self._home = home
-        self._status = Status(JobState.PENDING)
-        self._found = Found()
+        self._status = _WAITS
+        self._found = NOTHING_FOUND
         self._report: Report | None = None
         self._ended = threading.Event()
         self._lock = threading.RLock()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from nbsubmit.core.bundle import Bundle, Nothing
 from nbsubmit.core.contents import Contents
 from nbsubmit.core.folder import JobFolder, write_whole
+from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.layout import Placed
 from nbsubmit.core.pickling import Reference
@@ -60,12 +61,15 @@ class Slices:
 
         def write_pack(file: BinaryIO) -> None:
             for one in self.placed:
-                start = file.tell() + -file.tell() % _ALIGNMENT
-                file.write(bytes(start - file.tell()))
-                one.write_pack(file)
+                start = 0
+                if one.parts:
+                    start = file.tell() + -file.tell() % _ALIGNMENT
+                    file.write(bytes(start - file.tell()))
+                    one.write_pack(file)
                 headers.append(json.dumps(one.contents_at(start).to_json()).encode())
 
-        write_whole(folder.slices_pack, write_pack)
+        with uncollected():
+            write_whole(folder.slices_pack, write_pack)
         write_whole(folder.slices_file, lambda file: self._write_streams(file, headers))
 
     def _write_streams(self, file: BinaryIO, headers: Sequence[bytes]) -> None:

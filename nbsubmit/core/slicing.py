@@ -14,9 +14,10 @@ from typing import Any
 from nbsubmit.core import culprit, lines
 from nbsubmit.core.blobs import BlobStore
 from nbsubmit.core.contents import type_name
-from nbsubmit.core.definitions.known import is_importable, known_classes
+from nbsubmit.core.definitions.known import known_classes
 from nbsubmit.core.errors import NotPicklable
 from nbsubmit.core.folder import SLICES_PACK
+from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.payload import Payload
 from nbsubmit.core.slices import Slices
@@ -102,8 +103,9 @@ def slice_up(
     def sliced(known: Mapping[type, str]) -> Sliced:
         found = Sliced(shared)
         sent = {id(value): str(place) for place, value in enumerate(shared)}
-        for number, one in enumerate(values):
-            found.take(_write(number, one, sent, known, home, refuse), blobs)
+        with uncollected():
+            for number, one in enumerate(values):
+                found.take(_write(number, one, sent, known, home, refuse), blobs)
         return found
 
     shared = _shared(parts(number) for number in range(len(values)))
@@ -178,6 +180,4 @@ def _shared(tasks: Iterable[Iterable[Any]]) -> list[Any]:
 def _is_small(part: Any) -> bool:
     if isinstance(part, (str, bytes)):
         return len(part) <= _SHORT
-    if isinstance(part, types.FunctionType):
-        return is_importable(part)
     return isinstance(part, _SMALL)

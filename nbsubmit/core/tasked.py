@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.errors import NbsubmitError
 from nbsubmit.core.folder import JobFolder
+from nbsubmit.core.garbage import uncollected
 from nbsubmit.core.gathered import Gathered, gather
 from nbsubmit.core.home import Namespace
 from nbsubmit.core.job import Job, Watches
@@ -60,7 +61,8 @@ class TaskedJob(Job):
 
     def _make_tasks(self) -> list[Job]:
         kind, common = self.of_a_task, (self.backend, self._watcher, self._home, self)
-        return [kind(task, *common) for task in tasks_of(self.folder)]
+        with uncollected():
+            return [kind(task, *common) for task in tasks_of(self.folder)]
 
     @property
     def parts(self) -> Sequence[Job]:

@@ -8,6 +8,7 @@ a handful of files until then. Results lie side by side, for one listing to tell
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -148,12 +149,15 @@ class TaskFolder(JobFolder):
     """
 
     def __init__(self, job: JobFolder, key: TaskKey, shape: Shape) -> None:
-        self.path = job.path / _TASKS / str(key)
         self.whole = job.path
         self.job = job
         self.key = key
         self.shape = shape
         self.id = f"{job.id}_{name_of(self)}"
+
+    @functools.cached_property
+    def path(self) -> Path:  # type: ignore[override]
+        return self.whole / _TASKS / str(self.key)
 
     @property
     def spec(self) -> dict[str, Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbsubmit.core.answers import NEVER
 from nbsubmit.core.backend import Report
 from nbsubmit.core.errors import FolderError, OtherFormat
-from nbsubmit.core.found import Found, following, look
+from nbsubmit.core.found import NOTHING_FOUND, Found, following, look
 from nbsubmit.core.job import Job
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.state import JobState, Status
@@ -48,7 +49,7 @@ class Watched:
     beat: int = 0
     beat_seen: float = 0.0
     answered: float = NEVER
-    found: Found = field(default_factory=Found)
+    found: Found = NOTHING_FOUND
     stopped: float | None = None
     # The backend is asked whether it was started at all, and when that was begun.
     search: Future[None] | None = None
@@ -59,13 +60,16 @@ class Watched:
     read: float = NEVER
     # Which files were in it when it was read.
     names: frozenset[str] = frozenset()
-    # What is looked at most often, as text.
-    path: str = ""
-    beat_file: str = ""
 
-    def __post_init__(self) -> None:
-        self.path = str(self.job.folder.path)
-        self.beat_file = str(self.job.folder.beat_file)
+    # What is looked at most often, as text.
+
+    @functools.cached_property
+    def path(self) -> str:
+        return str(self.job.folder.path)
+
+    @functools.cached_property
+    def beat_file(self) -> str:
+        return str(self.job.folder.beat_file)
 
 
 def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched]:
@@ -108,9 +112,9 @@ def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched
 def _waiting(folder: TaskFolder) -> Found:
     """What is known of each task that has not started."""
     try:
-        return following(Found(), folder)
+        return following(NOTHING_FOUND, folder)
     except (OSError, FolderError):  # each finds out by itself when it starts
-        return Found()
+        return NOTHING_FOUND
 
 
 def look_soon_at_what_follows(watched: Sequence[Watched], now: float) -> None:

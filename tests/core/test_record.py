@@ -147,6 +147,33 @@ def test_it_can_be_copied_with_changes_pickled_and_matched() -> None:
             assert (x, y) == (1, 2)
 
 
+def test_a_class_of_which_many_are_made_goes_on_as_before() -> None:
+    @record.dataclass(frozen=True)
+    class Often:
+        """One that is made by the hundreds."""
+
+        x: int
+        y: int = 0
+        tags: list[str] = dataclasses.field(default_factory=list)
+
+        def __post_init__(self) -> None:
+            self.tags.append("finished")
+
+    first = vars(Often)["__init__"]
+    made = [Often(number, y=1) for number in range(500)]
+    assert vars(Often)["__init__"] is not first
+    assert [one.x for one in made] == list(range(500))
+    assert made[0] == Often(0, 1)
+    assert made[0] != Often(0, 2)
+    assert made[0].tags == made[-1].tags == ["finished"]
+    assert repr(made[2]).endswith("Often(x=2, y=1, tags=['finished'])")
+    assert dataclasses.replace(made[3], y=5, tags=[]) == Often(3, 5)
+    with pytest.raises(TypeError, match=r"Often\b.*'x'"):
+        Often()  # type: ignore[call-arg]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made[0].x = 2  # type: ignore[misc]
+
+
 def test_what_a_class_defines_itself_stays() -> None:
     @record.dataclass(frozen=True)
     class Own:

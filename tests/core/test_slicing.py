@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,13 @@ def test_what_several_tasks_share_is_sent_once_also_inside_of_a_tuple(tmp_path: 
 
 def test_small_values_are_not_worth_sharing(tmp_path: Path) -> None:
     assert slice_names([{"x": 1, "y": "short", "z": None}] * 3, {}, blobs_in(tmp_path)).shared == []
+
+
+def test_a_function_of_several_tasks_is_looked_up_once(tmp_path: Path) -> None:
+    values = [{"call": (math.gcd, textwrap.dedent, n)} for n in range(50)]
+    sliced = slice_names(values, {}, blobs_in(tmp_path))
+    assert sliced.shared == [textwrap.dedent]
+    assert back(sliced, tmp_path) == values
 
 
 def test_what_cannot_be_sent_is_named_with_its_task(tmp_path: Path) -> None:
