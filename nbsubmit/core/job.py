@@ -33,7 +33,7 @@ from nbsubmit.core.missing import Missing
 from nbsubmit.core.originals import Home
 from nbsubmit.core.output import OutputReader, Piece, text_of
 from nbsubmit.core.raising import TAIL_BYTES, of_end, of_function, twin, with_traceback
-from nbsubmit.core.result import CAUSE, EXCEPTION, NO_NAMES, VALUE, CellError
+from nbsubmit.core.result import CAUSE, EXCEPTION, NO_NAMES, VALUE, CellError, Result
 from nbsubmit.core.sent import Sent
 from nbsubmit.core.settle import settle
 from nbsubmit.core.state import JobState, Status
@@ -374,13 +374,15 @@ class Job:
 
     def _loaded(self) -> dict[str, Any]:
         with self._lock:
+            result = self._found.result
+            if result is None:  # there is none yet, and nothing to keep
+                return {}
             if self._values is None:
-                self._values, self._failed = self._load()
+                self._values, self._failed = self._load(result)
             return self._values
 
-    def _load(self) -> tuple[dict[str, Any], dict[str, str]]:
-        result = self._found.result
-        if result is None or not result.entries:
+    def _load(self, result: Result) -> tuple[dict[str, Any], dict[str, str]]:
+        if not result.entries:
             return {}, {}
         return load_brought(
             self.folder,

@@ -423,6 +423,16 @@ def test_a_running_job_can_be_attached_to_by_its_id(
     assert again.job_id == job.job_id
 
 
+def test_who_looks_for_values_too_early_has_them_later(
+    started_executor: nbsubmit.AutoExecutor, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    job = started_executor.submit(functions.wait_for, str(go))
+    assert (job.names, job.loaded, job.load_errors) == ({}, {}, {})
+    go.write_text("gone")
+    assert job.result(PATIENCE) == "gone"
+
+
 def test_a_cancelled_job_says_so(started_executor: nbsubmit.AutoExecutor) -> None:
     job = started_executor.submit(functions.wait_for, "/no/such/file")
     until(job.running, "the job runs")
