@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import math
 import sys
 import threading
 import time
@@ -365,7 +366,7 @@ class Executor:
         settings = config_files.settings()
         if self.max_pickle_size_gb is None:
             return settings
-        limit = f"{self.max_pickle_size_gb * 1000:.0f}M"
+        limit = f"{math.ceil(self.max_pickle_size_gb * 1e6)}K"
         return settings_module.replaced(settings, size_limit=limit)
 
     # As the executors of concurrent.futures

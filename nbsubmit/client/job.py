@@ -16,7 +16,7 @@ from nbsubmit.client.submission import submission_of
 from nbsubmit.client.watching import watcher
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.delayed import DelayedSubmission
-from nbsubmit.core.errors import BackendMissing
+from nbsubmit.core.errors import BackendMissing, SubmitError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.found import look
 from nbsubmit.core.home import Namespace
@@ -313,7 +313,7 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
 def _cancelled(job: Job[Any], cancel: Callable[[], bool], check: bool) -> bool:
     try:
         return cancel()
-    except OSError:
+    except (OSError, SubmitError):
         if check:
             raise
         _log.warning("job %s could not be cancelled", job.id, exc_info=True)
