@@ -26,6 +26,22 @@ class _Kind(type):
 class SlurmJob(metaclass=_Kind):
     """A job that runs on Slurm.
 
+    It is there for `isinstance`; to call it is to call `nbsubmit.attach`.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that its executor was given.
+    job_id : str
+        As for `nbsubmit.attach`.
+    tasks : sequence of int
+        Of no meaning here.
+
+    Raises
+    ------
+    UnknownJob
+        If there is none by that id, or more than one.
+
     Examples
     --------
     >>> job = nbsubmit.DebugExecutor("logs").submit(abs, -1)
@@ -38,6 +54,22 @@ class SlurmJob(metaclass=_Kind):
 
 class LocalJob(metaclass=_Kind):
     """A job that runs as a process on this machine.
+
+    It is there for `isinstance`; to call it is to call `nbsubmit.attach`.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that its executor was given.
+    job_id : str
+        As for `nbsubmit.attach`.
+    tasks : sequence of int
+        Of no meaning here.
+
+    Raises
+    ------
+    UnknownJob
+        If there is none by that id, or more than one.
 
     Examples
     --------
@@ -53,6 +85,22 @@ class LocalJob(metaclass=_Kind):
 
 class DebugJob(metaclass=_Kind):
     """A job that has run in the process that sent it.
+
+    It is there for `isinstance`; to call it is to call `nbsubmit.attach`.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that its executor was given.
+    job_id : str
+        As for `nbsubmit.attach`.
+    tasks : sequence of int
+        Of no meaning here.
+
+    Raises
+    ------
+    UnknownJob
+        If there is none by that id, or more than one.
 
     Examples
     --------
