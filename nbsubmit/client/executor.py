@@ -199,9 +199,10 @@ class Executor:
         fn : callable
             What is called there.
         *args, **kwargs
-            With what. A job among them, also in a list, tuple or dict, is waited for by the
-            scheduler, and its value is loaded where the new job runs. ``after=[job, ...]`` has it
-            start after these jobs, unless the function itself takes an argument of that name.
+            With what. A job among them, a cell's too, also in a list, tuple or dict, is waited for
+            by the scheduler, and its value is loaded where the new job runs. ``after=[job, ...]``
+            has it start after these jobs, unless the function itself takes an argument of that
+            name.
 
         Returns
         -------
@@ -431,7 +432,7 @@ class Executor:
         self._send_batch(batch)
 
     def _send(
-        self, calls: Sequence[DelayedSubmission], after: Sequence[Job[Any]], *, one: bool = False
+        self, calls: Sequence[DelayedSubmission], after: Sequence[CoreJob], *, one: bool = False
     ) -> list[Job[Any]]:
         backend, settings = self.backend(), self._settings()
         asked = self.asked()
@@ -681,14 +682,14 @@ def _is_there(name: str) -> bool:
     return True
 
 
-def _after(fn: Callable[..., Any], kwargs: dict[str, Any]) -> Sequence[Job[Any]]:
+def _after(fn: Callable[..., Any], kwargs: dict[str, Any]) -> Sequence[CoreJob]:
     """Take the jobs that a new one is to start after out of the keyword arguments."""
     if "after" not in kwargs or _takes(fn, "after"):
         return ()
     after = kwargs.pop("after")
-    jobs = [after] if isinstance(after, Job) else list(after)
+    jobs = [after] if isinstance(after, CoreJob) else list(after)
     for job in jobs:
-        if not isinstance(job, Job):
+        if not isinstance(job, CoreJob):
             raise TypeError(f"after: {job!r} is no job; nbsubmit.attach(id) finds one by its id")
     return jobs
 

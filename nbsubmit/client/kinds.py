@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from nbsubmit.client.job import Job
 from nbsubmit.client.jobs import attach
+from nbsubmit.core.job import Job as CoreJob
 
 
 class _Kind(type):
@@ -20,7 +21,8 @@ class _Kind(type):
         return attach(job_id, folder)
 
     def __instancecheck__(cls, job: object) -> bool:
-        return isinstance(job, Job) and job.folder.spec.get("backend") == cls.backend_name
+        # A notebook's own jobs are of the class that knows no executors.
+        return isinstance(job, CoreJob) and job.folder.spec.get("backend") == cls.backend_name
 
 
 class SlurmJob(metaclass=_Kind):
