@@ -340,7 +340,7 @@ def _as_a_process(do: Any) -> NoReturn:
     """Do it and end, as a process of Python does and without what is left to the one before."""
     code = 1
     try:
-        _know_the_thread()
+        _begin_anew()
         code = do()
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -355,11 +355,15 @@ def _as_a_process(do: Any) -> NoReturn:
         os._exit(code & 0xFF)
 
 
-def _know_the_thread() -> None:
-    """Have `threading` know what the system calls the main thread: it has that of the template."""
+def _begin_anew() -> None:
+    """Have modules know this process where they have noted what the template was."""
     set_again = getattr(threading.main_thread(), "_set_native_id", None)
     if set_again is not None:
         set_again()
+    logging: Any = sys.modules.get("logging")
+    began = getattr(logging, "_startTime", None)  # what a log's relative times count from
+    if began is not None:
+        logging._startTime = time.time_ns() if isinstance(began, int) else time.time()
 
 
 def _start(command: list[str], log: str, env: dict[str, str]) -> None:

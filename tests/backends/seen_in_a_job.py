@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import multiprocessing
 import os
 import random
@@ -94,6 +95,12 @@ def is_forked() -> bool:
 def chance() -> tuple[float, int]:
     """A random number and the seed of `hash`."""
     return random.random(), hash("seed")
+
+
+def logs_count_from() -> tuple[bool, float]:
+    """Tell whether the worker was forked, and since when the relative times of its logs count."""
+    record = logging.makeLogRecord({})
+    return is_forked(), record.created - record.relativeCreated / 1000
 
 
 def version_of(module: str) -> tuple[bool, int]:

@@ -140,6 +140,14 @@ def test_forked_workers_have_random_numbers_of_their_own_and_one_seed_of_hash(
     assert len(set(seeds)) == 1
 
 
+def test_logs_of_a_forked_worker_count_from_its_own_start(place: Place) -> None:
+    place.with_template()
+    before = time.time()
+    forked, since = place.run(seen.logs_count_from)
+    assert forked
+    assert since >= before
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_a_forked_worker_may_have_threads_and_processes_of_its_own(
     place: Place, method: str
