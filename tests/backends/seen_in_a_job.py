@@ -60,15 +60,19 @@ def descriptors() -> list[int]:
     return [int(path.name) for path in Path("/proc/self/fd").iterdir()]
 
 
-def lasting_files() -> dict[int, str]:
-    """What is open, without what a thread of the worker has opened for a moment."""
+def lasting_files() -> list[str]:
+    """What is open, the streams first.
+
+    A thread of the worker may have a file open for a moment, and so another has another number.
+    """
     while True:
         looks = []
         for _ in range(3):
             looks.append({fd: shown for fd in descriptors() if (shown := kind(fd))})
             time.sleep(0.02)
         if all(look == looks[0] for look in looks):
-            return looks[0]
+            kinds = [looks[0].pop(fd) for fd in range(3)]
+            return kinds + sorted(looks[0].values())
 
 
 def kind(descriptor: int) -> str:
