@@ -27,6 +27,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -54,7 +55,7 @@ _CREDENTIALS = struct.Struct("3i")
 _Stamp = tuple[int, int, int]
 
 
-def serve(name: str, client: int) -> None:
+def serve(name: str, client: int, began: float) -> None:
     """Be the template of this name, if there is none.
 
     Parameters
@@ -63,10 +64,12 @@ def serve(name: str, client: int) -> None:
         Of its socket, which is in no folder: it is gone with the process.
     client : int
         The process on whose behalf it is there.
+    began : float
+        When this process began to load what it has, which a slow disk may have taken long for.
     """
     listening = _listening(name) if _can_be_one() else None
     if listening is not None:
-        _Template(listening, client).serve()
+        _Template(listening, client, began).serve()
 
 
 def _listening(name: str) -> socket.socket | None:
@@ -81,10 +84,9 @@ def _listening(name: str) -> socket.socket | None:
 
 
 def _can_be_one() -> bool:
-    """Tell whether a fork of this process is as good as a new one."""
-    alone = len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208  # no Path is needed
+    """Tell whether a fork of this process, which has one thread, is as good as a new one."""
     traced = sys.gettrace() or sys.getprofile()
-    return alone and not traced and not _has_loaded_from_here()
+    return not traced and not _has_loaded_from_here() and not _has_another_environment()
 
 
 def _has_loaded_from_here() -> bool:
@@ -102,6 +104,20 @@ def _has_loaded_from_here() -> bool:
     )
 
 
+def _has_another_environment() -> bool:
+    """Tell whether Python's start has set variables, as a ``sitecustomize`` can.
+
+    It would set others where it finds others, and a fork has those of its job.
+    """
+    begun_with = dict(
+        variable.split(b"=", 1)
+        for variable in Path("/proc/self/environ").read_bytes().split(b"\0")
+        if b"=" in variable
+    )
+    begun_with.pop(b"NBSUBMIT_FORKS", None)
+    return begun_with != dict(os.environb)
+
+
 def _files() -> Iterator[tuple[str, str]]:
     """Return what is imported, by name, and the files of it."""
     for name, module in list(sys.modules.items()):
@@ -117,16 +133,16 @@ class _Template:
     ----------
     listening : socket
         Where they come in.
-    client : int
+    client, began : int, float
         As of `serve`.
     """
 
-    def __init__(self, listening: socket.socket, client: int) -> None:
+    def __init__(self, listening: socket.socket, client: int, began: float) -> None:
         self._listening = listening
         self._poller = select.poll()
         self._clients: dict[int, int] = {}
         self._idle_since = time.monotonic()
-        self._settled_before = (time.time() - _SETTLED_SECONDS) * 1e9
+        self._settled_before = (began - _SETTLED_SECONDS) * 1e9
         _let_go_of_files(listening.fileno())
         _say_who("template")
         for number in _SIGNALS:
@@ -274,7 +290,7 @@ class _Script:
         for stale in (place, place.parent / "requeued"):
             stale.unlink(missing_ok=True)
         # Until both know what to do about them, signals wait.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (*_SIGNALS, signal.SIGINT))
         self._worker = os.fork()
         if not self._worker:
             early: list[int] = []
@@ -283,6 +299,9 @@ class _Script:
             _work(job["folder"], early)
         for number in _SIGNALS:
             signal.signal(number, self._pass_on)
+        # A cell may interrupt all that is in its session, and go on. What is ignored would be
+        # ignored by the server too, and by jobs that it starts.
+        signal.signal(signal.SIGINT, lambda _number, _frame: None)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         _, status = os.waitpid(self._worker, 0)
         code = os.waitstatus_to_exitcode(status)
@@ -321,6 +340,7 @@ def _as_a_process(do: Any) -> NoReturn:
     """Do it and end, as a process of Python does and without what is left to the one before."""
     code = 1
     try:
+        _begin_anew()
         code = do()
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -333,6 +353,17 @@ def _as_a_process(do: Any) -> NoReturn:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code & 0xFF)
+
+
+def _begin_anew() -> None:
+    """Have modules know this process where they have noted what the template was."""
+    set_again = getattr(threading.main_thread(), "_set_native_id", None)
+    if set_again is not None:
+        set_again()
+    logging: Any = sys.modules.get("logging")
+    began = getattr(logging, "_startTime", None)  # what a log's relative times count from
+    if began is not None:
+        logging._startTime = time.time_ns() if isinstance(began, int) else time.time()
 
 
 def _start(command: list[str], log: str, env: dict[str, str]) -> None:
@@ -372,6 +403,8 @@ def _say_who(what: str) -> None:
 
     with suppress(OSError, ValueError, IndexError):
         first, after, end, words = _words()
+        if not 0 < first < after <= end:  # a system that does not tell
+            return
         text = b"\0".join((*words, os.fsencode(what)))
         if len(text) < after - first:
             text = text.ljust(after - first, b"\0")
