@@ -10,13 +10,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import ConsoleMessage, expect
+from playwright.sync_api import ConsoleMessage, Locator, expect
 
 from tests.browser.jobs import act, close_logs, listed, show_sidebar
 from tests.browser.lab import PATIENCE_MS, Notebook, browse, load, serve
-from tests.browser.test_run_on_slurm import field, form, leave, source
+from tests.browser.test_run_on_slurm import choose, field, leave, opened, source
 
 CELLS = ["%load_ext nbsubmit", "%%local -J walk\nprint('it walks')", "1"]
+
+
+def form(notebook: Notebook, cell: int) -> Locator:
+    """Open the form for a cell; buttons of some releases' toolbars have no name but a title."""
+    choose(notebook, cell)
+    notebook.panel.locator(".jp-Toolbar").get_by_title("Run this cell as a job").click()
+    return opened(notebook.page)
 
 
 def walk(python: str, folder: Path) -> None:
