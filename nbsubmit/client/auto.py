@@ -95,9 +95,10 @@ class AutoExecutor(Executor):
         ----------
         **kwargs
             Shared by all executors: ``name``, ``timeout_min``, ``mem_gb``, ``nodes``,
-            ``cpus_per_task``, ``gpus_per_node``, ``tasks_per_node``, ``stderr_to_stdout``. With an
-            executor's name before it a parameter is for that one alone: ``slurm_partition``,
-            ``local_setup``.
+            ``cpus_per_task``, ``gpus_per_node``, ``tasks_per_node``, ``stderr_to_stdout``, and
+            ``pack``: so many calls of an array run one after another in one allocation of Slurm's,
+            each in a process of its own. With an executor's name before it a parameter is for that
+            one alone: ``slurm_partition``, ``local_setup``.
 
         Raises
         ------

@@ -391,7 +391,9 @@ class SlurmExecutor(Executor):
 
     Its parameters are sbatch's: see ``SlurmExecutor.known``, and ``additional_parameters`` for any
     that is not among them. ``setup`` and ``teardown`` are shell lines that run before and after
-    Python; ``srun_args`` go to srun, which starts the processes where there are several.
+    Python; ``srun_args`` go to srun, which starts the processes where there are several. With
+    ``pack=N`` an array is of packs: N calls run one after another in each, and the time limit and
+    ``array_parallelism`` are theirs.
 
     Examples
     --------

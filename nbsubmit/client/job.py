@@ -100,8 +100,11 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
 
     @property
     def job_id(self) -> str:
-        """The scheduler's id of it, ``7`` or ``7_3``; our own where there is no scheduler."""
-        if self.folder.spec.get("backend") in _WITHOUT_IDS:
+        """The scheduler's id of it, ``7`` or ``7_3``; our own where the scheduler has none.
+
+        It has none of a task in a pack, whose ``handle`` is that of the whole pack.
+        """
+        if self.folder.spec.get("backend") in _WITHOUT_IDS or self.folder.is_packed:
             return self.folder.job_id
         return self.handle
 

@@ -131,8 +131,11 @@ def _if_known_by(folder: JobFolder, text: str, array: str, index: str) -> JobFol
             if not index.isdecimal():
                 return folder
             shape = Shape.of(folder.spec)
-            first = part.first - shape.place(part.first)[1]
-            return TaskFolder(folder, TaskKey(first + int(index)), shape)
+            element = part.first - shape.place(part.first)[1] + int(index)
+            # Of a pack that is no single task.
+            is_one = len(shape.members(element)) == 1
+            task = TaskKey(shape.members(element)[0]) if is_one else None
+            return folder if task is None else TaskFolder(folder, task, shape)
     return None
 
 
