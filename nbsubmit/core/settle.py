@@ -109,7 +109,7 @@ def _of_life(found: Found, report: Report | None, node: str) -> Status:
     if report is not None and report.state is not None and not report.state.ended:
         if report.state is not JobState.PENDING:
             return Status(report.state, reason, advice, node)
-        if not found.node:
+        if not found.node and not (found.packed and found.queued_again):
             return Status(JobState.PENDING, _turn(found, reason), advice, node)
         # Started once and pending again: it waits for another run.
         return Status(JobState.PENDING, _again(found) + _after(reason), advice)

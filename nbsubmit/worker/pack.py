@@ -113,7 +113,7 @@ class _Pack:
             self._beat()
             has_succeeded = self._ended_before(task)
             if has_succeeded is None:
-                has_succeeded = self._run(task) == 0
+                has_succeeded = self._run(task)
                 if self._told_to_end:
                     return _TOLD_TO_END
                 if task.requeue_file.exists():
@@ -147,8 +147,8 @@ class _Pack:
         end = task.read_json(task.end_file)
         return False if end is not None and "not_run" not in end else None
 
-    def _run(self, task: TaskFolder) -> int:
-        """Run a task to its end, and return its exit code."""
+    def _run(self, task: TaskFolder) -> bool:
+        """Run a task to its end, and tell whether it has succeeded."""
         pid = os.fork()
         if not pid:
             self._be(task)
@@ -163,7 +163,7 @@ class _Pack:
         write_whole(task.exit_file, lambda out: out.write(str(code).encode()))
         if not self._told_to_end and not task.requeue_file.exists():
             _note_end(task, code)
-        return code
+        return code == 0 and task.result_file.exists()
 
     def _be(self, task: TaskFolder) -> NoReturn:
         """Be the worker of a task, in the process that was forked for it."""
