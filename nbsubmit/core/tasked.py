@@ -181,7 +181,9 @@ class TaskedJob(Job):
             super()._interrupt(timeout)  # they run together, and are told together
             return
         for task in self.tasks:
-            if task.folder.is_first and not task.is_over:
+            folder = task.folder
+            waits = folder.is_packed and not folder.started_file.exists()
+            if folder.is_first and not task.is_over and not waits:
                 task._interrupt(timeout)
 
     def resubmit_failed(self, options: str = "") -> Job:
