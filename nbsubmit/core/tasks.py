@@ -220,11 +220,14 @@ class TaskFolder(JobFolder):
         return TaskFolder(self.job, TaskKey(self.key.index), self.shape)
 
     @property
+    def element(self) -> int:
+        """In which element of the array it is; 0 outside of one."""
+        return self.shape.element(self.key.index or 0)
+
+    @property
     def pack(self) -> PackFolder | None:
         """The pack in which it has its turn; None if it runs by itself."""
-        if self.key.index is None or not self.is_packed:
-            return None
-        return pack_of(self.job, self.shape, self.shape.element(self.key.index))
+        return pack_of(self.job, self.shape, self.element) if self.is_packed else None
 
     @property
     def around(self) -> JobFolder:
@@ -268,11 +271,10 @@ class TaskFolder(JobFolder):
     def handle(self) -> str:
         if self.key.index is None:
             return self.job.handle()
-        element = self.shape.element(self.key.index)
-        part = parts_of(self.job).find(element)
+        part = parts_of(self.job).find(self.element)
         if part is None or not part.handle:
             return ""
-        return f"{part.handle}_{self.shape.place(element)[1]}"
+        return f"{part.handle}_{self.shape.place(self.element)[1]}"
 
     def refusal(self) -> str:
         refused, rest = super().refusal(), self._rest
@@ -289,13 +291,11 @@ class TaskFolder(JobFolder):
     def _rest(self) -> Rest | None:
         """What is known of the tasks that are not sent yet, if this is one of them."""
         index, handed = self.key.index, parts_of(self.job)
-        if index is None or handed.find(self.shape.element(index)):
-            return None
-        return handed.rest
+        return None if index is None or handed.find(self.element) else handed.rest
 
     @property
     def _part_without_handle(self) -> bool:
-        part = parts_of(self.job).find(self.shape.element(self.key.index or 0))
+        part = parts_of(self.job).find(self.element)
         return part is not None and not part.handle
 
     def is_cancelled(self) -> bool:

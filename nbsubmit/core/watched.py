@@ -76,7 +76,8 @@ def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched
     """Look at jobs, and return those that may have changed; of tasks, one listing tells."""
     looked_at: list[Watched] = []
     listings: dict[Path, Listing] = {}
-    waiting: dict[Path, tuple[Found, int]] = {}
+    # Of each pack, and of all tasks of an array that is not packed.
+    waiting: dict[tuple[Path, int], tuple[Found, int]] = {}
     for one in due:
         folder = one.job.folder
         if _is_as_it_was(one, now):
@@ -88,9 +89,9 @@ def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched
             listed = listings[folder.whole]
             one.next_look = _next_look(one, now)
             if not listed.tells_of(folder.key):
-                place = folder.around.path if folder.is_packed else folder.whole
+                place = (folder.whole, folder.element if folder.is_packed else 0)
                 if place not in waiting:
-                    waiting[place] = _waiting(folder, begun=place.name in listed.packs)
+                    waiting[place] = _waiting(folder, begun=str(place[1]) in listed.packs)
                 news, beat = waiting[place]
                 _hear(one, beat, now)
                 if one.found.handle and not news.not_run and _is_known(news, one.found):

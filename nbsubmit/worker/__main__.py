@@ -38,6 +38,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGUSR2, lambda number, _frame: early.append(number))
     # The collector would look through all that is imported again and again: 6 % of a start.
     gc.disable()
+    # Tasks of an array, one after another.
     if "NBSUBMIT_PACK" in os.environ:
         from nbsubmit.worker.pack import main
     else:

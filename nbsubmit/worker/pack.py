@@ -149,6 +149,8 @@ class _Pack:
 
     def _run(self, task: TaskFolder) -> bool:
         """Run a task to its end, and tell whether it has succeeded."""
+        # Of the last run; the pack itself is to be queued again only if it is asked for anew.
+        task.requeue_file.unlink(missing_ok=True)
         pid = os.fork()
         if not pid:
             self._be(task)
@@ -159,10 +161,11 @@ class _Pack:
         _, status = os.waitpid(pid, 0)
         code = os.waitstatus_to_exitcode(status)
         code = 128 - code if code < 0 else code
-        task.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        write_whole(task.exit_file, lambda out: out.write(str(code).encode()))
-        if not self._told_to_end and not task.requeue_file.exists():
-            _note_end(task, code)
+        with suppress(OSError, FolderError):  # the disk may be full, or the folder deleted
+            task.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+            write_whole(task.exit_file, lambda out: out.write(str(code).encode()))
+            if not self._told_to_end and not task.requeue_file.exists():
+                _note_end(task, code)
         return code == 0 and task.result_file.exists()
 
     def _be(self, task: TaskFolder) -> NoReturn:

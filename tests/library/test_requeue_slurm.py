@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,9 +178,12 @@ def test_a_pack_is_queued_again_and_goes_on_where_it_was(
     executor: SlurmExecutor, place: Place
 ) -> None:
     executor.update_parameters(pack=4)
-    jobs = executor.submit_array(
-        [partial(place.note, "first"), Counting(place), partial(counting.wait, place, "last")]
-    )
+    calls: list[Callable[[], Any]] = [
+        partial(place.note, "first"),
+        Counting(place),
+        partial(counting.wait, place, "last"),
+    ]
+    jobs = executor.submit_array(calls)
     wait_for(place, 2)
     until(lambda: not jobs[1].done() and jobs[1].state is JobState.RUNNING, "the second runs")
     jobs[1]._interrupt()
@@ -199,9 +203,12 @@ def test_a_preempted_pack_does_not_run_twice_what_has_ended(
     executor: SlurmExecutor, place: Place
 ) -> None:
     executor.update_parameters(pack=3)
-    jobs = executor.submit_array(
-        [partial(place.note, "first"), partial(counting.wait, place), partial(place.note, "last")]
-    )
+    calls: list[Callable[[], Any]] = [
+        partial(place.note, "first"),
+        partial(counting.wait, place),
+        partial(place.note, "last"),
+    ]
+    jobs = executor.submit_array(calls)
     wait_for(place, 2)
     preempt(executor, place)
     wait_longer(place, 4)
@@ -214,9 +221,12 @@ def test_at_the_end_of_its_time_a_pack_keeps_what_it_has(
     executor: SlurmExecutor, place: Place
 ) -> None:
     executor.update_parameters(time=1, pack=3, signal_delay_s=None)
-    jobs = executor.submit_array(
-        [partial(place.note, "first"), partial(counting.wait, place), partial(place.note, "last")]
-    )
+    calls: list[Callable[[], Any]] = [
+        partial(place.note, "first"),
+        partial(counting.wait, place),
+        partial(place.note, "last"),
+    ]
+    jobs = executor.submit_array(calls)
     for job in jobs:
         job.wait(PATIENCE)
     assert [job.state for job in jobs] == ["COMPLETED", "TIMEOUT", "TIMEOUT"]

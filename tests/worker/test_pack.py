@@ -157,7 +157,12 @@ def test_a_task_that_dies_fails_alone_and_says_how(executor: Executor, how: str)
 
 
 def test_it_is_told_at_once_while_the_others_run(executor: Executor, tmp_path: Path) -> None:
-    jobs = executor.submit_array([Ends("kill"), Waits(str(tmp_path), 1), Waits(str(tmp_path), 2)])
+    calls: list[Callable[[], Any]] = [
+        Ends("kill"),
+        Waits(str(tmp_path), 1),
+        Waits(str(tmp_path), 2),
+    ]
+    jobs = executor.submit_array(calls)
     worker = begun(jobs)
     until(lambda: began(tmp_path) == [1], "the second runs")
     assert jobs[0].wait(PATIENCE).state is JobState.FAILED
@@ -294,7 +299,8 @@ def test_warned_it_asks_for_another_run_and_the_rest_follows_then(
     executor: Executor, tmp_path: Path
 ) -> None:
     place = Place(tmp_path)
-    jobs = executor.submit_array([Ends("well"), Counting(place), lambda: place.note("last")])
+    calls: list[Callable[[], Any]] = [Ends("well"), Counting(place), lambda: place.note("last")]
+    jobs = executor.submit_array(calls)
     worker = begun(jobs)
     until(place.lines, "the second runs")
     until(lambda: jobs[1].state is JobState.RUNNING, "it says so")
@@ -351,7 +357,8 @@ class _Noting(Ends):
 
 def test_one_that_does_not_want_to_be_run_again_is_not(executor: Executor, tmp_path: Path) -> None:
     place = Place(tmp_path)
-    jobs = executor.submit_array([Ending(place), _Noting(place, "well")])
+    calls: list[Callable[[], Any]] = [Ending(place), _Noting(place, "well")]
+    jobs = executor.submit_array(calls)
     worker = begun(jobs)
     until(place.lines, "the first runs")
     whole(jobs).write_json(jobs[0].folder.interrupt_file, {"timeout": False})
