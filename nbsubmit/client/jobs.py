@@ -132,10 +132,9 @@ def _if_known_by(folder: JobFolder, text: str, array: str, index: str) -> JobFol
                 return folder
             shape = Shape.of(folder.spec)
             element = part.first - shape.place(part.first)[1] + int(index)
-            # Of a pack that is no single task.
-            is_one = len(shape.members(element)) == 1
-            task = TaskKey(shape.members(element)[0]) if is_one else None
-            return folder if task is None else TaskFolder(folder, task, shape)
+            tasks = shape.members(element)
+            # That of a pack is the id of several.
+            return TaskFolder(folder, TaskKey(tasks[0]), shape) if len(tasks) == 1 else folder
     return None
 
 
