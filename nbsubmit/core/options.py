@@ -188,7 +188,9 @@ class Grammar:
         """The manual page."""
         return self._parser.format_help()
 
-    def parse(self, line: str, before: Sequence[Sequence[str]] = ()) -> CellOptions:
+    def parse(
+        self, line: str, before: Sequence[Sequence[str]] = (), *, whole: bool = True
+    ) -> CellOptions:
         """Return what the line asks for.
 
         Parameters
@@ -197,6 +199,8 @@ class Grammar:
             The line.
         before : sequence of sequence of str
             Words of what was asked for elsewhere, the weightiest last; the line has the last word.
+        whole : bool
+            This is all; otherwise it is not asked whether one option goes with another.
 
         Raises
         ------
@@ -214,7 +218,7 @@ class Grammar:
         wrong = _wrong_array(options, found.array) or _wrong_wait(options)
         if found.pack is not None:
             wrong = wrong or _wrong_pack(options)
-        if wrong:
+        if wrong and whole:
             raise OptionError(f"{self._magic}: {wrong}")
         return options
 

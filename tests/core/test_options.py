@@ -229,6 +229,13 @@ def test_what_is_no_array_is_told(line: str) -> None:
     assert NO_ARRAYS[line] in complaint(line)
 
 
+def test_words_that_are_to_be_added_to_others_need_not_be_all() -> None:
+    assert GRAMMAR.parse("", [["--pack", "3"]], whole=False).pack == 3
+    assert GRAMMAR.parse("", [["--map", "x=a"], ["--pack", "3"]]).pack == 3
+    with pytest.raises(OptionError, match="Add --map, or --array"):
+        GRAMMAR.parse("", [["--pack", "3"]])
+
+
 SHORT_OWNED = {"-o": "output", "-e": "error", "-D": "chdir", "-i": "input"}
 
 
