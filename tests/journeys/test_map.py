@@ -366,6 +366,7 @@ def test_tasks_are_packed_on_slurm_and_elsewhere_it_is_said_that_they_are_not(
     handles = "len({task.handle for task in job.tasks})"
     assert says(kernel, handles) == "3" or not is_packed
     kernel.run("%jobs resubmit " + says(kernel, "job.id") + " --pack 4")
+    kernel.run("import nbsubmit\njob = nbsubmit.jobs()[-1]")
     assert says(kernel, handles) == "2" or not is_packed
     assert says(kernel, "job.wait(60).value") == "[1, 2, 3, 4, 5, 6, 7]"
     planned = kernel.run(f"{magic} --map x=range(7) --pack 3 --dry-run\ny = x").stdout
