@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from nbsubmit.core.missing import Missing as Missing
     from nbsubmit.core.state import JobState as JobState
 
+    __version__: str
+
 # Loaded on first use: every job pays for what this module imports.
 _PUBLIC = {
     "AutoExecutor": "nbsubmit.client.auto",

@@ -138,7 +138,10 @@ class LocalBackend:
         known = Handle.parse(handle)
         if known is None or not known.is_here:
             raise OSError(f"it is in the queue of {known.host if known else 'an earlier release'}")
-        entry = QueueFolder().read().entries.get(known.key)
+        try:
+            entry = QueueFolder().read().entries.get(known.key)
+        except FolderError as error:
+            raise OSError(str(error)) from error
         for task, run in (entry.runs if entry else {}).items():
             if known.task in (None, task):
                 processes.tell(run.processes, signal.SIGUSR2)
@@ -151,6 +154,12 @@ class LocalBackend:
             return
         if not known.is_here:
             raise OSError(f"it is in the queue of {known.host}: cancel it there")
+        try:
+            self._stop(known)
+        except FolderError as error:
+            raise OSError(str(error)) from error
+
+    def _stop(self, known: Handle) -> None:
         queue = QueueFolder()
         with turn(queue) as state:
             entry = state.entries.get(known.key)

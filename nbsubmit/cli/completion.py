@@ -9,16 +9,20 @@ VARIABLE = "_NBSUBMIT_COMPLETE"
 _SHELLS = {"bash": BashComplete, "fish": FishComplete, "zsh": ZshComplete}
 
 
-@click.command()
+# Click leaves lines as they are that stand below a backspace.
+_HELP = """Print what has a shell complete commands, options, ids and states.
+
+\b
+bash   eval "$(nbsubmit completion bash)"    as a line of ~/.bashrc
+zsh    eval "$(nbsubmit completion zsh)"     as a line of ~/.zshrc, after compinit
+fish   nbsubmit completion fish > ~/.config/fish/completions/nbsubmit.fish
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("shell", type=click.Choice([*_SHELLS]))
 def completion(shell: str) -> None:
-    r"""Print what has a shell complete commands, options, ids and states.
-
-    \b
-    bash   eval "$(nbsubmit completion bash)"    as a line of ~/.bashrc
-    zsh    eval "$(nbsubmit completion zsh)"     as a line of ~/.zshrc, after compinit
-    fish   nbsubmit completion fish > ~/.config/fish/completions/nbsubmit.fish
-    """
+    """Print what a shell needs."""
     from nbsubmit.cli.main import commands
 
     source = _SHELLS[shell](commands, {}, "nbsubmit", VARIABLE)

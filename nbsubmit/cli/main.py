@@ -86,8 +86,9 @@ class _Commands(click.Group):
 def commands() -> None:
     """Send notebook cells to Slurm and get their values, figures and errors back.
 
-    ID is enough of a job's id, from its beginning or its end; ID_7 is task 7 of an array. The exit
-    code is 0 if all is well, 1 if something went wrong, and 2 if a line cannot be understood.
+    ID is enough of a job's id, from its beginning or its end, or Slurm's own; ID_7 is task 7 of an
+    array. The exit code is 0 if all is well, 1 if something went wrong, and 2 if a line cannot be
+    understood.
     """
 
 

@@ -24,7 +24,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Tell it as J
 
 
 class JobId(click.ParamType):  # type: ignore[type-arg]
-    """Enough of a job's id, the scheduler's id of it, or one of these and ``_`` and a task."""
+    """Enough of a job's id, its handle, or one of these and ``_`` and a task."""
 
     name = "id"
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from nbsubmit.client.array import Array
 from nbsubmit.client.batch import DelayedJob
-from nbsubmit.client.job import Job
 from nbsubmit.core.delayed import DelayedSubmission
 from nbsubmit.core.inputs import Input, replaced
+from nbsubmit.core.job import Job
 
 
-def inputs_of(calls: Sequence[DelayedSubmission]) -> list[Job[Any]]:
+def inputs_of(calls: Sequence[DelayedSubmission]) -> list[Job]:
     """Return the jobs among the arguments of calls, and in lists, tuples and dicts, each once."""
-    found: dict[int, Job[Any]] = {}
+    found: dict[int, Job] = {}
 
     def note(value: Any) -> Any:
         for job in value if isinstance(value, Array) else (value,):

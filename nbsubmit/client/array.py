@@ -20,17 +20,48 @@ _log = logging.getLogger("nbsubmit")
 
 
 class Array(list["Job[R]"]):
-    """The jobs of an array: a list, and what can be done with all of them."""
+    """The jobs of an array: a list, and what can be done with all of them.
+
+    Examples
+    --------
+    >>> jobs = nbsubmit.DebugExecutor("logs").map_array(divmod, [7, 8], [2, 0])
+    >>> jobs.done(), [job.state.value for job in jobs.failed()]
+    (True, ['FAILED'])
+    """
 
     def results(self, timeout: float | None = None) -> list[R]:
-        """Wait, and return what each returned, in order; the first that failed raises."""
+        """Wait, and return what each returned, in order.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait for all of them at most; by default as long as it takes.
+
+        Raises
+        ------
+        Exception
+            As `Job.result`, of the first that failed.
+        TimeoutError
+            If not all have ended in time; they run on.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         for job in self:
             job.wait(None if deadline is None else max(deadline - time.monotonic(), 0))
         return [job.result() for job in self]
 
     def wait(self, timeout: float | None = None) -> Array[R]:
-        """Wait until all have ended."""
+        """Wait until all have ended, and return this list.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait for all of them at most; by default as long as it takes.
+
+        Raises
+        ------
+        TimeoutError
+            If not all have ended in time; they run on.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         for job in self:
             job.wait(None if deadline is None else max(deadline - time.monotonic(), 0))
@@ -41,7 +72,13 @@ class Array(list["Job[R]"]):
         return all(job.done() for job in self)
 
     def cancel(self) -> None:
-        """Ask for all to be ended."""
+        """Ask for all to be ended.
+
+        Raises
+        ------
+        OSError, SubmitError
+            If the backend could not be asked.
+        """
         wholes = {id(job.whole): job.whole for job in self if job.whole is not None}
         if sum(len(whole.parts) for whole in wholes.values()) == len(self):
             for whole in wholes.values():
@@ -66,6 +103,11 @@ class Array(list["Job[R]"]):
         -------
         list of Job
             The jobs of this one, with new ones in the place of those that have failed.
+
+        Raises
+        ------
+        OptionError, NbsubmitError
+            As `Job.resubmit`.
         """
         from nbsubmit.client.again import place_of, send_again
 

@@ -31,7 +31,22 @@ class AutoExecutor(Executor):
     profile : str, optional
         Options that configuration files have under this name; several are separated by commas.
     **kwargs
-        Arguments for one executor, as ``slurm_max_num_timeout``; those of others are ignored.
+        Arguments for one executor: ``slurm_max_num_timeout``, ``local_max_pickle_size_gb``,
+        ``slurm_python``. Those of other executors are ignored.
+
+    Attributes
+    ----------
+    cluster : str
+        The name of the executor that was chosen.
+
+    Raises
+    ------
+    ValueError
+        If there is no executor of this name.
+    BackendMissing
+        If Slurm is named, and there is none here.
+    AssertionError, TypeError
+        If an argument begins with no executor's name, or no executor takes it.
 
     Examples
     --------
@@ -70,7 +85,7 @@ class AutoExecutor(Executor):
 
     @staticmethod
     def which() -> str:
-        """Return the name of the executor that suits this machine best.
+        """Return the name of the executor that suits this machine best, as ``slurm``.
 
         Raises
         ------
@@ -85,7 +100,7 @@ class AutoExecutor(Executor):
 
     @classmethod
     def affinity(cls) -> int:
-        """-1: it only chooses."""
+        """Return -1: it only chooses."""
         return -1
 
     def update_parameters(self, **kwargs: Any) -> None:
@@ -94,18 +109,28 @@ class AutoExecutor(Executor):
         Parameters
         ----------
         **kwargs
-            Shared by all executors: ``name``, ``timeout_min``, ``mem_gb``, ``nodes``,
-            ``cpus_per_task``, ``gpus_per_node``, ``tasks_per_node``, ``stderr_to_stdout``, and
-            ``pack``: so many calls of an array run one after another in one allocation of Slurm's,
-            each in a process of its own. With an executor's name before it a parameter is for that
-            one alone: ``slurm_partition``, ``local_setup``.
+            Shared by all executors: ``name``, ``timeout_min`` (minutes), ``mem_gb`` (on each node,
+            GB of 1,073,741,824 bytes as sbatch's), ``nodes``, ``cpus_per_task``, ``gpus_per_node``,
+            ``tasks_per_node``, ``stderr_to_stdout``, and ``pack``: so many calls of an array run
+            one after another in one allocation of Slurm's, each in a process of its own; elsewhere
+            it has no effect. With an executor's name before it a parameter is for that one alone,
+            and stands at its class: ``slurm_partition``, ``local_setup``.
+            None takes a parameter back.
 
         Raises
         ------
-        NameError
-            Naming all that are unknown, and all that there are.
-        AssertionError
-            If a shared parameter is not of its type.
+        OptionError
+            If there is no such parameter, listing all, or a value is not of its kind. The first is
+            a `NameError` too, the second an `AssertionError` and a `ValueError`, as submitit's.
+        RuntimeError
+            Inside of `batch`.
+
+        Examples
+        --------
+        >>> executor = nbsubmit.AutoExecutor("logs", cluster="local")
+        >>> executor.update_parameters(timeout_min=60, slurm_partition="gpu")
+        >>> executor.parameters
+        {'timeout_min': 60}
         """
         given = {name: value for name, value in kwargs.items() if value is not None}
         unset = [name for name, value in kwargs.items() if value is None]
@@ -161,7 +186,13 @@ class AutoExecutor(Executor):
         return self._inner.backend_name
 
     def register_dev_folders(self, folders: list[Path | str]) -> None:
-        """Do nothing: modules that the node cannot import go with the job by themselves."""
+        """Do nothing but warn: `sys.path` goes with a job, and a setting sends modules' source.
+
+        Parameters
+        ----------
+        folders : list of path
+            Of no meaning here; ``NBSUBMIT_BY_VALUE`` names modules that a node cannot import.
+        """
         warnings.warn(
             "register_dev_folders() does nothing here: sys.path travels, and --by-value or "
             "NBSUBMIT_BY_VALUE sends the source of modules",

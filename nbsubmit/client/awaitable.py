@@ -35,16 +35,44 @@ class AsyncJobProxy(Generic[R]):
         await self._job.ended()
 
     async def result(self, poll_interval: float = 1) -> R:
-        """Return what the function returned."""
+        """Return what the function returned.
+
+        Parameters
+        ----------
+        poll_interval : float
+            Of no meaning here.
+
+        Raises
+        ------
+        Exception
+            As `Job.result`.
+        """
         await self.wait(poll_interval)
         return self._job.result()
 
     async def results(self, poll_interval: float = 1) -> list[R]:
-        """Return what each process returned."""
+        """Return what each process returned.
+
+        Parameters
+        ----------
+        poll_interval : float
+            Of no meaning here.
+
+        Raises
+        ------
+        Exception
+            As `Job.result`.
+        """
         await self.wait(poll_interval)
         return self._job.results()
 
     def results_as_completed(self, poll_interval: float = 1) -> Iterator[asyncio.Future[R]]:
-        """Yield an awaitable for each process, in the order in which they end."""
+        """Yield an awaitable for each process, in the order in which they end.
+
+        Parameters
+        ----------
+        poll_interval : float
+            Of no meaning here.
+        """
         proxies = (AsyncJobProxy(cast("Job[R]", part)) for part in self._job.parts)
         return asyncio.as_completed([proxy.result(poll_interval) for proxy in proxies])

@@ -34,7 +34,9 @@ class State(SimpleNamespace):
         Raises
         ------
         NotPicklable
-            If one of them cannot be written; what was written before is still there.
+            If one of them cannot be pickled; what was written before is still there.
+        OSError
+            If the disk does not take it; likewise.
         """
         keeper = here()
         if keeper is not None and keeper.state is self:
@@ -50,6 +52,16 @@ def checkpoint(**initial: Any) -> State:
     **initial
         The attributes, as they are when the job runs for the first time.
 
+    Returns
+    -------
+    State
+        The object. `save` is its method, and every other attribute is kept.
+
+    Raises
+    ------
+    TypeError
+        If an attribute is called ``save``.
+
     Examples
     --------
     ::
@@ -61,8 +73,8 @@ def checkpoint(**initial: Any) -> State:
             state.epoch += 1
             state.save()
 
-    When the hour is nearly over the job is queued again, and the loop goes on where it was. Outside
-    of a job it is a plain object:
+    60 seconds before the hour is over (below 4 minutes: when a quarter is left) the job is queued
+    again, and the loop goes on where it was. Outside of a job it is a plain object:
 
     >>> state = nbsubmit.checkpoint(epoch=0)
     >>> state.epoch += 1

@@ -14,6 +14,11 @@ class Checkpointable:
     When the job's time is over, or it has to make room, `checkpoint` is called with the arguments
     of the call, and what it returns is what the job does when it runs again.
 
+    Raises
+    ------
+    TypeError
+        When an object is made of a class that has no ``__call__``.
+
     Examples
     --------
     >>> class Sum(nbsubmit.helpers.Checkpointable):
@@ -38,5 +43,11 @@ class Checkpointable:
         return made
 
     def checkpoint(self, *args: Any, **kwargs: Any) -> DelayedSubmission:
-        """Return what is to be called next time: this object as it is then, with the same."""
+        """Return what is to be called next time: this object as it is then, with the same.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            The arguments of the call.
+        """
         return DelayedSubmission(self, *args, **kwargs)

@@ -181,7 +181,7 @@ def _may_live(job: Job) -> str:
     """Look closer at a job of which nobody has seen the end: it may have been out of sight."""
     for part in job.parts:
         with suppress(OSError):
-            if time.time() - part.folder.beat_file.stat().st_mtime < _SILENT_SECONDS:
+            if part.folder.silence() < _SILENT_SECONDS:
                 return "it has shown signs of life a short while ago"
     if job.backend is not None and not job.handle:
         try:

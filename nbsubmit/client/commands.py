@@ -24,11 +24,16 @@ class CommandFunction:
     command : list of str
         The program and its first arguments.
     verbose : bool
-        Show what it prints, as it comes.
+        Show what it prints, as it comes; by default it does.
     cwd : path, optional
-        Where it is run.
+        Where it is run; by default where this process is.
     env : mapping, optional
         All of its variables; by default those of this process.
+
+    Raises
+    ------
+    TypeError
+        If the command is no list.
 
     Examples
     --------
@@ -72,6 +77,8 @@ class CommandFunction:
         ------
         FailedJobError
             If it ends with an error: what it has printed to standard error.
+        OSError
+            If it cannot be run.
         """
         words = [*self.command, *args, *(f"--{name}={value}" for name, value in kwargs.items())]
         command = [str(word) for word in words]
@@ -139,6 +146,13 @@ def run_cmd(args: Sequence[str], **kwargs: Any) -> str:
         The program and its arguments.
     **kwargs
         For `subprocess.check_output`.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If it ends with an error.
+    OSError
+        If it cannot be run.
 
     Examples
     --------

@@ -18,11 +18,12 @@ class TorchDistributedEnvironment:
     Attributes
     ----------
     master_addr : str
-        The host on which they meet: the first.
+        The host name of the node on which they meet, the first; ``localhost`` of a single one.
     master_port : int
-        The port: the same for all processes of a job, another one for most other jobs.
+        The port, from 20000 to 60000 or as ``MASTER_PORT`` says: the same for all processes of a
+        job, another one for most other jobs.
     rank, world_size, local_rank, local_world_size : int
-        Which of how many this process is, and which of how many on its host.
+        Which of how many this process is, from 0, and which of how many on its node.
 
     Raises
     ------
@@ -59,12 +60,14 @@ class TorchDistributedEnvironment:
     ) -> TorchDistributedEnvironment:
         """Set the variables that ``init_process_group`` reads, and return this object.
 
+        Which they are stands in https://docs.pytorch.org/docs/stable/distributed.html.
+
         Parameters
         ----------
         set_cuda_visible_devices : bool
-            Have each process see one GPU of its host, by its rank there.
+            Have each process see one GPU of its node, by its rank there, as by default.
         overwrite : bool
-            Set them even if they are set already.
+            Set them even if they are set already; by default that is an error.
 
         Raises
         ------

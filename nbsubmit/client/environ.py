@@ -48,7 +48,7 @@ def clean_env(extra_names: Iterable[str] = ()) -> Iterator[None]:
     Parameters
     ----------
     extra_names : iterable of str
-        Other variables to hide.
+        Other variables to hide; by default none.
 
     Examples
     --------

@@ -30,7 +30,9 @@ class JobEnvironment:
     Raises
     ------
     RuntimeError
-        Outside of a job.
+        Outside of a job, or if the job's folder is gone.
+    FolderError
+        If that folder holds what nbsubmit did not write.
 
     Examples
     --------
@@ -80,7 +82,7 @@ class JobEnvironment:
 
     @property
     def job_id(self) -> str:
-        """The job's id, as whoever has sent it knows it: ``7``, or ``7_3`` in an array."""
+        """The job's id, as `Job.job_id` of whoever has sent it: ``7``, or ``7_3`` in an array."""
         index, whole = self._index, self._folder
         task = whole if index is None else TaskFolder(whole, TaskKey(index), self._shape)
         # Not Slurm's own variables: those of a job around this one may have been inherited.
@@ -118,12 +120,12 @@ class JobEnvironment:
 
     @property
     def num_nodes(self) -> int:
-        """On how many hosts."""
+        """On how many nodes they run."""
         return self._from_slurm("SLURM_JOB_NUM_NODES", 1)
 
     @property
     def node(self) -> int:
-        """Which of the hosts this one is, from 0."""
+        """Which of the nodes this one is, from 0."""
         return self._from_slurm("SLURM_NODEID", 0)
 
     @property
@@ -134,17 +136,17 @@ class JobEnvironment:
 
     @property
     def local_rank(self) -> int:
-        """Which of the processes on this host it is, from 0."""
+        """Which of the processes on this node this one is, from 0."""
         return self._from_slurm("SLURM_LOCALID", self.global_rank)
 
     @property
     def hostname(self) -> str:
-        """The name of this host."""
+        """The host name of this node."""
         return platform.node()
 
     @property
     def hostnames(self) -> list[str]:
-        """All hosts' names, the first one's first.
+        """The host names of all nodes, the first one's first.
 
         Raises
         ------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import math
 import sys
 import threading
 import time
@@ -52,11 +53,15 @@ class Executor:
     folder : path
         Where the jobs' files are to lie; it may hold the patterns ``%j``, ``%A``, ``%a``, ``%t``.
     max_num_timeout : int
-        So many times a job that can save what it has is run again after its time was over.
+        So many times a job that can save what it has is run again after its time was over; by
+        default 3.
     max_pickle_size_gb : float, optional
-        More GB than this are not sent with one job or array; by default what the settings say.
+        More GB than this, of 1,000,000,000 bytes, are not sent with one job or array; 0 is no
+        limit. By default what the setting ``size_limit`` says, which is 4 unless it was set.
     python : str, optional
         The command that starts Python for the jobs; by default this one.
+    profile : str, optional
+        Options that configuration files have under this name; several are separated by commas.
 
     Attributes
     ----------
@@ -64,8 +69,17 @@ class Executor:
         The folder, absolute.
     parameters : dict
         What was set with `update_parameters`.
+    known : mapping
+        Every parameter that there is → its default.
+    backend_name : str
+        The backend that runs its jobs.
     jobs : list of Job
         What was sent, an array as one job.
+
+    Raises
+    ------
+    BackendMissing
+        If Slurm is asked for, and there is none here.
 
     Examples
     --------
@@ -119,12 +133,25 @@ class Executor:
     def update_parameters(self, **kwargs: Any) -> None:
         """Set parameters for all jobs that are sent from now on.
 
+        Parameters
+        ----------
+        **kwargs
+            Those that are to change; what each means stands at the class of the executor.
+
         Raises
         ------
         OptionError
-            If there is no such parameter, listing all, or a value is not of its kind.
+            If there is no such parameter, listing all, or a value is not of its kind. It is a
+            `ValueError` too, as submitit's.
         RuntimeError
             Inside of `batch`.
+
+        Examples
+        --------
+        >>> executor = nbsubmit.LocalExecutor("logs")
+        >>> executor.update_parameters(timeout_min=0.5, cpus_per_task=1)
+        >>> executor.parameters
+        {'timeout_min': 0.5, 'cpus_per_task': 1}
         """
         if self._batch is not None:
             raise RuntimeError(
@@ -137,7 +164,13 @@ class Executor:
         self.parameters = updated
 
     def asked(self) -> parameters.Asked:
-        """Return what its parameters ask for, over what configuration files say."""
+        """Return what its parameters ask for, over what configuration files say.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such profile, or the files say what cannot be.
+        """
         asked = self._asked(self.parameters)
         options = configured.of_executor(asked.options, self.profile, self.backend_name)
         return replace(asked, options=options)
@@ -147,7 +180,13 @@ class Executor:
 
     @classmethod
     def from_shared(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return parameters that all executors share by the names that this one has for them."""
+        """Return parameters that all executors share by the names that this one has for them.
+
+        Parameters
+        ----------
+        given : mapping
+            Shared name → value.
+        """
         return parameters.for_local(given)
 
     # Sending
@@ -160,9 +199,15 @@ class Executor:
         fn : callable
             What is called there.
         *args, **kwargs
-            With what. A job among them, also in a list, tuple or dict, is waited for by the
-            scheduler, and its value is loaded where the new job runs. ``after=[job, ...]`` has it
-            start after these jobs, unless the function itself takes an argument of that name.
+            With what. A job among them, a cell's too, also in a list, tuple or dict, is waited for
+            by the scheduler, and its value is loaded where the new job runs. ``after=[job, ...]``
+            has it start after these jobs, unless the function itself takes an argument of that
+            name.
+
+        Returns
+        -------
+        Job
+            The job, which is also a future of `concurrent.futures`.
 
         Raises
         ------
@@ -170,6 +215,23 @@ class Executor:
             If something cannot be sent; it says what and where.
         SubmitError
             If it could not be handed to the backend.
+        InputFailed
+            If a job that it is to start after has failed already.
+        FolderError
+            If the folder is not safe or cannot be written to.
+        OptionError
+            If what is configured cannot be.
+        TypeError
+            If there is nothing to call, or ``after`` holds what is no job.
+        RuntimeError
+            If it is to start after another one inside of `batch`.
+
+        Examples
+        --------
+        >>> executor = nbsubmit.LocalExecutor("logs")
+        >>> first = executor.submit(divmod, 17, 5)
+        >>> executor.submit(sum, first).result(timeout=60)
+        5
         """
         _check_callable(fn)
         after = _after(fn, kwargs)
@@ -198,11 +260,44 @@ class Executor:
         -------
         list of Job
             One for each call, in order; an empty one, with a warning, if there is nothing to call.
+
+        Raises
+        ------
+        CaptureError, SubmitError, InputFailed, FolderError, OptionError, TypeError, RuntimeError
+            As `submit`.
+
+        Examples
+        --------
+        >>> jobs = nbsubmit.LocalExecutor("logs").map_array(pow, [1, 2, 3], [2, 2, 2])
+        >>> jobs.results(timeout=60)
+        [1, 4, 9]
         """
         return self._send_array([DelayedSubmission(fn, *args) for args in zip(*iterable)])  # noqa: B905
 
     def submit_array(self, fns: Sequence[Callable[[], R]]) -> Array[R]:
-        """Call each of several functions, without arguments, in a job array."""
+        """Call each of several functions, without arguments, in a job array.
+
+        Parameters
+        ----------
+        fns : sequence of callable
+            What is called; `functools.partial` gives them arguments.
+
+        Returns
+        -------
+        list of Job
+            One for each function, in order.
+
+        Raises
+        ------
+        CaptureError, SubmitError, InputFailed, FolderError, OptionError, TypeError, RuntimeError
+            As `submit`.
+
+        Examples
+        --------
+        >>> jobs = nbsubmit.DebugExecutor("logs").submit_array([int, str])
+        >>> jobs.results()
+        [0, '']
+        """
         return self._send_array([DelayedSubmission(fn) for fn in fns])
 
     def map(
@@ -214,7 +309,7 @@ class Executor:
     ) -> Iterator[R]:
         """Call a function with each element, and yield what it returns, in order.
 
-        As the method of `concurrent.futures.Executor`; ``chunksize`` has no meaning here, and what
+        As the method of `concurrent.futures.Executor`: all is sent now, as by `map_array`, and what
         has not been asked for runs on when somebody gives up.
 
         Parameters
@@ -224,7 +319,21 @@ class Executor:
         *iterables : iterable
             One for each of its arguments; the shortest one ends it.
         timeout : float, optional
-            Seconds from this call until the last result at most.
+            Seconds from this call until the last result at most; by default as long as it takes.
+        chunksize : int
+            Of no meaning here.
+
+        Yields
+        ------
+        object
+            What each call has returned.
+
+        Raises
+        ------
+        Exception
+            As `Job.result`, of the first job that has failed.
+        TimeoutError
+            If the next result has not come in time.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         jobs = self.map_array(fn, *iterables)
@@ -256,13 +365,23 @@ class Executor:
         Parameters
         ----------
         allow_implicit_submissions : bool
-            To ask something of a job inside sends what was collected so far; else that is an
-            error.
+            To ask something of a job inside sends what was collected so far; else, and by default,
+            that is an `AttributeError`.
 
         Raises
         ------
         RuntimeError
             Inside of another batch.
+        CaptureError, SubmitError, InputFailed, FolderError, OptionError
+            At the end, as `submit`.
+
+        Examples
+        --------
+        >>> executor = nbsubmit.DebugExecutor("logs")
+        >>> with executor.batch():
+        ...     jobs = [executor.submit(divmod, 17, number) for number in (2, 5)]
+        >>> [job.result() for job in jobs]
+        [(8, 1), (3, 2)]
         """
         if self._batch is not None:
             raise RuntimeError("batch() inside of batch(): one array cannot be part of another")
@@ -291,6 +410,11 @@ class Executor:
     def send_early(self, batch: Batch) -> None:
         """Send what was collected so far, because something was asked of it.
 
+        Parameters
+        ----------
+        batch : Batch
+            What was collected.
+
         Raises
         ------
         AttributeError
@@ -308,7 +432,7 @@ class Executor:
         self._send_batch(batch)
 
     def _send(
-        self, calls: Sequence[DelayedSubmission], after: Sequence[Job[Any]], *, one: bool = False
+        self, calls: Sequence[DelayedSubmission], after: Sequence[CoreJob], *, one: bool = False
     ) -> list[Job[Any]]:
         backend, settings = self.backend(), self._settings()
         asked = self.asked()
@@ -358,14 +482,20 @@ class Executor:
         self.jobs = [each for each in self.jobs if each is not job]
 
     def backend(self) -> Backend:
-        """Return what runs its jobs."""
+        """Return what runs its jobs.
+
+        Raises
+        ------
+        BackendMissing
+            If there is none by its name, or it cannot be loaded.
+        """
         return registry.get(self.backend_name)
 
     def _settings(self) -> Settings:
         settings = config_files.settings()
         if self.max_pickle_size_gb is None:
             return settings
-        limit = f"{self.max_pickle_size_gb * 1000:.0f}M"
+        limit = f"{math.ceil(self.max_pickle_size_gb * 1e6)}K"
         return settings_module.replaced(settings, size_limit=limit)
 
     # As the executors of concurrent.futures
@@ -377,7 +507,20 @@ class Executor:
         self.shutdown()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Wait for the jobs that were sent, or cancel those that have not started."""
+        """Wait for the jobs that were sent, or cancel those that have not started.
+
+        Parameters
+        ----------
+        wait : bool
+            Return when all of them have ended, as by default.
+        cancel_futures : bool
+            Cancel those that have not started; by default they are left to run.
+
+        Raises
+        ------
+        OSError, SubmitError
+            If the backend could not be asked to cancel one.
+        """
         for job in self.jobs:
             if cancel_futures and not job.done() and not job.running():
                 job.cancel()
@@ -389,11 +532,38 @@ class Executor:
 class SlurmExecutor(Executor):
     """Sends jobs to Slurm.
 
-    Its parameters are sbatch's: see ``SlurmExecutor.known``, and ``additional_parameters`` for any
-    that is not among them. ``setup`` and ``teardown`` are shell lines that run before and after
-    Python; ``srun_args`` go to srun, which starts the processes where there are several. With
-    ``pack=N`` an array is of packs: N calls run one after another in each, and the time limit and
-    ``array_parallelism`` are theirs.
+    Its parameters, for `update_parameters`, are sbatch's options with ``_`` for ``-``, as far as
+    they are in ``SlurmExecutor.known``: partition, qos, account, gres and so on. None takes one
+    back. What they mean stands in https://slurm.schedmd.com/sbatch.html. These take values of
+    Python's:
+
+    ``time``
+        Minutes, or a text as for sbatch; also ``"90m"``, ``"2h"``.
+    ``mem``
+        Memory on each node: MB of 1,048,576 bytes, or a text as ``"4G"``.
+    ``job_name``, ``cpus_per_task``, ``nodes``, ``ntasks_per_node``, ``gpus_per_node``
+        As for sbatch; ``num_gpus`` is another name of the last. ``nodes`` times ``ntasks_per_node``
+        processes call the function, started by srun.
+    ``exclusive``
+        True, or what sbatch takes behind it.
+    ``signal_delay_s``
+        So many seconds before its time is over a job is told to save what it has, by default 90;
+        None: it is not told.
+    ``array_parallelism``
+        So many jobs of an array run at once at most, by default 256; None: any number.
+    ``pack``
+        So many calls of an array run one after another in one job of it, each in a process of its
+        own. ``time`` is then for all of them together.
+    ``setup``, ``teardown``
+        Lists of shell lines that run before and after Python.
+    ``stderr_to_stdout``
+        True has both streams in one log.
+    ``srun_args``, ``use_srun``
+        A list of arguments for srun; False starts a single process without it.
+    ``additional_parameters``
+        A dict of any other options of sbatch: True for one without a value.
+
+    The constructor is that of `Executor`.
 
     Examples
     --------
@@ -411,7 +581,7 @@ class SlurmExecutor(Executor):
 
     @classmethod
     def affinity(cls) -> int:
-        """2 where a controller answers; the commands alone do not run jobs."""
+        """Return 2 where a controller answers, else -1; the commands alone do not run jobs."""
         return 2 if _is_there("slurm") else -1
 
     def _asked(self, given: Mapping[str, Any]) -> parameters.Asked:
@@ -425,6 +595,29 @@ class SlurmExecutor(Executor):
 class LocalExecutor(Executor):
     """Runs jobs as processes on this machine, as many at once as there are processors.
 
+    Its parameters, for `update_parameters`; None takes one back:
+
+    ``timeout_min``
+        Minutes after which a job is ended, or a text as ``"2h"``; by default never.
+    ``cpus_per_task``, ``gpus_per_node``
+        Processors and GPUs that a job takes of this machine's; by default one, and no GPU.
+    ``tasks_per_node``
+        So many processes call the function; by default 1.
+    ``visible_gpus``
+        The numbers of the GPUs that a job sees.
+    ``signal_delay_s``
+        So many seconds before its time is over a job is told to save what it has; by default 30.
+    ``array_parallelism``
+        So many jobs of an array run at once at most; by default any number.
+    ``job_name``, ``setup``, ``teardown``, ``stderr_to_stdout``
+        As of `SlurmExecutor`.
+    ``mem_gb``, ``nodes``
+        Of no effect: no limit of memory is set, and more than 1 node is an error.
+    ``pack``
+        Of no effect: the worker of each call is forked anyway.
+
+    The constructor is that of `Executor`.
+
     Examples
     --------
     >>> job = nbsubmit.LocalExecutor("logs").submit(sum, [1, 2, 3])
@@ -437,12 +630,16 @@ class LocalExecutor(Executor):
 
     @classmethod
     def affinity(cls) -> int:
-        """1: always there."""
+        """Return 1: it is always there."""
         return 1
 
 
 class DebugExecutor(Executor):
     """Runs jobs in this process, one after another, through the whole way all the same.
+
+    A job has ended when it is returned. It takes the parameters of `LocalExecutor`; only
+    ``job_name``, ``tasks_per_node``, ``visible_gpus`` and ``stderr_to_stdout`` do something. The
+    constructor is that of `Executor`.
 
     Examples
     --------
@@ -455,7 +652,7 @@ class DebugExecutor(Executor):
 
     @classmethod
     def affinity(cls) -> int:
-        """0: only if it is asked for."""
+        """Return 0: only if it is asked for."""
         return 0
 
 
@@ -490,14 +687,14 @@ def _is_there(name: str) -> bool:
     return True
 
 
-def _after(fn: Callable[..., Any], kwargs: dict[str, Any]) -> Sequence[Job[Any]]:
+def _after(fn: Callable[..., Any], kwargs: dict[str, Any]) -> Sequence[CoreJob]:
     """Take the jobs that a new one is to start after out of the keyword arguments."""
     if "after" not in kwargs or _takes(fn, "after"):
         return ()
     after = kwargs.pop("after")
-    jobs = [after] if isinstance(after, Job) else list(after)
+    jobs = [after] if isinstance(after, CoreJob) else list(after)
     for job in jobs:
-        if not isinstance(job, Job):
+        if not isinstance(job, CoreJob):
             raise TypeError(f"after: {job!r} is no job; nbsubmit.attach(id) finds one by its id")
     return jobs
 

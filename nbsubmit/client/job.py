@@ -16,7 +16,7 @@ from nbsubmit.client.submission import submission_of
 from nbsubmit.client.watching import watcher
 from nbsubmit.core.backend import Backend
 from nbsubmit.core.delayed import DelayedSubmission
-from nbsubmit.core.errors import BackendMissing
+from nbsubmit.core.errors import BackendMissing, SubmitError
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.found import look
 from nbsubmit.core.home import Namespace
@@ -43,22 +43,37 @@ _WITHOUT_IDS = ("local", "debug")
 class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
     """One job.
 
-    It can be waited for and asked as submitit's, and as a future of `concurrent.futures`: of that
-    class it is for those who insist on it, as `asyncio.wrap_future` does. What it can do it knows
-    by itself.
+    An executor's `submit` returns one, `nbsubmit.attach` and `nbsubmit.jobs` find it again; nobody
+    else makes one. It can be waited for and asked as submitit's, and as a future of
+    `concurrent.futures`: of that class it is for those who insist on it, as `asyncio.wrap_future`
+    does. What it can do it knows by itself.
 
     Parameters
     ----------
-    folder : JobFolder or path
-        Its folder, or the folder that its executor was given.
-    backend : Backend, optional
-        What runs it.
-    watcher : Watches, optional
+    folder : JobFolder
+        Its folder.
+    backend : Backend or None
+        What runs it; None for a job that can only be looked at.
+    watcher : Watches
         Looks at it while somebody waits.
     home : dict, optional
-        The namespace that functions among its values are bound to.
+        The namespace that functions among its values are bound to; by default ``__main__``'s.
     whole : Job, optional
         The job that it is a task of.
+
+    Attributes
+    ----------
+    id : str
+        Our own id.
+    name : str
+        The job's name; empty if it was given none.
+    spec : dict
+        What is known of it from the start, as plain data.
+
+    Raises
+    ------
+    FolderError
+        If somebody else could have written what its folder holds.
 
     Examples
     --------
@@ -100,9 +115,9 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
 
     @property
     def job_id(self) -> str:
-        """The scheduler's id of it, ``7`` or ``7_3``; our own where the scheduler has none.
+        """Its handle, as Slurm's ``7`` or ``7_3``; our own id where it runs on this machine.
 
-        It has none of a task in a pack, whose ``handle`` is that of the whole pack.
+        Our own also of a task in a pack, for the handle is that of the whole pack.
         """
         if self.folder.spec.get("backend") in _WITHOUT_IDS or self.folder.is_packed:
             return self.folder.job_id
@@ -110,14 +125,14 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
 
     @property
     def task_id(self) -> int | None:
-        """Its rank among the processes that run together; 0 if it runs alone."""
+        """Its rank among the processes that run together; 0 if it runs alone, None of several."""
         if isinstance(self.folder, TaskFolder):
             return self.folder.key.rank or 0
         return 0
 
     @property
     def num_tasks(self) -> int:
-        """How many processes run together."""
+        """How many processes run together; of a whole array, how many there are in all."""
         return len(self.parts)
 
     @property
@@ -127,6 +142,11 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
 
     def task(self, task_id: int) -> Job[R]:
         """Return one of the processes that run together.
+
+        Parameters
+        ----------
+        task_id : int
+            Its rank, from 0.
 
         Raises
         ------
@@ -145,7 +165,7 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
         Raises
         ------
         NbsubmitError
-            If the job is a cell.
+            If the job is a cell, or a whole array; or if what was sent cannot be loaded here.
         """
         return submission_of(self)
 
@@ -154,20 +174,28 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
     def result(self, timeout: float | None = None) -> R:
         """Wait, and return what the function returned, or the value of a cell's last expression.
 
+        Of several processes, or a whole array, it is the list of theirs.
+
         Parameters
         ----------
         timeout : float, optional
-            Seconds to wait at most.
+            Seconds to wait at most; by default as long as it takes.
 
         Raises
         ------
         Exception
-            What the function raised, with the traceback of the node as its cause; it is a
-            `FailedJobError` too.
+            What was raised there, with the traceback of the node as its cause. What a function
+            raised is a `FailedJobError` too.
         UncompletedJobError
-            If the job ended without a result.
+            If the job ended without a result, or it cannot be loaded here.
         TimeoutError
-            If it has not ended in time.
+            If it has not ended in time; it runs on.
+
+        Examples
+        --------
+        >>> job = nbsubmit.LocalExecutor("logs").submit(divmod, 17, 5)
+        >>> job.result(timeout=60)
+        (3, 2)
         """
         return cast(R, super().result(timeout))
 
@@ -175,7 +203,18 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
         return super().__await__()
 
     def results(self, timeout: float | None = None) -> list[R]:
-        """Wait, and return what each process returned, in order."""
+        """Wait, and return what each process returned, in order.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; by default as long as it takes.
+
+        Raises
+        ------
+        Exception
+            As of `result`, of the first that failed.
+        """
         self.wait(timeout)
         error = self.exception()
         if error is not None:
@@ -188,7 +227,7 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
         Parameters
         ----------
         force_check : bool
-            Look now rather than take what was last seen.
+            Look now, and ask what runs it, rather than take what was last seen, as by default.
         """
         if self.is_over:
             return True
@@ -204,7 +243,7 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
         Parameters
         ----------
         mode : str
-            ``force`` looks now, ``standard`` and ``cache`` take what was last seen.
+            ``force``, the default, looks now; ``standard`` and ``cache`` take what was last seen.
         """
         if mode == "force":
             self.done(force_check=True)
@@ -218,12 +257,17 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
         Parameters
         ----------
         check : bool
-            Raise an error if the scheduler could not be asked.
+            Raise an error if the backend could not be asked, as by default; else it is logged.
 
         Returns
         -------
         bool
             False if it had ended already.
+
+        Raises
+        ------
+        OSError, SubmitError
+            If the backend could not be asked; it is asked again while the job is watched.
         """
         return _cancelled(self, super().cancel, check)
 
@@ -235,6 +279,19 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
         **changed
             Parameters of the executor that are to be others than they were; of a cell ``options``,
             a text that is added to its line. What a cell brings waits until it is attached to.
+
+        Raises
+        ------
+        OptionError
+            If there is no such parameter or option, or it cannot have that value.
+        NbsubmitError
+            If it cannot be sent, or another nbsubmit has written it.
+
+        Examples
+        --------
+        >>> job = nbsubmit.DebugExecutor("logs").submit(abs, -1)
+        >>> job.resubmit(job_name="again").result()
+        1
         """
         from nbsubmit.client.again import place_of, send_again
 
@@ -249,6 +306,11 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
 
         Its executor does not count. The tasks of an array hold each other, so that all of them are
         to be let go.
+
+        Parameters
+        ----------
+        value : bool
+            False has it run on after all.
         """
         self.may_go = value
         if value and self.leave is not None:
@@ -270,7 +332,13 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
         return [self]
 
     def of_folder(self, folder: JobFolder) -> Job[Any]:
-        """Return the part of the job that a folder belongs to: a task, or one of an array."""
+        """Return the part of the job that a folder belongs to: a task, or one of an array.
+
+        Parameters
+        ----------
+        folder : JobFolder
+            The folder; of one that is none of the job's the job itself is returned.
+        """
         parts = [cast("Job[Any]", part) for part in self.parts]
         return next((j for j in (*parts, *self.of_array()) if j.folder.path == folder.path), self)
 
@@ -281,7 +349,7 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
     # As a future
 
     def running(self) -> bool:
-        """Tell whether it runs now."""
+        """Tell whether it runs now, or is suspended."""
         return self.state in (JobState.RUNNING, JobState.SUSPENDED)
 
     def cancelled(self) -> bool:
@@ -316,7 +384,7 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
 def _cancelled(job: Job[Any], cancel: Callable[[], bool], check: bool) -> bool:
     try:
         return cancel()
-    except OSError:
+    except (OSError, SubmitError):
         if check:
             raise
         _log.warning("job %s could not be cancelled", job.id, exc_info=True)
@@ -363,7 +431,7 @@ class TaskedJob(CoreTaskedJob, Job[list[Any]]):  # type: ignore[misc]
 
 
 def _together(whole: TaskedJob, index: int, some: Sequence[CoreJob]) -> Job[Any]:
-    """Return the handle of one job of an array of jobs that are several processes each."""
+    """Return one job of an array of jobs that are several processes each."""
     folder = TaskFolder(whole.folder, TaskKey(index), Shape.of(whole.folder.spec))
     return RanksJob(folder, whole.backend, whole._watcher, whole._home, whole, some)
 
@@ -391,7 +459,7 @@ class RanksJob(TaskedJob):
 def open_job(
     folder: JobFolder, backend: Backend | None, watcher: Watches, home: Namespace | None = None
 ) -> Job[Any]:
-    """Return the handle of the job in a folder."""
+    """Return the job in a folder."""
     kind = TaskedJob if Shape.of(folder.spec).has_tasks else Job
     return kind(folder, backend, watcher, home)
 
@@ -405,7 +473,7 @@ def backend_of(folder: JobFolder) -> Backend | None:
 
 
 def reopened(path: str, key: TaskKey | None = None) -> Job[Any]:
-    """Return the handle of a job that was pickled."""
+    """Return a job that was pickled."""
     folder = JobFolder(Path(path))
     job = open_job(folder, backend_of(folder), watcher())
     for part in job.parts:  # what the folder tells is known at once

@@ -37,14 +37,21 @@ def jobs(
         The store, or the folder that an executor was given; by default ``NBSUBMIT_FOLDER``, or
         ``.nbsubmit`` in the working directory.
     watcher : Watcher, optional
-        Looks at those that are waited for.
+        Looks at those that are waited for; by default one of their own.
     home : dict, optional
-        The namespace that functions among their values are bound to.
+        The namespace that functions among their values are bound to; by default ``__main__``'s.
+
+    Returns
+    -------
+    list of Job
+        One for each job, an array as one. A job that is not safe to read is logged and left out.
 
     Raises
     ------
     FolderError
         If the store is not safe to read.
+    OptionError
+        If what is configured cannot be.
 
     Examples
     --------
@@ -80,15 +87,24 @@ def attach(
     Parameters
     ----------
     job_id : str
-        Its id, or enough of the id's beginning or end, or the scheduler's id of it; with ``_k``
-        behind it, the task with the index k of an array.
+        Its id, or enough of the id's beginning or end, or its handle, as Slurm's ``4711``; with
+        ``_k`` behind it, the task with the index k of an array.
     folder, watcher, home
         As for `jobs`.
+
+    Returns
+    -------
+    Job
+        The job; that of a task is a `Job` too.
 
     Raises
     ------
     UnknownJob
         If there is none by that id, or more than one.
+    FolderError
+        If the store or the job is not safe to read.
+    OptionError
+        If what is configured cannot be.
 
     Examples
     --------
@@ -113,7 +129,7 @@ def attach(
 
 
 def by_handle(store: JobStore, text: str) -> JobFolder | None:
-    """Return the job, or task, that the scheduler knows by an id: ``7`` or ``7_3``."""
+    """Return the job, or task, that has a handle: ``7`` or ``7_3``; None if none has."""
     array, _, index = text.partition("_")
     for folder in reversed(store.folders()):
         with suppress(FolderError):  # one that cannot be read must not hide the rest

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbsubmit.client.job import Job
 from nbsubmit.client.jobs import attach
+from nbsubmit.core.job import Job as CoreJob
 
 
 class _Kind(type):
@@ -20,11 +21,43 @@ class _Kind(type):
         return attach(job_id, folder)
 
     def __instancecheck__(cls, job: object) -> bool:
-        return isinstance(job, Job) and job.folder.spec.get("backend") == cls.backend_name
+        # A notebook's own jobs are of the class that knows no executors.
+        return isinstance(job, CoreJob) and job.folder.spec.get("backend") == cls.backend_name
 
 
-class SlurmJob(metaclass=_Kind):
+if TYPE_CHECKING:
+
+    class _Found(Job[Any]):
+        """What a type checker is to know: that a job is found, and of which class it is."""
+
+        def __init__(
+            self, folder: Path | str, job_id: str, tasks: Sequence[int] = (0,)
+        ) -> None: ...
+
+else:
+
+    class _Found(metaclass=_Kind):
+        """What is common to the kinds."""
+
+
+class SlurmJob(_Found):
     """A job that runs on Slurm.
+
+    It is there for `isinstance`; to call it is to call `nbsubmit.attach`.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that its executor was given.
+    job_id : str
+        As for `nbsubmit.attach`.
+    tasks : sequence of int
+        Of no meaning here.
+
+    Raises
+    ------
+    UnknownJob
+        If there is none by that id, or more than one.
 
     Examples
     --------
@@ -36,8 +69,24 @@ class SlurmJob(metaclass=_Kind):
     backend_name: ClassVar[str] = "slurm"
 
 
-class LocalJob(metaclass=_Kind):
+class LocalJob(_Found):
     """A job that runs as a process on this machine.
+
+    It is there for `isinstance`; to call it is to call `nbsubmit.attach`.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that its executor was given.
+    job_id : str
+        As for `nbsubmit.attach`.
+    tasks : sequence of int
+        Of no meaning here.
+
+    Raises
+    ------
+    UnknownJob
+        If there is none by that id, or more than one.
 
     Examples
     --------
@@ -51,8 +100,24 @@ class LocalJob(metaclass=_Kind):
     backend_name: ClassVar[str] = "local"
 
 
-class DebugJob(metaclass=_Kind):
+class DebugJob(_Found):
     """A job that has run in the process that sent it.
+
+    It is there for `isinstance`; to call it is to call `nbsubmit.attach`.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that its executor was given.
+    job_id : str
+        As for `nbsubmit.attach`.
+    tasks : sequence of int
+        Of no meaning here.
+
+    Raises
+    ------
+    UnknownJob
+        If there is none by that id, or more than one.
 
     Examples
     --------

@@ -35,6 +35,11 @@ class JobPaths:
 
         In it are links to the logs, ``<job_id>_<task_id>_log.out`` and ``.err``, once the job has
         started.
+
+        Raises
+        ------
+        ValueError
+            If it holds ``%a``, the index in an array, and the job is in none.
         """
         asked = self._folder.spec.get("folder")
         if not asked:

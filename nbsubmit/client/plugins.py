@@ -37,7 +37,7 @@ class BackendExecutor(Executor):
 
     @classmethod
     def affinity(cls) -> int:
-        """1 if it can run jobs here."""
+        """Return 1 if it can run jobs here, else -1."""
         try:
             registry.get(cls.backend_name).check()
         except Exception:  # somebody else's code

@@ -29,14 +29,22 @@ def progress(
 ) -> Iterator[T]:
     """Give out the items and show how many of them have been.
 
+    The bar goes to standard error, and is written as tqdm's (https://github.com/tqdm/tqdm).
+
     Parameters
     ----------
     iterable : iterable
         The items.
     total : float, optional
-        How many there are; by default the iterable's own length, if it has one.
+        How many there are; by default the iterable's own length, if it has one, else they are
+        counted.
     desc : str, optional
-        What is shown before the bar.
+        What is shown before the bar; by default nothing.
+
+    Yields
+    ------
+    object
+        Each item.
 
     Examples
     --------

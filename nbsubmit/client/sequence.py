@@ -15,7 +15,12 @@ class FunctionSequence(Checkpointable):
     Parameters
     ----------
     verbose : bool
-        Print where it is.
+        Print where it is; by default it does not.
+
+    Attributes
+    ----------
+    delayed_functions : list of DelayedSubmission
+        The calls.
 
     Examples
     --------
@@ -35,7 +40,15 @@ class FunctionSequence(Checkpointable):
         return f"<FunctionSequence, {done} of {len(self)} done>"
 
     def add(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Add a call."""
+        """Add a call.
+
+        Parameters
+        ----------
+        func : callable
+            What is called.
+        *args, **kwargs
+            With what.
+        """
         self.delayed_functions.append(DelayedSubmission(func, *args, **kwargs))
 
     def __len__(self) -> int:
@@ -45,7 +58,13 @@ class FunctionSequence(Checkpointable):
         return iter(self.delayed_functions)
 
     def __call__(self) -> list[Any]:
-        """Call what has not been called yet, and return what each call has returned, in order."""
+        """Call what has not been called yet, and return what each call has returned, in order.
+
+        Raises
+        ------
+        Exception
+            What a call raises; those behind it are not called.
+        """
         for number, call in enumerate(self, 1):
             if self.verbose and not call.done():
                 print(f"call {number} of {len(self)}", flush=True)

@@ -25,7 +25,7 @@ class RsyncSnapshot:
     root_dir : path, optional
         The repository; by default the one that this folder is in.
     with_submodules : bool
-        Copy the files of its submodules too.
+        Copy the files of its submodules too; by default they stay.
     exclude : sequence of str
         Patterns of rsync's for files to leave out; for a whole folder ``folder/**``.
     include : sequence of str
@@ -35,6 +35,8 @@ class RsyncSnapshot:
     ------
     RuntimeError
         If there is no rsync.
+    subprocess.CalledProcessError
+        If this folder is in no repository and none is named; or if git or rsync fails.
 
     Examples
     --------
@@ -73,7 +75,12 @@ class RsyncSnapshot:
         Parameters
         ----------
         throw : bool
-            Raise a RuntimeError if there is none.
+            Raise an error if there is none; by default it does not.
+
+        Raises
+        ------
+        RuntimeError
+            If there is none, and that is asked for.
         """
         found = shutil.which("rsync") is not None
         if throw and not found:

@@ -29,10 +29,15 @@ def as_completed(
     jobs : sequence of Job
         The jobs.
     timeout : float, optional
-        Seconds to wait for all of them at most.
+        Seconds to wait for all of them at most; by default as long as it takes.
     poll_frequency : float
-        Seconds after which the jobs are asked again at the latest; one that is seen to end wakes
-        whoever waits at once.
+        Seconds after which the jobs are asked again at the latest, by default 10; one that is seen
+        to end wakes whoever waits at once.
+
+    Yields
+    ------
+    Job
+        Each of them, in the order in which they end.
 
     Raises
     ------
@@ -83,13 +88,18 @@ def monitor_jobs(
     jobs : sequence of Job
         The jobs.
     poll_frequency : float
-        Seconds between two lines; more lines cost the scheduler nothing.
+        Seconds between two lines, by default 30; more lines cost the scheduler nothing.
     test_mode : bool
         Of no meaning here.
     custom_logging : callable, optional
         Makes the line: from when it began (seconds since the epoch), how many jobs there are, and
         by state, in capitals, the places of the jobs that are in it; ``DONE`` are those that have
-        ended in whatever state.
+        ended in whatever state. By default the time, and how many are in which state.
+
+    Raises
+    ------
+    ValueError
+        If `poll_frequency` is not more than 0.
 
     Examples
     --------

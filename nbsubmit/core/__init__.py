@@ -97,9 +97,9 @@ settle    what the folder says + what the backend says → the one status
 sent      what went with a job
 loading   what lies in a job's folder → values here
 raising   how a job ended → the exception of who asks for its result
-job       the handle a user holds
+job       a job as a user holds it
 gathered  what tasks have brought → a list for each name
-tasked    the handle of a job that has tasks
+tasked    a job that has tasks
 awaited   a job that another one waits for, seen from a node
 inputs    the value of one job as an argument of another
 stopped   frames that stand still, and their lines

@@ -95,7 +95,7 @@ class _Look:
 
     def _silence(self) -> float:
         try:
-            return time.time() - self._job.folder.beat_file.stat().st_mtime
+            return self._job.folder.silence()
         except OSError:
             return 0.0
 

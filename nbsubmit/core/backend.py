@@ -34,7 +34,7 @@ class Report:
     ahead : int or None
         How many jobs of its queue come before one that waits.
     seconds : float or None
-        Time that it may run.
+        Seconds that it may run.
     advice : str
         What to do next, or empty.
     job_id : str
@@ -93,7 +93,7 @@ class Backend(Protocol):
     owned : mapping
         Options that must not be given, by long name, with what to use instead.
     polite_seconds : float
-        The least time between two polls, even urgent ones; 0 where asking costs nobody anything.
+        The least seconds between two polls, even urgent ones; 0 where asking costs nobody anything.
 
     A backend whose answers are the same for all of the user's processes on this machine may have an
     attribute ``shared_file`` besides: the path of a file, in a folder of the user's own, by which
@@ -116,13 +116,31 @@ class Backend(Protocol):
         """
 
     def script(self, launch: Launch) -> str:
-        """Return the script that `start` would run, for people to read."""
+        """Return the script that `start` would run, for people to read.
+
+        Parameters
+        ----------
+        launch : Launch
+            What would be started.
+        """
 
     def ignored(self, launch: Launch) -> Sequence[str]:
-        """Return the options of this launch that mean nothing here, as the user writes them."""
+        """Return the options of this launch that mean nothing here, as the user writes them.
+
+        Parameters
+        ----------
+        launch : Launch
+            What would be started.
+        """
 
     def expected_start(self, launch: Launch) -> str:
-        """Return when the job would start, in words; empty where that cannot be told."""
+        """Return when the job would start, in words; empty where that cannot be told.
+
+        Parameters
+        ----------
+        launch : Launch
+            What would be started.
+        """
 
     def largest_array(self) -> int | None:
         """Return how many tasks of an array may be started at once; None for any number."""
@@ -136,6 +154,11 @@ class Backend(Protocol):
 
         Either a job runs or will run and its handle is returned, or no job exists and an error
         is raised.
+
+        Parameters
+        ----------
+        launch : Launch
+            What to start.
 
         Raises
         ------
@@ -159,27 +182,40 @@ class Backend(Protocol):
 
         Raises
         ------
-        OSError
+        OSError, SubmitError
             If the backend could not be asked.
         """
 
     def poll(self, handles: Sequence[str]) -> Mapping[str, Report]:
         """Return what is seen of each job, with one query for all of them.
 
+        Parameters
+        ----------
+        handles : sequence of str
+            What `start` or `find` has returned.
+
+        Returns
+        -------
+        mapping
+            Handle → what is seen.
+
         Raises
         ------
-        OSError
+        OSError, SubmitError
             If the backend could not be asked; ask again later.
         """
 
     def warn(self, handle: str, owner: Owner | None = None) -> None:
         """Send a job SIGUSR2, as when its time is nearly over; one that does not run gets none.
 
-        As for `stop`, another job than the owner is left alone.
+        Parameters
+        ----------
+        handle, owner
+            As for `stop`: another job than the owner is left alone.
 
         Raises
         ------
-        OSError
+        OSError, SubmitError
             If the backend could not be asked.
         """
 
@@ -196,7 +232,7 @@ class Backend(Protocol):
 
         Raises
         ------
-        OSError
+        OSError, SubmitError
             If the backend could not be asked.
         """
 

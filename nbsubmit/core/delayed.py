@@ -48,7 +48,13 @@ class DelayedSubmission:
         return f"DelayedSubmission({self.function!r}, ...)"
 
     def result(self) -> Any:
-        """Call it, the first time, and return what it has returned."""
+        """Call it, the first time, and return what it has returned.
+
+        Raises
+        ------
+        Exception
+            What it raises; then it is called again the next time.
+        """
         if not self._done:
             self._result = self.function(*self.args, **self.kwargs)
             self._done = True
@@ -59,12 +65,31 @@ class DelayedSubmission:
         return self._done
 
     def set_timeout(self, timeout_min: float, max_num_timeout: int) -> None:
-        """Say how long the job may take, and how often it is run again after that."""
+        """Say how long the job may take, and how often it is run again after that.
+
+        Parameters
+        ----------
+        timeout_min : float
+            Minutes.
+        max_num_timeout : int
+            How often.
+        """
         self.timeout_min = timeout_min
         self.max_num_timeout = max_num_timeout
 
     def dump(self, path: Path | str) -> None:
-        """Write it, and what it has returned, to a file that only the user can read."""
+        """Write it, and what it has returned, to a file that only the user can read.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; whatever cannot be pickled raises an error of its own.
+        """
         import cloudpickle  # few write one, and every job pays for what stands above
 
         write_whole(Path(path), lambda file: cloudpickle.dump(self, file))
@@ -73,10 +98,17 @@ class DelayedSubmission:
     def load(cls, path: Path | str) -> DelayedSubmission:
         """Return what `dump` wrote; nothing else should be loaded, for it may run any code.
 
+        Parameters
+        ----------
+        path : path
+            The file.
+
         Raises
         ------
         TypeError
             If the file holds something else.
+        OSError
+            If it cannot be read.
         """
         with Path(path).open("rb") as file:
             found = pickle.load(file)

@@ -228,7 +228,8 @@ class UncompletedJobError(JobError, RuntimeError):
 class FailedJobError(UncompletedJobError):
     """The function or the cell that was sent raised an exception.
 
-    What a job raises is an instance of this and of the exception's own class.
+    What a call of a function raises is an instance of this and of the exception's own class. A cell
+    raises the exception alone, or `CellFailed` if that cannot be rebuilt here.
 
     Examples
     --------

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -40,6 +41,8 @@ LIMITS_VARIABLE = "NBSUBMIT_LIMITS"
 JOB_VARIABLE = "NBSUBMIT_JOB"
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
+# So many beats may be missed before that tells anything.
+_MISSED_BEATS = 3
 
 
 def check_format(data: Mapping[str, Any], what: str) -> None:
@@ -203,6 +206,17 @@ class JobFolder:
         last = (self.exit_file, self.around.exit_file, self.beat_file)
         end = next((at for file in last if (at := _changed_at(file))), 0.0)
         return max(end - _changed_at(self.started_file), 0.0)
+
+    def silence(self) -> float:
+        """Return for how long it has shown no sign of life, in seconds; 0 while none is overdue.
+
+        Raises
+        ------
+        OSError
+            If it never has.
+        """
+        seconds = time.time() - self.beat_file.stat().st_mtime
+        return seconds if seconds > _MISSED_BEATS * self.spec.get("beat_seconds", 0.0) else 0.0
 
     def field(self, file: Path, data: Mapping[str, Any], name: str) -> str:
         """Return a text in a file.

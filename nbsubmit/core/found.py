@@ -47,9 +47,9 @@ class Found:
     cancelled : bool
         Somebody asked here for the job to be cancelled.
     node : str
-        The host that the worker started on, or empty.
+        The node that the worker started on, or empty.
     started : float
-        When it did, in seconds since the epoch by that host's clock; 0 while it has not.
+        When it did, in seconds since the epoch by that node's clock; 0 while it has not.
     limits : Limits
         What the job was given, as far as the worker knows.
     usage : Sample or None

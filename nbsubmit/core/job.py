@@ -1,4 +1,4 @@
-"""The handle that a user holds: a job's state, output, values, and how to wait for it or end it.
+"""A job as a user holds it: its state, output, values, and how to wait for it or end it.
 
 It looks at nothing by itself. Whoever watches tells it of changes; waiting asks to be watched.
 """
@@ -34,7 +34,7 @@ from nbsubmit.core.missing import Missing
 from nbsubmit.core.originals import Home
 from nbsubmit.core.output import OutputReader, Piece, text_of
 from nbsubmit.core.raising import TAIL_BYTES, of_end, of_function, twin, with_traceback
-from nbsubmit.core.result import CAUSE, EXCEPTION, NO_NAMES, VALUE, CellError
+from nbsubmit.core.result import CAUSE, EXCEPTION, NO_NAMES, VALUE, CellError, Result
 from nbsubmit.core.sent import Sent
 from nbsubmit.core.settle import settle
 from nbsubmit.core.state import JobState, Status
@@ -79,9 +79,14 @@ class Job:
     id : str
         Our own id.
     name : str
-        The job's name.
+        The job's name; empty if it was given none.
     spec : dict
         What is known of it from the start, as plain data.
+
+    Raises
+    ------
+    FolderError
+        If somebody else could have written what its folder holds.
     """
 
     def __init__(
@@ -185,7 +190,7 @@ class Job:
 
     @property
     def elapsed_seconds(self) -> float:
-        """How long the cell has run, or ran; 0 before it starts."""
+        """How many seconds the cell has run, or ran; 0 before it starts."""
         result = self._found.result
         if result is not None:
             return result.ended - result.started
@@ -218,7 +223,7 @@ class Job:
     # Output
 
     def stdout(self) -> str:
-        """Return all that it has printed so far."""
+        """Return all that it has printed so far; empty before it starts."""
         return text_of(self.folder.log_out)
 
     def stderr(self) -> str:
@@ -226,7 +231,7 @@ class Job:
         return text_of(self.folder.log_err)
 
     def outputs(self) -> list[Piece]:
-        """Return text and displays in order; of very long text only the end."""
+        """Return text and displays in order; of more than 1 MiB of text in a row only the end."""
         return OutputReader(self.folder).read()
 
     # Waiting
@@ -237,7 +242,7 @@ class Job:
         Parameters
         ----------
         timeout : float, optional
-            Seconds to wait at most.
+            Seconds to wait at most; by default as long as it takes.
 
         Raises
         ------
@@ -291,18 +296,23 @@ class Job:
         """Wait, and return the value of the cell's last expression, or of the function.
 
         In the place of a last expression that is not here stands what raises an error when it is
-        used.
+        used (`Missing`).
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; by default as long as it takes.
 
         Raises
         ------
         Exception
             What the cell raised, with the node's traceback.
         ResultUnreadable
-            If a function's value cannot be rebuilt here.
-        JobError
-            If it ended in any other way than by itself.
+            If a function's value, or the result, cannot be rebuilt here.
+        UncompletedJobError
+            If it ended in any other way than by itself, or was not run.
         TimeoutError
-            If it has not ended in time.
+            If it has not ended in time; it runs on.
         """
         self.wait(timeout)
         error = self.exception()
@@ -324,7 +334,18 @@ class Job:
         return ResultUnreadable(told, self.id, self.folder.path)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait, and return what went wrong, or None."""
+        """Wait, and return what went wrong, or None: what `result` would raise.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; by default as long as it takes.
+
+        Raises
+        ------
+        TimeoutError
+            If it has not ended in time; it runs on.
+        """
         self.wait(timeout)
         is_call = bool(self.spec.get("function"))
         if self.state is JobState.COMPLETED:
@@ -342,7 +363,7 @@ class Job:
 
     @property
     def value(self) -> Any:
-        """The value of the cell's last expression; waits for it."""
+        """The value of the cell's last expression; waits for it, and raises what `result` does."""
         return self.result()
 
     # Values
@@ -359,7 +380,15 @@ class Job:
 
     @property
     def names(self) -> Mapping[str, Any]:
-        """What came back, by name, whether or not it was brought into the notebook."""
+        """What came back, by name, whether or not it was brought into the notebook.
+
+        Nothing is waited for: it is empty until the job was seen to have ended.
+
+        Raises
+        ------
+        ResultUnreadable
+            If another Python, or another release of a package, has written them.
+        """
         return {n: v for n, v in self._loaded().items() if n not in NO_NAMES}
 
     @functools.cached_property
@@ -375,13 +404,15 @@ class Job:
 
     def _loaded(self) -> dict[str, Any]:
         with self._lock:
+            result = self._found.result
+            if result is None:  # there is none yet, and nothing to keep
+                return {}
             if self._values is None:
-                self._values, self._failed = self._load()
+                self._values, self._failed = self._load(result)
             return self._values
 
-    def _load(self) -> tuple[dict[str, Any], dict[str, str]]:
-        result = self._found.result
-        if result is None or not result.entries:
+    def _load(self, result: Result) -> tuple[dict[str, Any], dict[str, str]]:
+        if not result.entries:
             return {}, {}
         return load_brought(
             self.folder,
@@ -427,8 +458,8 @@ class Job:
 
         Raises
         ------
-        OSError
-            If the backend could not be asked.
+        OSError, SubmitError
+            If the backend could not be asked; it is asked again while the job is watched.
         """
         if self.is_over:
             return False
@@ -467,7 +498,10 @@ class Job:
     def add_done_callback(self, callback: Callable[[Job], None]) -> None:
         """Call this once it has ended, with the job; at once if it has.
 
-        The call comes from whichever thread sees the end.
+        Parameters
+        ----------
+        callback : callable
+            Called with the job, in whichever thread sees the end; an error of it is logged then.
         """
         with self._lock:
             if not self.is_over:
@@ -478,11 +512,23 @@ class Job:
     # For whoever watches
 
     def listen(self, callback: Callable[[Job], None]) -> None:
-        """Call this at each look at the job, from the thread that looks."""
+        """Call this at each look at the job, from the thread that looks.
+
+        Parameters
+        ----------
+        callback : callable
+            Called with the job; an error of it is logged.
+        """
         self._listeners.append(callback)
 
     def unlisten(self, callback: Callable[[Job], None]) -> None:
-        """Call this no longer."""
+        """Call this no longer.
+
+        Parameters
+        ----------
+        callback : callable
+            What was given to `listen`.
+        """
         with suppress(ValueError):
             self._listeners.remove(callback)
 
@@ -499,17 +545,39 @@ class Job:
     ) -> None:
         """Have these called in the thread that waits.
 
-        The first when the job has ended, the second now and then before, the third when the waiting
-        is over, however that came.
+        Parameters
+        ----------
+        arrive : callable
+            When the job has ended.
+        meanwhile : callable
+            Now and then before.
+        leave : callable
+            When the waiting is over, however that came.
         """
         self._arrive, self._meanwhile, self._leave = arrive, meanwhile, leave
 
     def sent_from(self, home: Home) -> None:
-        """Have the notebook asked for the objects that it has sent."""
+        """Have the notebook asked for the objects that it has sent.
+
+        Parameters
+        ----------
+        home : Home
+            What asks it.
+        """
         self._sender = home
 
     def update(self, found: Found, status: Status, report: Report | None = None) -> None:
-        """Take what was seen, and tell those who listen."""
+        """Take what was seen, and tell those who listen.
+
+        Parameters
+        ----------
+        found : Found
+            What the folder says.
+        status : Status
+            How it was judged.
+        report : Report, optional
+            What the backend says; by default what it said before.
+        """
         with self._lock:
             if self.is_over:
                 return
@@ -571,14 +639,20 @@ class Job:
             remove_unfinished(self.folder)
 
     def describe(self) -> str:
-        """One line: id, name, state, time, node."""
+        """Return one line: id, name, state and why, and how long it has run."""
         parts = [self.id, self.name, str(self._status)]
         if self.elapsed_seconds:
             parts.append(format_elapsed(self.elapsed_seconds))
         return "  ".join(part for part in parts if part)
 
     def tail(self, size: int = TAIL_BYTES) -> Iterator[str]:
-        """Return the end of both streams' text, headed by their names."""
+        """Yield the end of both streams' text, headed by their names.
+
+        Parameters
+        ----------
+        size : int
+            Bytes of each; by default 2000.
+        """
         for title, file in (("stdout", self.folder.log_out), ("stderr", self.folder.log_err)):
             text = text_of(file, size)
             if text:

@@ -21,7 +21,7 @@ _TOUCHES = (
 class Missing:
     """Stands for a value that a task did not bring: to use it in any way raises the task's error.
 
-    It can be shown, kept, copied and compared by identity.
+    It can be shown, kept, copied and compared by ``is``; ``isinstance`` tells it from a value.
 
     Parameters
     ----------

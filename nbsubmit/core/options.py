@@ -323,7 +323,7 @@ def _add_resources(group: _Group) -> None:
     )
     group.add_argument(
         "--mem", dest="memory_mib", metavar="SIZE", type=_as_type(parse_memory),
-        help="memory on each node: 4G, 500M",
+        help="memory on each node: 4G, 500M, in steps of 1,024; a number alone is in M",
     )  # fmt: skip
     group.add_argument(
         "-t", "--time", dest="time_seconds", metavar="TIME", type=_as_type(parse_limit),

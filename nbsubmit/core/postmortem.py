@@ -38,7 +38,7 @@ class PostMortem:
     Parameters
     ----------
     job : Job
-        The job; a handle of its own, for its values are loaded apart from the notebook's.
+        The job; an object of its own, for its values are loaded apart from the notebook's.
     namespace : dict
         An empty one, which becomes the job's; the job's handle has it as its home. Or the
         notebook's own, if it is as the job left it.

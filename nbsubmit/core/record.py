@@ -12,7 +12,7 @@ import dataclasses
 import itertools
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["dataclass"]
 
@@ -28,7 +28,12 @@ else:
         if cls is None:
             return lambda decorated: dataclass(decorated, frozen=frozen)
         made = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
-        names = tuple(field.name for field in dataclasses.fields(made))
+        fields = dataclasses.fields(made)
+        names = tuple(field.name for field in fields)
+        if not all(
+            f.init and f.repr and f.compare and not f.kw_only and f.hash is None for f in fields
+        ):
+            raise TypeError(f"{cls.__qualname__}: of a field's options only its default is heeded")
         methods = {
             "__init__": _init(made, names, frozen),
             "__repr__": _repr(names),
@@ -36,9 +41,10 @@ else:
             "__hash__": _hash(names) if frozen else None,
         }
         if frozen:
-            methods |= {"__setattr__": _refuse, "__delattr__": _refuse}
+            methods |= _frozen(made, names)
+        own = {name for name, value in vars(made).items() if (name, value) != ("__hash__", None)}
         for name, method in methods.items():
-            if name not in vars(made):
+            if name not in own:
                 setattr(made, name, method)
         return made
 
@@ -114,5 +120,19 @@ def _hash(names: tuple[str, ...]) -> Callable[[Any], int]:
     return number
 
 
-def _refuse(_self: object, name: str, *_value: object) -> NoReturn:
-    raise dataclasses.FrozenInstanceError(f"cannot assign to or delete {name!r}")
+def _frozen(made: type[Any], names: tuple[str, ...]) -> dict[str, Callable[..., None]]:
+    """Return what keeps fields as they are; a class made of this one may have others."""
+
+    def check(self: object, name: str) -> None:
+        if type(self) is made or name in names:
+            raise dataclasses.FrozenInstanceError(f"cannot assign to or delete {name!r}")
+
+    def put(self: object, name: str, value: object) -> None:
+        check(self, name)
+        super(made, self).__setattr__(name, value)
+
+    def remove(self: object, name: str) -> None:
+        check(self, name)
+        super(made, self).__delattr__(name)
+
+    return {"__setattr__": put, "__delattr__": remove}

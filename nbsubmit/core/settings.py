@@ -32,9 +32,9 @@ class Floors:
     Attributes
     ----------
     min_poll_seconds : float
-        The least time between two queries to a scheduler.
+        The least seconds between two queries to a scheduler; by default 0, which is no floor.
     min_beat_seconds : float
-        The least time between two signs of life of a running job.
+        The least seconds between two signs of life of a running job; likewise.
     """
 
     min_poll_seconds: float = 0.0
@@ -56,30 +56,30 @@ class Settings:
 
     Attributes
     ----------
-    folder : str
-        The store of job folders; a relative one is beside the notebook.
-    backend : str
+    folder : str, default ``.nbsubmit``
+        The store, which holds the folders of jobs; a relative one is beside the notebook.
+    backend : str, default ``auto``
         What ``%%submit`` uses: a backend's name, or ``auto`` for the best there is.
-    poll_seconds : float
-        The least time between two queries to a scheduler.
-    beat_seconds : float
-        How often a running job shows that it is alive.
-    size_limit : str
+    poll_seconds : float, default 15
+        The least seconds between two queries to a scheduler; more than 0, and a day at most.
+    beat_seconds : float, default 5
+        Seconds between two signs of life of a running job; more than 0, and a day at most.
+    size_limit : str, default ``4G``
         How much a cell may send that was not named with ``--in``: ``500M``, ``4G``, in steps of
-        1,000; 0 for no limit.
-    by_value : str
+        1,000, a number alone in M; 0 for no limit.
+    by_value : str, default none
         Modules and packages, separated by commas, whose source goes with every job.
-    notebook : str
+    notebook : str, default none
         The notebook's path, where the front end does not tell.
-    wait : str
+    wait : str, default ``never``
         Whether a cell waits for its job as if it had ``--wait``: ``never``; ``headless``, where
         a program runs the notebook and nobody looks; or ``always``.
-    pending : str
+    pending : str, default ``wait``
         What a cell does that runs here and reads a name which a job is still to bring: ``wait``
         for it, ``raise`` an error, or ``ignore`` that and read what is there.
-    reuse : bool
+    reuse : bool, default no
         Take the result of the same cell with the same inputs where it has succeeded.
-    profile : str
+    profile : str, default none
         The profile of a cell whose line names none; several are separated by commas.
     floors : Floors
         What the site allows at least; no user sets it.

@@ -23,7 +23,7 @@ class Resources:
     memory_mib : int or None
         Memory on each node in MiB; 0 is all there is.
     time_seconds : int or None
-        Time limit; 0 is none, whatever the partition's usual one.
+        Time limit in seconds; 0 is none, whatever the partition's usual one.
     extra : mapping
         Further options of the backend's own, by long name without dashes; ``None`` for one
         that takes no value.
@@ -118,7 +118,7 @@ class CellOptions:
         Arguments for what starts the processes, where there is one; None if one process is
         started without.
     signal_seconds : int or None
-        So long before its time is over the job is told, to save what it has.
+        So many seconds before its time is over the job is told, to save what it has.
     maps : tuple of Mapped
         What each task of an array has for itself.
     product : bool
@@ -223,7 +223,7 @@ class Launch:
         Arguments for what starts the processes of a job, where the scheduler has one; None if a
         single process is to be started without.
     signal_seconds : int or None
-        So long before its time is over a job is sent SIGUSR2.
+        So many seconds before its time is over a job is sent SIGUSR2.
     after, after_any : tuple of str
         Handles of this backend's jobs that have to have succeeded, or just ended, before.
     """

@@ -1,7 +1,7 @@
 """The states of a job, and what is said of one.
 
-The words are those of Slurm's manual (JOB STATE CODES), because users and admins know them.
-Two are added: ``LOST`` (ended without a word from anybody) and ``REFUSED`` (never accepted).
+The words are those of Slurm's manual (https://slurm.schedmd.com/job_state_codes.html), because
+users and admins know them. Two are added: ``LOST`` and ``REFUSED``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from nbsubmit.core.record import dataclass
 class JobState(str, Enum):
     """Where a job is on its way; ``ended`` tells whether anything can still change.
 
-    Each is the text of its own name, too: ``job.state == "RUNNING"``.
+    Each is the text of its own name, too: ``job.state == "RUNNING"``. They mean what they mean to
+    Slurm (https://slurm.schedmd.com/job_state_codes.html), on every backend; of two that are not
+    its own ``LOST`` has ended without a word from anybody, and ``REFUSED`` was never accepted.
 
     Examples
     --------

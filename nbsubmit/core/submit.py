@@ -92,7 +92,7 @@ def submit(
     home: Namespace | None = None,
     opens: Opens = open_job,
 ) -> Job:
-    """Send a job on its way and return its handle.
+    """Send a job on its way and return it.
 
     Raises
     ------

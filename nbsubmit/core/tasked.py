@@ -1,4 +1,4 @@
-"""The handle of a job that has tasks: an array, or several processes that run together."""
+"""A job that has tasks, as a user holds it: an array, or processes that run together."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class TaskedJob(Job):
 
     @property
     def elapsed_seconds(self) -> float:
-        """How long it has run, or ran: from the first start of a task to the last end."""
+        """How many seconds it has run, or ran: from a task's first start to the last end."""
         started = [task.found.started for task in self.tasks if task.found.started]
         if not started:
             return 0.0
@@ -117,7 +117,8 @@ class TaskedJob(Job):
     def names(self) -> Mapping[str, Any]:
         """A list for each name that came back, with the values of the tasks in their order.
 
-        In the place of a task that has failed stands what raises its error when it is used.
+        In the place of a task that has failed stands what raises its error when it is used
+        (`Missing`). Nothing is waited for: it is empty until all of them have ended.
         """
         return self.gathered.lists if self.is_over else {}
 
@@ -125,7 +126,8 @@ class TaskedJob(Job):
     def value(self) -> list[Any]:
         """The value of the last expression of each task; waits for them.
 
-        In the place of a task that has failed stands what raises its error when it is used.
+        In the place of a task that has failed stands what raises its error when it is used
+        (`Missing`).
         """
         self.wait()
         return self.gathered.value
@@ -137,10 +139,17 @@ class TaskedJob(Job):
     def result(self, timeout: float | None = None) -> list[Any]:
         """Wait, and return the value of each task, in order.
 
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; by default as long as it takes.
+
         Raises
         ------
         Exception
-            What the first task raised that failed.
+            What the first task raised that failed, or how it ended.
+        TimeoutError
+            If not all have ended in time; they run on.
         """
         self.wait(timeout)
         error = self.exception()
@@ -149,7 +158,18 @@ class TaskedJob(Job):
         return [task.result() for task in self.tasks]
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait, and return what went wrong in the first task that failed, or None."""
+        """Wait, and return what went wrong in the first task that failed, or None.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; by default as long as it takes.
+
+        Raises
+        ------
+        TimeoutError
+            If not all have ended in time; they run on.
+        """
         self.wait(timeout)
         errors = (task.exception() for task in self.tasks)
         return next((error for error in errors if error is not None), None)
@@ -192,7 +212,7 @@ class TaskedJob(Job):
         Parameters
         ----------
         options : str
-            Options to add to those of the cell's line: ``"--mem 8G"``.
+            Options to add to those of the cell's line: ``"--mem 8G"``; by default none.
 
         Returns
         -------
@@ -212,7 +232,13 @@ class TaskedJob(Job):
         return self._send_failed(options)
 
     def on_resubmit_failed(self, send: Callable[[str], Job]) -> None:
-        """Have this send the tasks that have failed, with more options."""
+        """Have this send the tasks that have failed, with more options.
+
+        Parameters
+        ----------
+        send : callable
+            Options, as text, in; the new job out.
+        """
         self._send_failed = send
 
     # For whoever watches
@@ -317,7 +343,7 @@ def part_of(job: Job, folder: JobFolder) -> Job:
 def open_job(
     folder: JobFolder, backend: Backend | None, watcher: Watches, home: Namespace | None = None
 ) -> Job:
-    """Return the handle of the job in a folder."""
+    """Return the job in a folder."""
     kind = TaskedJob if Shape.of(folder.spec).has_tasks else Job
     return kind(folder, backend, watcher, home)
 

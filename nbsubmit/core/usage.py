@@ -37,7 +37,7 @@ class Limits:
     memory : int or None
         Bytes on that node.
     seconds : float or None
-        Time that it may run.
+        Seconds that it may run.
     ends : float or None
         When it will be ended at the latest, in seconds since the epoch.
     """

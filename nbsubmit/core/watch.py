@@ -226,7 +226,7 @@ class Watcher:
                 return
             since = time.monotonic() - _age(job)
             for part in live:
-                # Two handles of one job are two to look at.
+                # Two objects of one job are two to look at.
                 one = self._watched.setdefault(id(part), Watched(part, since=since))
                 one.next_look = 0.0
             self._wake.set()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import MagicAlias
 
 from nbsubmit.client import words
 from nbsubmit.client.meters import Meters
@@ -352,12 +353,24 @@ class Arrivals:
 
     def use_of(self, text: str) -> NameUse | None:
         """Return what a cell does with names; None of one that is sent, or is no Python."""
-        if text.lstrip().startswith(_SENT):
+        if self._is_sent(text):
             return None
         try:
             return use_of(text, self.shell, self._magics)
         except SyntaxError:
             return None
+
+    def _is_sent(self, text: str) -> bool:
+        """Tell whether a cell is one that is sent, by whatever name its magic is called."""
+        if not text.lstrip().startswith("%%"):
+            return False
+        magics = self.shell.magics_manager.magics["cell"]
+        name = text.split(None, 1)[0].removeprefix("%%")
+        seen: set[str] = set()  # an alias may lead to itself
+        while name not in seen and isinstance(alias := magics.get(name), MagicAlias):
+            seen.add(name)
+            name = alias.magic_name
+        return name in _SENT
 
     def policy(self) -> str:
         """Return what is done about a cell that reads a pending name."""
@@ -368,7 +381,7 @@ class Arrivals:
         return words.name(self.row(job))
 
 
-_SENT = ("%%slurm", "%%local", "%%submit")
+_SENT = ("slurm", "local", "submit")
 
 
 def _takes_place(job: Job, earlier: Job) -> bool:

@@ -85,5 +85,5 @@ def _settings(configured: Any, environment: Settings) -> Settings:
 def _help() -> dict[str, str]:
     """Return what the settings' own documentation says of each."""
     text = inspect.getdoc(Settings) or ""
-    found = re.findall(r"^(\w+) : \w+\n((?:    .*\n?)+)", text, re.MULTILINE)
+    found = re.findall(r"^(\w+) : .+\n((?:    .*\n?)+)", text, re.MULTILINE)
     return {name: inspect.cleandoc(told) for name, told in found}

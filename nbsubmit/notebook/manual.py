@@ -54,8 +54,8 @@ See this notebook's jobs, look at one, send it again, debug it, or end it.
 %jobs doctor [OPTIONS]         check what jobs need, here and by a tiny job on a node; the options
                                are that job's, as --partition; --no-job sends none
 
-ID is enough of an id's beginning or end, or the name that --as gave it, and ID_7 is task 7 of an
-array; without one it is the latest job, to debug the latest that failed.
+ID is enough of an id's beginning or end, Slurm's own, or the name that --as gave it, and ID_7 is
+task 7 of an array; without one it is the latest job, to debug the latest that failed.
 
 Examples
 --------

@@ -15,6 +15,8 @@ class OwnImports:
     def __init__(self) -> None:
         self._new: list[str] = []
         self._seen: set[str] = set()
+        # Lazy ones that nobody has used yet.
+        self._unread: list[str] = []
         self._count = 0
 
     def are_there(self) -> bool:
@@ -29,8 +31,11 @@ class OwnImports:
         return new
 
     def _look(self) -> None:
-        if len(sys.modules) != self._count:
-            self._count = len(sys.modules)
+        # One that is used for the first time is there already, and brings perhaps no other.
+        if len(sys.modules) != self._count or any(
+            is_loaded(sys.modules.get(name)) for name in self._unread
+        ):
+            self._count, self._unread = len(sys.modules), []
             for name in [name for name in sys.modules if name not in self._seen]:
                 self._note(name)
 
@@ -40,11 +45,14 @@ class OwnImports:
             self._seen.add(name)
             if is_users(name, module):
                 self._new.append(name)
+        else:
+            self._unread.append(name)
 
 
 def is_loaded(module: object) -> bool:
     """Tell whether a module's text has been read; that of a lazy one has not yet."""
-    return type(module).__name__ != "_LazyModule"
+    kind = type(module)  # other libraries have modules of a class of that name, which are loaded
+    return (kind.__module__, kind.__name__) != ("importlib.util", "_LazyModule")
 
 
 def is_users(name: str, module: object) -> bool:

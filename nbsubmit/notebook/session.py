@@ -302,7 +302,7 @@ class Session:
             return found
         stored = client.jobs(self.store.path, watcher=self.watcher, home=self.shell.user_ns)
         known = [self.arrivals.job(job.id) or job for job in stored]
-        # What another handle of a job has seen just now is not to be news to this one later.
+        # What another object of a job has seen just now is not to be news to this one later.
         pairs = zip(known, stored, strict=True)
         self.watcher.look_now(mine for mine, other in pairs if other.is_over and not mine.is_over)
         return known
@@ -324,7 +324,7 @@ class Session:
         return sorted((*known, *opened), key=lambda job: job.created)
 
     def find(self, text: str) -> Job:
-        """Return one job by its id or enough of it, or a name that it is bound to.
+        """Return one job by its id or enough of it, Slurm's own, or a name that it is bound to.
 
         For no text it is the latest of this session.
 
@@ -341,7 +341,10 @@ class Session:
         named = self.shell.user_ns.get(text)
         if isinstance(named, Job):
             return self.arrivals.job(named.id) or named
-        folder = self.store.find(text)
+        # To look for a handle is to look into each job's folder: only for what may be one.
+        is_number = text.partition("_")[0].isdecimal()
+        by_handle = client.by_handle(self.store, text) if is_number else None
+        folder = by_handle or self.store.find(text)
         known = self.arrivals.job(folder.whole.name)
         if known is not None:
             return part_of(known, folder)
@@ -385,7 +388,7 @@ class Session:
             self.arrivals.drop(job_id)
 
     def apart(self, job: Job, namespace: Namespace) -> Job:
-        """Return another handle of a job, whose values know nothing of the notebook's."""
+        """Return another object of a job, whose values know nothing of the notebook's."""
         return client.attach(job.id, self.store.path, watcher=self.watcher, home=namespace)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 
 from nbsubmit.core import tasks
@@ -43,12 +42,11 @@ def standing_of(folder: JobFolder) -> Standing | None:
         with os.scandir(folder.path) as entries:
             names = {entry.name for entry in entries}
         state = _of_tasks(folder) if "tasks" in names else _of_one(folder, names)
+        beats = state is JobState.RUNNING and folder.beat_file.name in names
+        silence = folder.silence() if beats else 0.0
     except (OSError, FolderError):
         return None
-    if state is JobState.RUNNING and folder.beat_file.name in names:
-        silence = time.time() - folder.beat_file.stat().st_mtime
-        return Standing(state, silence if silence > _SILENCE_SECONDS else 0.0)
-    return Standing(state)
+    return Standing(state, silence if silence > _SILENCE_SECONDS else 0.0)
 
 
 def _of_one(folder: JobFolder, names: set[str]) -> JobState | None:

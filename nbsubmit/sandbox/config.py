@@ -19,7 +19,8 @@ class SandboxConfig:
     folder : Path
         Everything is kept here, whatever the length of its path; made private if it is new.
     nodes, cpus, gpus, memory_mb : int
-        How many nodes, and what each claims. Nothing of it need exist on this machine.
+        How many nodes, and what each claims, memory in MB of 1,048,576 bytes as slurm.conf counts.
+        Nothing of it need exist on this machine. By default 2, 8, 4 and 16384.
     accounting : bool
         Whether ``sacct`` works: adds slurmdbd and a database server.
     extra_conf : mapping of str to str
@@ -30,6 +31,11 @@ class SandboxConfig:
         Whole ``PartitionName=…`` lines, beside the partitions ``main`` and ``debug``.
     ephemeral : bool
         Whether the folder goes away with the cluster (but not when the start failed).
+
+    Raises
+    ------
+    SandboxError
+        If there is no node or no CPU, or a line of slurm.conf breaks.
     """
 
     folder: Path

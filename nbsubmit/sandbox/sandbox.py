@@ -46,6 +46,9 @@ class Status:
 class Sandbox:
     """A private Slurm. As a context manager it goes down at the end.
 
+    `up` and `find` return one. What breaks or mends a part of it raises a `SandboxError` if it is
+    not up, or if that cannot be done.
+
     Parameters
     ----------
     config : SandboxConfig
@@ -77,7 +80,22 @@ class Sandbox:
         return client_environ(self.conf)
 
     def call(self, *argv: str, seconds: float = 60) -> str:
-        """Run a program against this cluster and give what it printed; raise if it fails."""
+        """Run a program against this cluster and give what it printed.
+
+        Parameters
+        ----------
+        *argv : str
+            The program and its arguments.
+        seconds : float
+            So long it may take; by default 60.
+
+        Raises
+        ------
+        SandboxError
+            If it ends with an error, saying what it printed, or takes too long.
+        OSError
+            If there is no such program.
+        """
         try:
             done = subprocess.run(
                 argv,
@@ -111,7 +129,10 @@ class Sandbox:
     def node_states(self, seconds: float = 15) -> dict[str, str]:
         """Node → its state as sinfo says it, such as ``idle``, ``mixed`` or ``down*``.
 
-        Nothing when no controller answers in so many seconds.
+        Parameters
+        ----------
+        seconds : float
+            Nothing is returned when no controller answers for so long; by default 15.
         """
         return node_states(self.conf, seconds)
 
@@ -132,7 +153,13 @@ class Sandbox:
         self._ask("start", CONTROLLER)
 
     def adopt(self, pid: int) -> None:
-        """Have a process, and all below it, killed when the sandbox's owner ends."""
+        """Have a process, and all below it, killed when the sandbox's owner ends.
+
+        Parameters
+        ----------
+        pid : int
+            The process.
+        """
         self._ask("adopt", str(pid))
 
     def _ask(self, verb: str, target: str) -> None:

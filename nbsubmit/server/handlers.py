@@ -93,11 +93,17 @@ class Handler(APIHandler):
         self.finish(json.dumps({"message": told or responses.get(status_code, "error")}))
 
     async def off_the_loop(self, call: Callable[..., T], *args: Any) -> T:
-        """Do what takes time elsewhere; what nbsubmit raises becomes an answer."""
+        """Do what takes time elsewhere; what nbsubmit raises becomes an answer, as `answered`."""
         return await self.answered(self.service.aside(call, *args))
 
     async def answered(self, work: Awaitable[T]) -> T:
-        """Wait for something; what nbsubmit raises becomes an answer."""
+        """Wait for something; what nbsubmit raises becomes an answer.
+
+        Raises
+        ------
+        Told
+            With the status that belongs to the error, and its words.
+        """
         try:
             return await work
         except Exception as error:
@@ -108,7 +114,13 @@ class Handler(APIHandler):
             raise Told(status, str(error)) from error
 
     def number(self, name: str, default: int, most: int) -> int:
-        """Return a whole number of the query."""
+        """Return a whole number of the query, or what it is by default; what it can be at most.
+
+        Raises
+        ------
+        Told
+            400 if it is none.
+        """
         text = self.get_query_argument(name, "")
         if not text:
             return default
@@ -117,7 +129,13 @@ class Handler(APIHandler):
         return min(int(text), most)
 
     def body(self) -> dict[str, Any]:
-        """Return what was sent with the request."""
+        """Return what was sent with the request; nothing if nothing was.
+
+        Raises
+        ------
+        Told
+            400 if it is not an object of JSON.
+        """
         if not self.request.body:
             return {}
         try:
@@ -129,14 +147,26 @@ class Handler(APIHandler):
         return found
 
     async def shelf(self, store: Any) -> Shelf:
-        """Return the store that is named; only those are looked into that are known."""
+        """Return the store that is named; only those are looked into that are known.
+
+        Raises
+        ------
+        Told
+            400 if none is named, 404 if it is not known, 403 if it is not safe to read.
+        """
         if not isinstance(store, str) or not store or "\0" in store:
             raise Told(400, "no store is named")
         notebooks = await self.service.notebooks()
         return await self.off_the_loop(self.service.listing.shelf, store, notebooks)
 
     async def job(self, store: Any, id_: str) -> tuple[Shelf, Job]:
-        """Return the job that is named, looked at."""
+        """Return the job that is named, looked at.
+
+        Raises
+        ------
+        Told
+            404 if there is none, 403 if it is not safe to read; and as `shelf`.
+        """
         if not is_id(id_):
             raise Told(404, f"{id_!r} is not the id of a job")
         shelf = await self.shelf(store)
@@ -153,7 +183,10 @@ class JobsHandler(Handler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Tell of those that are live, and of the latest that have ended."""
+        """Tell of those that are live, and of the latest that have ended.
+
+        The query may have ``limit``: so many that have ended, by default 500, at most 5000.
+        """
         limit = self.number("limit", USUAL, MOST)
         rows, remarks = await self.answered(self.service.rows(limit))
         self.service.live.asked()
@@ -166,7 +199,11 @@ class LogHandler(Handler):
     @web.authenticated
     @authorized
     async def get(self, id_: str) -> None:
-        """Answer with a piece of it."""
+        """Answer with a piece of it, as `logs.read` returns one.
+
+        The query has ``store``, and may have ``stream`` (``stdout`` or ``stderr``), ``offset``,
+        ``limit``, ``tail``, all in bytes, and ``task``: see `logs.Range`.
+        """
         stream = self.get_query_argument("stream", STREAMS[0])
         if stream not in STREAMS:
             raise Told(400, f"there is no stream {stream!r}, only {' and '.join(STREAMS)}")
@@ -190,7 +227,7 @@ class JobHandler(Handler):
     @web.authenticated
     @authorized
     async def delete(self, id_: str) -> None:
-        """Remove it."""
+        """Remove it; ``store`` is in the query or in the body. One that has to stay is a 409."""
         store = self.get_query_argument("store", "") or self.body().get("store")
         shelf, _ = await self.job(store, id_)
         told = await self.off_the_loop(actions.clean, shelf, id_)
@@ -203,7 +240,7 @@ class CancelHandler(Handler):
     @web.authenticated
     @authorized
     async def post(self, id_: str) -> None:
-        """Ask for it to be ended."""
+        """Ask for it to be ended; the body has ``store``. Where the backend does not, a 503."""
         _, job = await self.job(self.body().get("store"), id_)
         told = await self.off_the_loop(cancel, job)
         self.service.live.asked()
@@ -216,7 +253,7 @@ class ResubmitHandler(Handler):
     @web.authenticated
     @authorized
     async def post(self, id_: str) -> None:
-        """Send it again."""
+        """Send it again; the body has ``store``, and may have ``options`` for its line, as text."""
         body = self.body()
         options = body.get("options", "")
         if not isinstance(options, str):
@@ -242,7 +279,7 @@ class ChoicesHandler(Handler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """Tell of it, for a notebook if one is named."""
+        """Tell of it; the query may have ``path``, a notebook's, whose project's files count."""
         path = self.get_query_argument("path", "")
         folder = self._folder(path)
         self.finish(await self.answered(self.service.choices(folder)))

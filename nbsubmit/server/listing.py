@@ -146,6 +146,8 @@ class Listing:
         ------
         UnknownJob
             If it is none of those: no other folder is looked into.
+        FolderError
+            If it is not safe to read.
         """
         path = Path(store)
         for _ in range(2):

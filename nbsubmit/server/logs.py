@@ -37,9 +37,9 @@ class Range:
     offset : int
         From which byte on.
     limit : int
-        So many bytes at most.
+        So many bytes at most; by default 64 KiB, and never more than 1 MiB.
     tail : int
-        So many bytes of the end instead, from the beginning of a line; 0 for none.
+        So many bytes of the end instead, from the beginning of a line; 0 for none, 1 MiB at most.
     task : str
         Which task's log, of a job that has tasks; empty for the one that tells most.
     """
@@ -53,6 +53,20 @@ class Range:
 
 def read(job: Job, wanted: Range) -> dict[str, Any]:
     """Return a piece of a job's log.
+
+    Parameters
+    ----------
+    job : Job
+        The job.
+    wanted : Range
+        Which piece.
+
+    Returns
+    -------
+    dict
+        ``text``; ``offset`` and ``next``, from which byte on it is and the one behind it; ``size``
+        of the log, in bytes; ``live``, whether more may come; ``task``, whose log it is, and
+        ``tasks``, all that there are, up to 1000; empty for a job that has none.
 
     Raises
     ------

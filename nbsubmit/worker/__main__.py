@@ -4,14 +4,24 @@ import gc
 import os
 import signal
 import sys
+import time
 
 
-def _leave_template(name: str, client: int) -> None:
+def _leave_template(name: str, client: int, began: float) -> None:
     """Leave a process behind from which further workers are forked: it has loaded what they need.
 
     It is nobody's child, so that it is not ended or counted with what is this job's.
     """
-    child = os.fork()
+    try:
+        # A fork has none of the threads that something has begun, and all the locks they hold.
+        if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208  # no Path is needed
+            return
+        # What was printed until now would be printed by each fork, too.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        child = os.fork()
+    except OSError:  # there may be no more processes, and the job is one already
+        return
     if child:
         os.waitpid(child, 0)
         return
@@ -20,12 +30,13 @@ def _leave_template(name: str, client: int) -> None:
         if os.fork() == 0:
             from nbsubmit.worker.forks import serve
 
-            serve(name, client)
+            serve(name, client, began)
     finally:
         os._exit(0)
 
 
 if __name__ == "__main__":
+    began = time.time()
     # Whatever Python a job is given must be able to read this far.
     if sys.version_info < (3, 10):  # noqa: UP036
         version = ".".join(map(str, sys.version_info[:2]))
@@ -47,5 +58,5 @@ if __name__ == "__main__":
     gc.enable()
     told = os.environ.pop("NBSUBMIT_FORKS", "").split()
     if len(told) == 2:
-        _leave_template(told[0], int(told[1]))
+        _leave_template(told[0], int(told[1]), began)
     sys.exit(main(sys.argv[1], early))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 def as_a_process(do: Callable[[], int]) -> NoReturn:
     """Do it and end, as a process of Python does and without what is left to the one before."""
     code = 1
     try:
+        _begin_anew()
         code = do()
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -30,6 +33,17 @@ def as_a_process(do: Callable[[], int]) -> NoReturn:
         os._exit(code & 0xFF)
 
 
+def _begin_anew() -> None:
+    """Have modules know this process where they have noted what the one before was."""
+    set_again = getattr(threading.main_thread(), "_set_native_id", None)
+    if set_again is not None:
+        set_again()
+    logging: Any = sys.modules.get("logging")
+    began = getattr(logging, "_startTime", None)  # what a log's relative times count from
+    if began is not None:
+        logging._startTime = time.time_ns() if isinstance(began, int) else time.time()
+
+
 def say_who(what: str) -> None:
     """Have ``ps`` show this as the worker's argument: it would show the first job's for ever.
 
@@ -41,6 +55,8 @@ def say_who(what: str) -> None:
 
     with suppress(OSError, ValueError, IndexError):
         first, after, end, words = _words()
+        if not 0 < first < after <= end:  # a system that does not tell
+            return
         text = b"\0".join((*words, os.fsencode(what)))
         if len(text) < after - first:
             text = text.ljust(after - first, b"\0")

@@ -53,7 +53,7 @@ _CREDENTIALS = struct.Struct("3i")
 _Stamp = tuple[int, int, int]
 
 
-def serve(name: str, client: int) -> None:
+def serve(name: str, client: int, began: float) -> None:
     """Be the template of this name, if there is none.
 
     Parameters
@@ -62,10 +62,12 @@ def serve(name: str, client: int) -> None:
         Of its socket, which is in no folder: it is gone with the process.
     client : int
         The process on whose behalf it is there.
+    began : float
+        When this process began to load what it has, which a slow disk may have taken long for.
     """
     listening = _listening(name) if _can_be_one() else None
     if listening is not None:
-        _Template(listening, client).serve()
+        _Template(listening, client, began).serve()
 
 
 def _listening(name: str) -> socket.socket | None:
@@ -80,10 +82,9 @@ def _listening(name: str) -> socket.socket | None:
 
 
 def _can_be_one() -> bool:
-    """Tell whether a fork of this process is as good as a new one."""
-    alone = len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208  # no Path is needed
+    """Tell whether a fork of this process, which has one thread, is as good as a new one."""
     traced = sys.gettrace() or sys.getprofile()
-    return alone and not traced and not _has_loaded_from_here()
+    return not traced and not _has_loaded_from_here() and not _has_another_environment()
 
 
 def _has_loaded_from_here() -> bool:
@@ -101,6 +102,20 @@ def _has_loaded_from_here() -> bool:
     )
 
 
+def _has_another_environment() -> bool:
+    """Tell whether Python's start has set variables, as a ``sitecustomize`` can.
+
+    It would set others where it finds others, and a fork has those of its job.
+    """
+    begun_with = dict(
+        variable.split(b"=", 1)
+        for variable in Path("/proc/self/environ").read_bytes().split(b"\0")
+        if b"=" in variable
+    )
+    begun_with.pop(b"NBSUBMIT_FORKS", None)
+    return begun_with != dict(os.environb)
+
+
 def _files() -> Iterator[tuple[str, str]]:
     """Return what is imported, by name, and the files of it."""
     for name, module in list(sys.modules.items()):
@@ -116,16 +131,16 @@ class _Template:
     ----------
     listening : socket
         Where they come in.
-    client : int
+    client, began : int, float
         As of `serve`.
     """
 
-    def __init__(self, listening: socket.socket, client: int) -> None:
+    def __init__(self, listening: socket.socket, client: int, began: float) -> None:
         self._listening = listening
         self._poller = select.poll()
         self._clients: dict[int, int] = {}
         self._idle_since = time.monotonic()
-        self._settled_before = (time.time() - _SETTLED_SECONDS) * 1e9
+        self._settled_before = (began - _SETTLED_SECONDS) * 1e9
         _let_go_of_files(listening.fileno())
         say_who("template")
         for number in _SIGNALS:
@@ -273,7 +288,7 @@ class _Script:
         for stale in (place, place.parent / "requeued"):
             stale.unlink(missing_ok=True)
         # Until both know what to do about them, signals wait.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (*_SIGNALS, signal.SIGINT))
         self._worker = os.fork()
         if not self._worker:
             early: list[int] = []
@@ -282,6 +297,9 @@ class _Script:
             _work(job["folder"], early)
         for number in _SIGNALS:
             signal.signal(number, self._pass_on)
+        # A cell may interrupt all that is in its session, and go on. What is ignored would be
+        # ignored by the server too, and by jobs that it starts.
+        signal.signal(signal.SIGINT, lambda _number, _frame: None)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         _, status = os.waitpid(self._worker, 0)
         code = os.waitstatus_to_exitcode(status)

@@ -73,6 +73,9 @@ def main(path: str, early: Sequence[int] = ()) -> int:
     os.environ.pop(ID_VARIABLE, None)
     for name in _ALSO:
         importlib.import_module(name)
+    # What was printed until now would be printed by each fork, too.
+    sys.stdout.flush()
+    sys.stderr.flush()
     gc.collect()
     # A collection touches each object, and so copies the memory that is shared.
     gc.freeze()
@@ -100,6 +103,9 @@ class _Pack:
         self._folder: PackFolder = pack_of(job, shape, number)
         self._tasks = [TaskFolder(job, TaskKey(n), shape) for n in shape.members(number)]
         self._mask = mask
+        # A fork has none of the threads that something has begun, and all the locks they hold: such
+        # a process's tasks are started anew.
+        self._is_alone = len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
         self._warned = warned
         self._told_to_end = False
         self._beat_seconds = float(job.spec["beat_seconds"])
@@ -176,6 +182,8 @@ class _Pack:
         with suppress(OSError):
             os.setsid()
         os.environ[TASK_VARIABLE] = str(task.key)
+        if not self._is_alone:
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
         say_who(str(task.path))
         as_a_process(lambda: process.main(str(self._job.path), early))
 

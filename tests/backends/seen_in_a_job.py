@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import logging
 import multiprocessing
 import os
 import random
@@ -29,7 +31,7 @@ def surroundings() -> dict[str, Any]:
         "environment": env,
         "folder": str(Path.cwd()),
         "PWD": os.environ["PWD"],
-        "files": {fd: kind(fd) for fd in descriptors()},
+        "files": lasting_files(),
         "flags": str(sys.flags),
         "handlers": {
             n: h if h is None or isinstance(h, int) else h.__qualname__ for n, h in handlers.items()
@@ -38,11 +40,16 @@ def surroundings() -> dict[str, Any]:
         "limits": Path("/proc/self/limits").read_text(),
         "main": {k: v for k, v in vars(main).items() if isinstance(v, str)},
         "path": sys.path,
-        "status": [s for s in status.splitlines() if s.startswith(("Uid", "Gid", "Sig", "Cap"))],
+        "status": [
+            s
+            for s in status.splitlines()
+            if s.startswith(("Uid", "Gid", "SigB", "SigI", "SigC", "Cap"))
+        ],
         "stdin": sys.stdin.read(),
         "streams": [
             (s.fileno(), s.encoding, s.errors) for s in (sys.__stdout__, sys.__stderr__) if s
         ],
+        "main thread": threading.main_thread().native_id == os.getpid(),
         "threads": sorted(thread.name for thread in threading.enumerate()),
         "umask": before,
     }
@@ -51,6 +58,21 @@ def surroundings() -> dict[str, Any]:
 def descriptors() -> list[int]:
     """What is open, by number."""
     return [int(path.name) for path in Path("/proc/self/fd").iterdir()]
+
+
+def lasting_files() -> list[str]:
+    """What is open, the streams first.
+
+    A thread of the worker may have a file open for a moment, and so another has another number.
+    """
+    while True:
+        looks = []
+        for _ in range(3):
+            looks.append({fd: shown for fd in descriptors() if (shown := kind(fd))})
+            time.sleep(0.02)
+        if all(look == looks[0] for look in looks):
+            kinds = [looks[0].pop(fd) for fd in range(3)]
+            return kinds + sorted(looks[0].values())
 
 
 def kind(descriptor: int) -> str:
@@ -79,6 +101,12 @@ def chance() -> tuple[float, int]:
     return random.random(), hash("seed")
 
 
+def logs_count_from() -> tuple[bool, float]:
+    """Tell whether the worker was forked, and since when the relative times of its logs count."""
+    record = logging.makeLogRecord({})
+    return is_forked(), record.created - record.relativeCreated / 1000
+
+
 def version_of(module: str) -> tuple[bool, int]:
     """Tell whether the worker was forked, and the version of a module."""
     return is_forked(), __import__(module).VERSION
@@ -92,6 +120,19 @@ def end_by(way: str) -> None:
         "SIGKILL": lambda: os.kill(os.getpid(), signal.SIGKILL),
         "SIGABRT": os.abort,
     }[way]()
+
+
+def variable(name: str) -> tuple[bool, str | None]:
+    """Tell whether the worker was forked, and a variable of its environment."""
+    return is_forked(), os.environ.get(name)
+
+
+def interrupt_all() -> bool:
+    """Interrupt all processes of the job, go on, and tell whether the worker was forked."""
+    with contextlib.suppress(KeyboardInterrupt):
+        os.killpg(0, signal.SIGINT)
+        time.sleep(600)
+    return is_forked()
 
 
 def squares(method: str) -> list[int]:

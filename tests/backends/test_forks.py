@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 import nbsubmit
 from nbsubmit.backends.queue import forks
 from nbsubmit.core.state import JobState
+from nbsubmit.worker import forks as forks_there
 from tests.backends import seen_in_a_job as seen
 from tests.way import PATIENCE, until
 
@@ -33,6 +35,7 @@ class Place:
     """Sends jobs over a queue of the test's own."""
 
     path: Path
+    patch: pytest.MonkeyPatch
 
     def executor(self, python: str | None = None, **parameters: Any) -> nbsubmit.AutoExecutor:
         """An executor of local jobs."""
@@ -57,12 +60,31 @@ class Place:
         return next((p.pid for p in psutil.process_iter(["cmdline"]) if self._is_mine(p)), None)
 
     def _is_mine(self, process: psutil.Process) -> bool:
-        if "template" not in (process.info["cmdline"] or ()):
-            return False
+        return "template" in (process.info["cmdline"] or ()) and self._of_this(process)
+
+    def _of_this(self, process: psutil.Process) -> bool:
         try:
             return process.environ().get("PYTHON_OF_THIS_TEST") == str(self.path)
         except psutil.Error:
             return False
+
+    def workers(self) -> list[int]:
+        """The processes of this test that are workers, their scripts, or a template."""
+        found = psutil.process_iter(["cmdline"])
+        return [
+            p.pid
+            for p in found
+            if "nbsubmit.worker" in (p.info["cmdline"] or ()) and self._of_this(p)
+        ]
+
+    def at_start(self, text: str) -> None:
+        """Have this run whenever a worker's Python starts."""
+        extra = self.path / "extra"
+        extra.mkdir()
+        module = extra / "sitecustomize.py"
+        module.write_text(text)
+        os.utime(module, (1, 1))
+        self.patch.setenv("PYTHONPATH", f"{extra}{os.pathsep}{ROOT}")
 
     def with_template(self) -> int:
         """Have a template, and return its process."""
@@ -76,7 +98,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.setenv("NBSUBMIT_QUEUE", str(tmp_path / "queue"))
     monkeypatch.setenv("PYTHON_OF_THIS_TEST", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    place = Place(tmp_path)
+    place = Place(tmp_path, monkeypatch)
     yield place
     forks.forget()
     left = place.template()
@@ -118,6 +140,14 @@ def test_forked_workers_have_random_numbers_of_their_own_and_one_seed_of_hash(
     assert len(set(seeds)) == 1
 
 
+def test_logs_of_a_forked_worker_count_from_its_own_start(place: Place) -> None:
+    place.with_template()
+    before = time.time()
+    forked, since = place.run(seen.logs_count_from)
+    assert forked
+    assert since >= before
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_a_forked_worker_may_have_threads_and_processes_of_its_own(
     place: Place, method: str
@@ -153,6 +183,18 @@ def test_a_template_keeps_nothing_of_what_a_job_has_imported(
     assert versions == [(True, 1), (True, 20)]
 
 
+def test_what_a_start_of_python_prints_is_not_printed_again_by_forks(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    place.at_start("print('it starts')\n")
+    place.with_template()
+    job = place.executor().submit(seen.is_forked)
+    assert job.result(PATIENCE) is True
+    until(job.folder.exit_file.exists, "its processes have ended")
+    assert job.stdout() == ""
+
+
 # Ends
 
 
@@ -181,6 +223,15 @@ def test_a_forked_job_is_cancelled_with_all_that_it_has_started(place: Place) ->
     assert job.status.state is JobState.CANCELLED
     until(lambda: not psutil.pid_exists(child), "its child is gone")
     assert place.template() == template
+
+
+def test_a_forked_job_that_interrupts_itself_with_all_its_processes_goes_on(place: Place) -> None:
+    place.with_template()
+    job = place.executor().submit(seen.interrupt_all)
+    assert job.result(PATIENCE) is True
+    until(job.folder.exit_file.exists, "the exit code is there")
+    assert job.folder.exit_file.read_text() == "0"
+    assert job.stderr() == ""
 
 
 def test_a_forked_job_is_ended_when_its_time_is_over(place: Place) -> None:
@@ -250,6 +301,54 @@ def test_what_needs_a_shell_gets_one(place: Place) -> None:
     assert place.run(seen.is_forked, python=str(script)) is False
 
 
+def test_a_worker_with_threads_leaves_no_template_for_forks_would_not_have_them(
+    place: Place,
+) -> None:
+    place.at_start(
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
+    )
+    place.run(os.getpid)
+    until(lambda: not place.workers(), "nothing is left")
+
+
+def test_where_a_start_of_python_sets_variables_it_is_started_for_each_job(place: Place) -> None:
+    place.at_start("import os\nos.environ['OF_START'] = '1'\n")
+    assert place.run(seen.variable, "OF_START") == (False, "1")
+    until(lambda: not place.workers(), "nothing is left")
+    assert place.run(seen.variable, "OF_START") == (False, "1")
+
+
+NO_MORE_PROCESSES = """
+import os, resource, runpy
+leave = runpy.run_module("nbsubmit.worker", run_name="of a test")["_leave_template"]
+if os.getuid() == 0:  # for whom nothing is limited
+    os.setuid(65534)
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+try:
+    os.fork()
+except OSError:
+    print("there can be no more")
+leave("a name", os.getpid(), 0.0)
+print("the job goes on")
+"""
+
+
+def test_a_worker_that_cannot_leave_a_template_runs_its_job() -> None:
+    done = subprocess.run([sys.executable, "-c", NO_MORE_PROCESSES], capture_output=True, text=True)
+    assert done.stdout == "there can be no more\nthe job goes on\n", done.stderr
+
+
+def test_where_the_system_does_not_tell_where_words_are_they_stay() -> None:
+    code = (
+        "from nbsubmit.worker import forks\n"
+        "forks._words = lambda: (0, 0, 0, [b''])\n"
+        "forks._say_who('template')\nprint('done')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "done\n", done
+
+
 @pytest.mark.parametrize("variable", ["PYTHONHASHSEED", "LD_LIBRARY_PATH", "LC_ALL", "HOME"])
 def test_what_python_reads_when_it_starts_makes_another_template(
     place: Place, monkeypatch: pytest.MonkeyPatch, variable: str
@@ -263,17 +362,22 @@ def test_what_python_reads_when_it_starts_makes_another_template(
 
 def test_limits_of_the_process_that_sends_make_another_template(place: Place) -> None:
     code = (
-        "import os, resource, sys\nfrom nbsubmit.backends.queue import forks\n"
+        "import os, resource, signal, sys, threading\nfrom nbsubmit.backends.queue import forks\n"
         "def name(): return forks.name_for((sys.executable, '-m', 'nbsubmit.worker', 'x'), "
         "os.environ)\n"
         "names = [name()]\n"
         "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\nnames.append(name())\n"
         "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\nnames.append(name())\n"
         "os.nice(1)\nnames.append(name())\n"
-        "print(len(set(names)))\n"
+        "def block(number):\n"
+        "    signal.pthread_sigmask(signal.SIG_BLOCK, {number})\n    names.append(name())\n"
+        "block(signal.SIGUSR1)\n"
+        "thread = threading.Thread(target=block, args=(signal.SIGUSR2,))\n"
+        "thread.start()\nthread.join()\nnames.append(name())\n"
+        "print(len(names), len(set(names)), names[-1] == names[-3])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "4\n"
+    assert done.stdout == "7 6 True\n"
 
 
 def test_another_python_has_a_template_of_its_own(place: Place) -> None:
@@ -310,6 +414,39 @@ def test_a_template_ends_when_what_it_has_loaded_changes(
     assert place.run(seen.version_of, "sitecustomize") == (False, 2)
     assert until(place.template, "there is another") != template
     assert place.run(seen.version_of, "sitecustomize") == (True, 2)
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+HERE = Path(__file__).parent
+VERSION = 1
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "nbsubmit.worker.meter":
+            (HERE / "waits").touch()
+            while not (HERE / "go").exists():
+                time.sleep(0.02)
+
+sys.meta_path.insert(0, Slow())
+"""
+
+
+def test_what_changes_while_a_slow_disk_is_read_is_seen(place: Place) -> None:
+    place.at_start(SLOW)
+    extra = place.path / "extra"
+    job = place.executor().submit(seen.version_of, "sitecustomize")
+    until((extra / "waits").exists, "it has read some of what it needs")
+    (extra / "sitecustomize.py").write_text("VERSION = 2\n")
+    # So long before that it counts as settled by the time that all is read.
+    edited = time.time() - forks_there._SETTLED_SECONDS + 0.5
+    os.utime(extra / "sitecustomize.py", (edited, edited))
+    until(lambda: time.time() > edited + forks_there._SETTLED_SECONDS + 0.5, "time has gone by")
+    (extra / "go").touch()
+    assert job.result(PATIENCE) == (False, 1)
+    until(lambda: not place.workers(), "nothing is left")
+    assert place.run(seen.version_of, "sitecustomize") == (False, 2)
 
 
 def test_a_template_ends_with_the_last_process_that_has_asked_it(place: Place) -> None:

@@ -320,6 +320,23 @@ def test_a_queue_that_others_may_write_to_is_not_used(queue: Queue) -> None:
     (queue.path / "queue").chmod(0o700)
 
 
+def test_of_a_queue_that_cannot_be_read_a_job_is_neither_told_nor_ended(queue: Queue) -> None:
+    handle = queue.send("a", gated("a"))
+    queue.wait_for("start a")
+    state = queue.path / "queue" / "queue.json"
+    text = state.read_text()
+    state.write_text("[")
+    for ask in (queue.backend.poll, lambda handles: queue.backend.stop(handles[0])):
+        with pytest.raises(OSError, match="is not what nbsubmit wrote there"):
+            ask([handle])
+    with pytest.raises(OSError, match="is not what nbsubmit wrote there"):
+        queue.backend.warn(handle)
+    state.write_text(text)
+    queue.open_gate()
+    queue.wait_for_end()
+    assert queue.lines() == ["start a", "end a"]
+
+
 def test_nobody_else_can_read_what_is_in_the_queue(queue: Queue) -> None:
     for name in ("a", "b", "c"):
         queue.send(name, gated(name), env={"TOKEN": "hush"})

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Locator, Page, sync_playwright
 
 PATIENCE_MS = 60_000
 SIZE = {"width": 1280, "height": 900}
@@ -335,8 +335,16 @@ def browse() -> Iterator[Page]:
         )
         page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
         page.set_default_timeout(PATIENCE_MS)
+        # A test that fails shows what was printed.
+        page.on("console", _say)
+        page.on("pageerror", lambda error: print(f"error in the page: {error}"))
         yield page
         browser.close()
+
+
+def _say(message: ConsoleMessage) -> None:
+    if message.type in ("error", "warning"):
+        print(f"{time.strftime('%T')} {message.type} on the page's console: {message.text}")
 
 
 def plain(name: str) -> str:

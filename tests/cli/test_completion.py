@@ -30,6 +30,12 @@ def test_every_command_is_offered(shell: Shell) -> None:
     assert {"jobs", "show", "logs", "resubmit", "doctor", "demo", "sandbox"} < {*offered(shell, "")}
 
 
+def test_its_help_has_a_line_to_copy_for_each_shell(shell: Shell) -> None:
+    told = shell.run("completion", "--help").stdout
+    begun = re.findall(r"^  (\w+)   .*nbsubmit completion \1", told, re.MULTILINE)
+    assert begun == ["bash", "zsh", "fish"]
+
+
 def test_options_and_their_values_are_offered(shell: Shell) -> None:
     assert {"--follow", "--live", "--state", "--json"} < {*offered(shell, "jobs", "--")}
     assert offered(shell, "jobs", "--state", "COM") == ["COMPLETED"]

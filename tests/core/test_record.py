@@ -187,6 +187,46 @@ def test_what_a_class_defines_itself_stays() -> None:
     assert repr(Own(1)) == "own"
 
 
+def test_a_frozen_class_that_compares_itself_can_be_looked_up_all_the_same() -> None:
+    @record.dataclass(frozen=True)
+    class Own:
+        """One that is equal by its number alone, as far as anybody asks."""
+
+        a: int
+        b: str = ""
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Own) and other.a == self.a
+
+    assert {Own(1): "found"}[Own(1)] == "found"
+
+
+def test_a_class_made_of_a_frozen_one_may_have_what_is_no_field() -> None:
+    class More(Whole):
+        """One that notes something."""
+
+        def __init__(self) -> None:
+            super().__init__(1, "a")
+            self.noted = 2
+
+    more = More()
+    more.noted += 1
+    del more.noted
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        more.number = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"repr": False}, {"compare": False}, {"init": False}, {"kw_only": True}, {"hash": False}],
+)
+def test_an_option_of_a_field_that_would_not_be_heeded_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="Odd: of a field's options"):
+        record.dataclass(
+            type("Odd", (), {"__annotations__": {"a": int}, "a": dataclasses.field(**options)})
+        )
+
+
 COMPILED = """
 import cloudpickle, dataclasses, sys
 compiled = []

@@ -73,6 +73,20 @@ def test_a_cell_that_reads_no_such_name_runs_at_once(sent: tuple[Kernel, str]) -
     assert kernel.run("x").result == "6"
 
 
+def test_a_cell_that_is_sent_by_an_alias_of_the_magic_does_not_wait_here(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = start_kernel()
+    kernel.run("%alias_magic --cell there local\n%alias_magic --cell over_there there")
+    kernel.run(f"%%there --as job\n{gate('go')}x = 41")
+    kernel.run("%%over_there --as then\ny = x + 1")
+    assert kernel.run("print(job.done(), then.done())").stdout == "False False\n"
+    (given,) = after(kernel, "then")
+    assert given.folder.endswith(kernel.run("print(job.id)").stdout.strip())
+    open_gate(kernel, "go")
+    assert kernel.run("y").result == "42"
+
+
 def test_a_function_here_that_reads_the_name_waits_too(sent: tuple[Kernel, str]) -> None:
     kernel, magic = sent
     kernel.run("def double():\n    return 2 * x\ndef twice():\n    return double()")

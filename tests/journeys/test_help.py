@@ -38,6 +38,17 @@ def test_the_manual_of_a_cells_magic_has_examples_that_can_be_sent(
 
 
 @pytest.mark.kernel
+@pytest.mark.slurm
+def test_an_id_may_be_slurms_own_as_in_a_shell(slurm_kernel: Kernel) -> None:
+    slurm_kernel.run("%%slurm\nprint('another')")
+    slurm_kernel.run("%%slurm --map x=range(2) --as both\nprint('number', x)")
+    handle = slurm_kernel.run("print(both.wait(60).handle)").stdout.strip()
+    assert handle.isdecimal()
+    assert "number 0" in slurm_kernel.run(f"%jobs logs {handle}").stdout
+    assert slurm_kernel.run(f"%jobs logs {handle}_1").stdout == "number 1\n"
+
+
+@pytest.mark.kernel
 def test_the_manual_of_jobs_tells_of_each_action(swept_kernel: Kernel) -> None:
     page = asked(swept_kernel, "%jobs")
     assert max(map(len, page.splitlines())) <= 100

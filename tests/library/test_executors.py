@@ -18,8 +18,9 @@ import pytest
 
 import nbsubmit
 from nbsubmit.client.executor import LocalExecutor
-from nbsubmit.core.errors import NotPicklable, TooLarge
+from nbsubmit.core.errors import BackendMissing, NotPicklable, TooLarge
 from nbsubmit.core.state import JobState
+from nbsubmit.sandbox.sandbox import Sandbox
 from tests.library import functions
 from tests.library.conftest import Makes
 from tests.way import PATIENCE, until
@@ -366,6 +367,12 @@ def test_no_more_is_sent_than_was_allowed(make_executor: Makes, backend_name: st
         executor.map_array(functions.same, [np.zeros(100_000), np.ones(100_000)])
 
 
+def test_a_limit_of_less_than_a_megabyte_is_one(make_executor: Makes) -> None:
+    executor = make_executor("debug", debug_max_pickle_size_gb=0.0004)
+    with pytest.raises(TooLarge, match="the limit is 400 kB"):
+        executor.submit(functions.same, np.zeros(100_000))
+
+
 def test_an_empty_parameter_list_and_wrong_ones_are_told_all_at_once(
     executor: nbsubmit.AutoExecutor,
 ) -> None:
@@ -421,6 +428,30 @@ def test_a_running_job_can_be_attached_to_by_its_id(
     path.write_text("seen")
     assert again.result(PATIENCE) == "seen"
     assert again.job_id == job.job_id
+
+
+def test_who_looks_for_values_too_early_has_them_later(
+    started_executor: nbsubmit.AutoExecutor, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    job = started_executor.submit(functions.wait_for, str(go))
+    assert (job.names, job.loaded, job.load_errors) == ({}, {}, {})
+    go.write_text("gone")
+    assert job.result(PATIENCE) == "gone"
+
+
+def test_a_scheduler_that_is_not_there_is_an_error_only_if_that_is_asked_for(
+    make_executor: Makes, on_slurm: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    job = make_executor("slurm").submit(functions.wait_for, str(go))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("PATH", str(tmp_path))
+        with pytest.raises(BackendMissing, match="no Slurm here"):
+            job.cancel()
+        assert not job.cancel(check=False)
+    job.wait(PATIENCE)
+    assert job.state is JobState.CANCELLED
 
 
 def test_a_cancelled_job_says_so(started_executor: nbsubmit.AutoExecutor) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import nbsubmit
 from nbsubmit.core.errors import InputFailed
 from tests.library import functions
 from tests.library.conftest import Makes
-from tests.way import PATIENCE, until
+from tests.way import PATIENCE, Way, until
 
 
 def test_a_job_as_an_argument_is_its_value_where_the_new_job_runs(
@@ -23,6 +24,22 @@ def test_a_job_as_an_argument_is_its_value_where_the_new_job_runs(
     first = executor.submit(functions.add, 1, 2)
     second = executor.submit(functions.add, first, b=first)
     assert second.result(PATIENCE) == 6
+
+
+def test_the_job_of_a_cell_is_one_too(
+    make_way: Callable[..., Way], started_executor: nbsubmit.AutoExecutor, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    cell = make_way("local").send(
+        f"from tests.library import functions\nlen(functions.wait_for({str(go)!r}))"
+    )
+    job = started_executor.submit(functions.add, cell, b=1)
+    later = started_executor.submit(functions.add, 1, after=cell)
+    assert not later.done()
+    go.write_text("gone")
+    assert (job.result(PATIENCE), later.result(PATIENCE)) == (5, 1)
+    kinds = (nbsubmit.LocalJob, nbsubmit.SlurmJob)
+    assert [isinstance(cell, kind) for kind in kinds] == [True, False]
 
 
 def test_jobs_in_lists_tuples_and_dicts_are_their_values_too(

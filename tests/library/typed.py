@@ -61,3 +61,5 @@ def found() -> None:
     """Of what was found again nothing is known."""
     assert_type(nbsubmit.attach("4711"), nbsubmit.Job[Any])
     assert_type(nbsubmit.jobs(), list[nbsubmit.Job[Any]])
+    assert_type(nbsubmit.LocalJob("logs", "4711").result(), Any)
+    assert_type(nbsubmit.__version__, str)

@@ -18,6 +18,11 @@ from nbsubmit.notebook.local_modules import LocalModules
 from nbsubmit.notebook.own_imports import OwnImports
 from tests.modules import OwnModules
 
+EDITED = (
+    "was edited after this kernel imported it: the job runs the new text, the kernel the old one; "
+    "reload it to have both the same"
+)
+
 
 @pytest.fixture
 def local(own: OwnModules, monkeypatch: pytest.MonkeyPatch) -> LocalModules:
@@ -150,6 +155,32 @@ def test_a_module_that_waits_to_be_used_is_read_when_it_is(
     assert vars(waits) is not None
     assert waits.x == 2
     assert local.warnings(["waits"], "") == []
+
+
+def test_a_lazy_module_is_remembered_from_its_first_use_on_though_no_other_came(
+    own: OwnModules, local: LocalModules
+) -> None:
+    file = own.put("waits.py", "x = 1")
+    waits = lazy_module("waits")
+    local.look()
+    assert waits.x == 1
+    local.look()
+    edit(file, "x = 2")
+    assert local.warnings(["waits"], "") == [f"waits.py {EDITED}"]
+
+
+def test_a_module_is_not_lazy_for_the_name_of_its_class(
+    own: OwnModules, local: LocalModules
+) -> None:
+    text = (
+        "import sys, types\nclass _LazyModule(types.ModuleType): ...\n"
+        "sys.modules[__name__].__class__ = _LazyModule\n"
+    )
+    file = own.put("mine.py", text)
+    own.load("mine")
+    local.look()
+    edit(file, text + "x = 2")
+    assert local.warnings(["mine"], "") == [f"mine.py {EDITED}"]
 
 
 GRAPH = {

@@ -26,6 +26,7 @@ from tests.library.counting import Counting, Ending, Place
 from tests.way import PATIENCE, until
 from tests.worker import packed
 
+ROOT = Path(__file__).parents[2]
 TURN = "waits for its turn in its pack"
 
 
@@ -131,6 +132,22 @@ def test_each_task_runs_in_a_process_of_its_own_that_was_forked_from_one(
     assert [job.stdout() for job in jobs] == [f"out of {number}\n" for number in range(7)]
     assert [job.stderr() for job in jobs] == [f"err of {number}\n" for number in range(7)]
     assert not whole(jobs).read_json(pack(jobs, 2).end_file)
+
+
+def test_where_something_has_begun_threads_each_is_started_anew(
+    executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT)]))
+    jobs = executor.map_array(packed.told, range(3))
+    worker = begun(jobs)
+    assert worker.wait(PATIENCE) == 0
+    told = jobs.results(PATIENCE)
+    assert [one["task"] for one in told] == ["0", "1", "2"]
+    assert {one["parent"] for one in told} == {worker.pid}
+    assert {tuple(one["blocked"]) for one in told} == {()}
 
 
 ENDS = {

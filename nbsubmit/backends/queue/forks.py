@@ -32,10 +32,10 @@ _SULK_SECONDS = 10.0
 # What Python, its loader and the libraries that it loads read before the worker can set it.
 _READ_EARLY = ("PYTHON", "LD_", "DYLD_", "LC_", "MALLOC_", "GLIBC_", "OPENSSL_", "COV")
 _READ_EARLY_TOO = ("HOME", "LANG", "LANGUAGE", "TZ")
-# Of `/proc/self/status`, what a child has from its parent.
+# Of its status in `/proc`, what a child has from the thread that starts it.
 _INHERITED = (
     "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs",
-    "Seccomp", "Cpus_allowed", "Mems_allowed", "SigIgn",
+    "Seccomp", "Cpus_allowed", "Mems_allowed", "SigIgn", "SigBlk",
 )  # fmt: skip
 _SPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 _CREDENTIALS = struct.Struct("3i")
@@ -87,7 +87,7 @@ def _early(env: Mapping[str, str]) -> Iterator[str]:
 
 
 def _from_parent() -> Iterator[str]:
-    own = Path("/proc/self")
+    own = Path("/proc/thread-self")
     for line in (own / "status").read_text().splitlines():
         if line.partition(":")[0] in _INHERITED:
             yield line

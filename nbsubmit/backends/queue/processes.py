@@ -170,8 +170,11 @@ def watching(processes: Sequence[Process]) -> Iterator[Callable[[float], bool]]:
         for process in processes:
             try:
                 descriptor = os.pidfd_open(process.pid)
-            except OSError:  # it went
+            except ProcessLookupError:  # it went
                 yield lambda _: True
+                return
+            except OSError:  # the system knows no such thing, or there are no more descriptors
+                yield wait
                 return
             stack.callback(os.close, descriptor)
             poller.register(descriptor, select.POLLIN)
