@@ -8,7 +8,9 @@ A job by itself leaves the code in `Launch.exit_file`. Where one launch is many 
 leaves its own in ``tasks/KEY/exit`` of the job's folder. The key is made of two variables, which
 whoever starts the script sets: `TASK_VARIABLE` is the number of the task in the whole array, and
 `RANK_VARIABLE` that of the process where each has a script of its own: ``3``, ``_0`` or ``3_0``.
-Where one script starts all processes of a task it knows no rank, and its code is theirs.
+Where one script starts all processes of a task it knows no rank, and its code is theirs. Where
+`Launch.pack` is more than 1 a script runs that many tasks, and leaves its code in
+``packs/NUMBER/exit``; the number is in `PACK_VARIABLE`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import shlex
 from pathlib import Path
 
 from nbsubmit.core.folder import LIMITS_VARIABLE, NODE_VARIABLE
+from nbsubmit.core.packs import PACK_VARIABLE, PACKS
 from nbsubmit.core.spec import Launch
 from nbsubmit.core.tasks import RANK_VARIABLE, TASK_VARIABLE
 
@@ -86,6 +89,9 @@ def _place(launch: Launch) -> list[str]:
     alone = f"nbsubmit_exit={shlex.quote(str(launch.exit_file))}"
     if launch.count is None and launch.ranks == 1:
         return [alone]
+    if launch.pack > 1:
+        packs = shlex.quote(str(launch.folder / PACKS))
+        return [f"nbsubmit_exit={packs}/${PACK_VARIABLE}/exit", 'mkdir -p "${nbsubmit_exit%/*}"']
     tasks = shlex.quote(str(launch.folder / "tasks"))
     return [
         f"nbsubmit_key=${TASK_VARIABLE}${{{RANK_VARIABLE}:+_${RANK_VARIABLE}}}",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.parts import parts_of
 from nbsubmit.core.state import JobState
+from nbsubmit.core.tasks import Shape
 
 if TYPE_CHECKING:
     from nbsubmit.client.job import Job
@@ -133,13 +134,14 @@ def _has_failed(job: Job[Any]) -> bool:
 
 def tell_of_rest(folder: JobFolder) -> None:
     """Say of an array that some of it is not sent yet, and until when it will be."""
-    handed = parts_of(folder)
+    handed, shape = parts_of(folder), Shape.of(folder.spec)
     if handed.rest is not None:
+        count = shape.count or 0
         _log.warning(
             "%d of the %d tasks of job %s are %s. They are sent when others have ended, as long as "
             "this process lives; after that by whoever calls nbsubmit.attach(%r, %r)",
-            handed.size - handed.count,
-            handed.size,
+            count - min(handed.count * shape.pack, count),
+            count,
             folder.id,
             handed.rest.reason,
             folder.id,

@@ -111,8 +111,10 @@ class AutoExecutor(Executor):
         **kwargs
             Shared by all executors: ``name``, ``timeout_min`` (minutes), ``mem_gb`` (on each node,
             GB of 1,073,741,824 bytes as sbatch's), ``nodes``, ``cpus_per_task``, ``gpus_per_node``,
-            ``tasks_per_node``, ``stderr_to_stdout``. With an executor's name before it a parameter
-            is for that one alone, and stands at its class: ``slurm_partition``, ``local_setup``.
+            ``tasks_per_node``, ``stderr_to_stdout``, and ``pack``: so many calls of an array run
+            one after another in one allocation of Slurm's, each in a process of its own; elsewhere
+            it has no effect. With an executor's name before it a parameter is for that one alone,
+            and stands at its class: ``slurm_partition``, ``local_setup``.
             None takes a parameter back.
 
         Raises

@@ -95,7 +95,7 @@ def options_again(
     OptionError
         If one of those that are added is wrong.
     """
-    asked = grammar.parse("", [more])
+    asked = grammar.parse("", [more], whole=False)
     named = profile_words(asked.profiles, configuration, grammar)
     all_ = [*words_of(job), *named, [*more]]
     return grammar.parse("", all_), all_

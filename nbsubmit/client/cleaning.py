@@ -222,7 +222,7 @@ def _still_ending(jobs: Iterable[Job]) -> dict[str, str]:
 
 
 def _has_exit(folder: JobFolder) -> bool:
-    return folder.exit_file.exists() or folder.together.exit_file.exists()
+    return folder.exit_file.exists() or folder.around.exit_file.exists()
 
 
 def _ended(job: Job) -> float:

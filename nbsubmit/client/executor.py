@@ -551,6 +551,9 @@ class SlurmExecutor(Executor):
         None: it is not told.
     ``array_parallelism``
         So many jobs of an array run at once at most, by default 256; None: any number.
+    ``pack``
+        So many calls of an array run one after another in one job of it, each in a process of its
+        own. ``time`` is then for all of them together.
     ``setup``, ``teardown``
         Lists of shell lines that run before and after Python.
     ``stderr_to_stdout``
@@ -610,6 +613,8 @@ class LocalExecutor(Executor):
         As of `SlurmExecutor`.
     ``mem_gb``, ``nodes``
         Of no effect: no limit of memory is set, and more than 1 node is an error.
+    ``pack``
+        Of no effect: the worker of each call is forked anyway.
 
     The constructor is that of `Executor`.
 

@@ -115,8 +115,11 @@ class Job(CoreJob, Generic[R], Future[Any]):  # type: ignore[misc]
 
     @property
     def job_id(self) -> str:
-        """Its handle, as Slurm's ``7`` or ``7_3``; our own id where it runs on this machine."""
-        if self.folder.spec.get("backend") in _WITHOUT_IDS:
+        """Its handle, as Slurm's ``7`` or ``7_3``; our own id where it runs on this machine.
+
+        Our own also of a task in a pack, for the handle is that of the whole pack.
+        """
+        if self.folder.spec.get("backend") in _WITHOUT_IDS or self.folder.is_packed:
             return self.folder.job_id
         return self.handle
 

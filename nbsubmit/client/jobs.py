@@ -147,8 +147,10 @@ def _if_known_by(folder: JobFolder, text: str, array: str, index: str) -> JobFol
             if not index.isdecimal():
                 return folder
             shape = Shape.of(folder.spec)
-            first = part.first - shape.place(part.first)[1]
-            return TaskFolder(folder, TaskKey(first + int(index)), shape)
+            element = part.first - shape.place(part.first)[1] + int(index)
+            tasks = shape.members(element)
+            # That of a pack is the id of several.
+            return TaskFolder(folder, TaskKey(tasks[0]), shape) if len(tasks) == 1 else folder
     return None
 
 

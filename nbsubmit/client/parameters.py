@@ -25,6 +25,7 @@ SHARED: dict[str, tuple[type, ...]] = {
     "cpus_per_task": (int,),
     "gpus_per_node": (int, str),
     "tasks_per_node": (int,),
+    "pack": (int,),
     "stderr_to_stdout": (bool,),
 }
 
@@ -44,6 +45,7 @@ SLURM: dict[str, Any] = {
     "exclusive": None,
     "signal_delay_s": 90,
     "array_parallelism": 256,
+    "pack": None,
     "setup": None,
     "teardown": None,
     "stderr_to_stdout": False,
@@ -64,6 +66,7 @@ LOCAL: dict[str, Any] = {
     "tasks_per_node": 1,
     "signal_delay_s": 30,
     "array_parallelism": None,
+    "pack": None,
     "setup": None,
     "teardown": None,
     "stderr_to_stdout": False,
@@ -235,13 +238,20 @@ def _asked(
             **parts.resources,
         }
     )
-    delay = values["signal_delay_s"]
+    delay, pack = values["signal_delay_s"], _pack(values["pack"])
+    many = max(ranks, _count(parts.extra.get("ntasks")))
+    if pack > 1 and many > 1:
+        raise WrongValue(
+            f"pack={pack} runs the calls of an array one after another in one process of an "
+            f"allocation, and {many} processes are asked for. Leave out one of the two"
+        )
     options = CellOptions(
         resources=resources,
         python=python,
         setup=tuple(_lines("setup", values["setup"])),
         teardown=tuple(_lines("teardown", values["teardown"])),
         parallel=values["array_parallelism"],
+        pack=pack,
         ranks=ranks,
         launcher=launcher,
         signal_seconds=None if delay is None else int(delay),
@@ -299,6 +309,22 @@ def _number(name: str, value: Any) -> int:
     if number < 1:
         raise WrongValue(f"{name}={value!r} is less than 1")
     return number
+
+
+def _pack(value: Any) -> int:
+    """How many calls of an array run in one allocation; 1 if that is not said."""
+    if value is None:
+        return 1
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise WrongValue(
+            f"pack={value!r}: it takes a whole number from 1 up, so many calls of an array run one "
+            f"after another in one allocation"
+        )
+    return value
+
+
+def _count(text: str | None) -> int:
+    return int(text) if text is not None and text.isdecimal() else 1
 
 
 def _seconds(name: str, value: Any) -> int:

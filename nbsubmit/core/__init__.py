@@ -45,6 +45,7 @@ sizes     how much room jobs take, and share
 delayed   a function and what it is to be called with
 utils     the place where scripts for submitit look for some of these
 parts     in which parts an array was handed over, and what is left of it
+packs     tasks that run one after another in one job of the backend's
 tasks     the tasks of a job, which share what is sent
 patterns  a folder whose name depends on the job
 usage     what a running job uses, sample by sample, and what it was given

@@ -97,7 +97,8 @@ class Backend(Protocol):
 
     A backend whose answers are the same for all of the user's processes on this machine may have an
     attribute ``shared_file`` besides: the path of a file, in a folder of the user's own, by which
-    they share them.
+    they share them. One that runs several tasks of an array one after another in what it calls one,
+    where `Launch.pack` says so, has an attribute ``packs`` that is true.
     """
 
     name: ClassVar[str]
@@ -234,3 +235,8 @@ class Backend(Protocol):
         OSError, SubmitError
             If the backend could not be asked.
         """
+
+
+def packs(backend: Backend) -> bool:
+    """Tell whether a backend runs several tasks of an array in one go, if it is told to."""
+    return bool(getattr(backend, "packs", False))

@@ -7,6 +7,7 @@ one at the root, which was run and failed.
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,18 @@ def settled(folder: JobFolder) -> Status | None:
     if found is not None or folder.together is folder:
         return found
     return read(folder.together, folder.together.end_file, _settled, None)
+
+
+def note(folder: JobFolder, status: Status, **more: Any) -> None:
+    """Note an end, for `settled` to find."""
+    end = {
+        "state": status.state.value,
+        "reason": status.reason,
+        "advice": status.advice,
+        "node": status.node,
+        "at": time.time(),
+    }
+    folder.write_json(folder.end_file, {**end, **more})
 
 
 def _settled(data: Mapping[str, Any]) -> Status:

@@ -148,6 +148,19 @@ class JobFolder:
         return self
 
     @property
+    def around(self) -> JobFolder:
+        """The folder of what the backend has started, where the script leaves its exit code.
+
+        That of the processes that run together, or of the pack in which a task has its turn.
+        """
+        return self.together
+
+    @property
+    def is_packed(self) -> bool:
+        """Tell whether it is a task that has its turn in a pack, which is all the backend knows."""
+        return False
+
+    @property
     def is_first(self) -> bool:
         """Tell whether it is the first of the processes that run together: it speaks for all."""
         return True
@@ -190,7 +203,7 @@ class JobFolder:
 
         It may be looked at long after its end, by a host with another clock than its node's.
         """
-        last = (self.exit_file, self.together.exit_file, self.beat_file)
+        last = (self.exit_file, self.around.exit_file, self.beat_file)
         end = next((at for file in last if (at := _changed_at(file))), 0.0)
         return max(end - _changed_at(self.started_file), 0.0)
 

@@ -20,6 +20,7 @@ from nbsubmit.core.folder import JobFolder
 from nbsubmit.core.output import text_of
 from nbsubmit.core.result import Result
 from nbsubmit.core.state import JobState, Status
+from nbsubmit.core.tasks import TaskFolder
 from nbsubmit.core.usage import NOTHING_KNOWN, Limits, Sample
 
 _TAIL_BYTES = 4000
@@ -85,6 +86,12 @@ class Found:
         It has not started and is to start after another job.
     awaits : str
         Which jobs that have not ended it is to start after, in words; empty for none.
+    packed : bool
+        It is a task that has not begun and is to have its turn in a pack.
+    in_turn : bool
+        The pack has begun, and has not ended for all that is known here.
+    passed_over : bool
+        It alone was cancelled before its turn came, so it is not run when it does.
     """
 
     handle: str = ""
@@ -110,6 +117,9 @@ class Found:
     never: bool = False
     follows: bool = False
     awaits: str = ""
+    packed: bool = False
+    in_turn: bool = False
+    passed_over: bool = False
 
     @property
     def suspicious(self) -> bool:
@@ -138,6 +148,7 @@ class Found:
 
 # One of it for all tasks of an array of thousands.
 NOTHING_FOUND = Found()
+_IN_A_PACK = Found(packed=True)
 
 
 def look(folder: JobFolder, *, over: bool = False) -> Found:
@@ -168,10 +179,10 @@ def look(folder: JobFolder, *, over: bool = False) -> Found:
     )
     if found.conclusive:  # of thousands of tasks what else there is takes longer to read
         return found
-    # The script around several processes leaves one exit code for all of them.
-    together = folder.together
+    # The script around several processes, or tasks, leaves one exit code for all of them.
+    together, around = folder.together, folder.around
     unsent, deserted = folder.unsent()
-    exit_code = _exit_code(folder.exit_file, together.exit_file)
+    exit_code = _exit_code(folder.exit_file, around.exit_file)
     found = replace(
         found,
         refusal=folder.refusal(),
@@ -183,20 +194,55 @@ def look(folder: JobFolder, *, over: bool = False) -> Found:
         end=settled(folder),
         run=read(together, together.runs_file, lambda data: int(data.get("run", 1)), 1),
         not_again=read(together, together.not_requeued_file, lambda data: str(data["reason"]), ""),
-        not_queued=_last_line(together.requeue_failed_file) if exit_code else "",
-        queued_again=together.requeued_file.exists(),
+        not_queued=_last_line(around.requeue_failed_file) if exit_code else "",
+        queued_again=around.requeued_file.exists(),
         unsent=unsent,
         deserted=deserted,
     )
+    if folder.is_packed and not found.node and found.result is None:
+        passed_over = folder.cancel_file.exists()
+        found = replace(found, packed=True, in_turn=_in_turn(around), passed_over=passed_over)
     if not found.node and found.result is None and folder.spec.get("after"):
         return following(found, folder)
     never_started = found.exit_code and not found.node and found.result is None
     if found.node and found.result is None and (over or found.exit_code == KILLED):
-        log = _tail(folder.log_err) + _tail(together.log_err)
+        log = _tail(folder.log_err) + _tail(around.log_err)
         return replace(found, over_memory=bool(_OVER_MEMORY.search(log)))
     if not never_started:
         return found
-    return replace(found, last_words=_last_line(folder.log_err) or _last_line(together.log_err))
+    return replace(found, last_words=_last_line(folder.log_err) or _last_line(around.log_err))
+
+
+def of_waiting(folder: TaskFolder, *, begun: bool = False) -> Found:
+    """Return what is known of each task that has not begun, or of each in one pack.
+
+    Parameters
+    ----------
+    folder : TaskFolder
+        One of them.
+    begun : bool
+        Its pack has begun.
+    """
+    if not folder.is_packed:
+        return following(NOTHING_FOUND, folder)
+    if not begun:
+        return following(_IN_A_PACK, folder)
+    pack = folder.around
+    exit_code = _exit_code(pack.exit_file)
+    found = Found(
+        signal=signal.SIGTERM.name if exit_code == _TOLD_TO_END else "",
+        exit_code=exit_code,
+        not_queued=_last_line(pack.requeue_failed_file) if exit_code else "",
+        queued_again=pack.requeued_file.exists(),
+        last_words=_last_line(pack.log_err) if exit_code else "",
+        packed=True,
+        in_turn=_in_turn(pack),
+    )
+    return following(found, folder)
+
+
+def _in_turn(pack: JobFolder) -> bool:
+    return pack.started_file.exists() and not pack.exit_file.exists()
 
 
 def following(found: Found, folder: JobFolder) -> Found:

@@ -178,11 +178,15 @@ def _failed(job: Job) -> Failed | None:
 
 
 def handles(after: Sequence[After], backend: Backend, *, whatever: bool) -> tuple[str, ...]:
-    """Return the handles of those jobs that the backend knows and that have not ended yet."""
+    """Return the handles of those jobs that the backend knows and that have not ended yet.
+
+    What becomes of a single task the backend does not know where it runs in a pack with others: its
+    end has to do, and the worker finds out how it was.
+    """
     found: list[str] = []
     for one in after:
         known = one.job.spec.get("backend") == backend.name and not one.job.is_over
-        if one.whatever is whatever and known:
+        if (one.whatever or one.job.folder.is_packed) is whatever and known:
             found += _handles_of(one.job)
     return tuple(dict.fromkeys(found))
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
+from nbsubmit.core import ends
 from nbsubmit.core.asking import stop
 from nbsubmit.core.backend import Backend, Owner, Report
 from nbsubmit.core.errors import (
@@ -464,7 +465,8 @@ class Job:
             return False
         self.folder.write_json(self.folder.cancel_file, {"at": time.time()})
         handle = self.handle
-        if self.backend is not None and handle:
+        # A pack sees by itself that one of its tasks is to end, and the others are to go on.
+        if self.backend is not None and handle and not self.folder.is_packed:
             self._stop(self.backend, [handle])
         self._watcher.add(self)
         return True
@@ -627,16 +629,8 @@ class Job:
         """Keep an end that only the backend knew, for it may forget."""
         if self._found.conclusive:
             return
-        end = {
-            "state": status.state.value,
-            "reason": status.reason,
-            "advice": status.advice,
-            "node": status.node,
-            "at": time.time(),
-            "not_run": self._found.never,
-        }
         try:
-            self.folder.write_json(self.folder.end_file, end)
+            ends.note(self.folder, status, not_run=self._found.never)
         except OSError:
             _log.warning("the end of job %s could not be written to %s", self.id, self.folder.path)
         report = self._report

@@ -93,8 +93,10 @@ _KINDS = {"N": "number", "SIZE": "size", "TIME": "time"}
 
 # What one cell alone can ask for, and no configuration file.
 _OF_ONE_CELL = frozenset(
-    ("in", "without", "out", "as", "map", "product", "array", "after", "fresh", "dry-run", "debug")
-) | {"profile", "no-defaults"}
+    ("in", "without", "out", "as", "map", "product", "array", "pack", "after", "fresh", "dry-run")
+) | {"debug", "profile", "no-defaults"}
+# Of these each task of an array may have several, that run together.
+_PROCESSES = ("ntasks", "ntasks-per-node")
 _RIVALS = {"wait": ("no-wait",), "cancel-on-interrupt": ("no-wait",)}
 
 
@@ -186,7 +188,9 @@ class Grammar:
         """The manual page."""
         return self._parser.format_help()
 
-    def parse(self, line: str, before: Sequence[Sequence[str]] = ()) -> CellOptions:
+    def parse(
+        self, line: str, before: Sequence[Sequence[str]] = (), *, whole: bool = True
+    ) -> CellOptions:
         """Return what the line asks for.
 
         Parameters
@@ -195,6 +199,8 @@ class Grammar:
             The line.
         before : sequence of sequence of str
             Words of what was asked for elsewhere, the weightiest last; the line has the last word.
+        whole : bool
+            This is all; otherwise it is not asked whether one option goes with another.
 
         Raises
         ------
@@ -210,7 +216,9 @@ class Grammar:
                 raise OptionError(self._unknown(left[0], words))
         options = _cell_options(found, self._extra)
         wrong = _wrong_array(options, found.array) or _wrong_wait(options)
-        if wrong:
+        if found.pack is not None:
+            wrong = wrong or _wrong_pack(options)
+        if wrong and whole:
             raise OptionError(f"{self._magic}: {wrong}")
         return options
 
@@ -345,6 +353,10 @@ def _add_array(group: _Group) -> None:
     add("-a", "--array", metavar="SPEC", type=_as_type(Indices.parse),
         help="a task for each index: 0-15, 1,3,5-7, 0-15:4; %%4 behind them, "
         "or alone beside --map, for at most 4 at once")  # fmt: skip
+    add("--pack", metavar="N", type=_positive,
+        help="run N tasks one after another in one allocation, each in a process of its own: for "
+        "many tasks of seconds. --time is then for these N together, and %%4 is for 4 packs at "
+        "once; without effect on this machine")  # fmt: skip
 
 
 def _add_way(group: _Group) -> None:
@@ -435,6 +447,7 @@ def _cell_options(found: argparse.Namespace, extra: tuple[Option, ...]) -> CellO
         fresh=found.fresh,
         reuse=False if found.fresh else found.reuse,
         parallel=found.array.parallel if found.array else None,
+        pack=found.pack or 1,
         maps=tuple(found.map),
         product=found.product,
         indices=found.array.numbers if found.array else None,
@@ -458,6 +471,19 @@ def _wrong_array(options: CellOptions, array: Indices | None) -> str:
         return "--product crosses what several --map give, and there is none"
     if array is not None and not options.is_array:
         return f"--array %{array.parallel} says how many of how many tasks? Add indices, or --map"
+    return ""
+
+
+def _wrong_pack(options: CellOptions) -> str:
+    if not options.is_array:
+        return "--pack says how many of many tasks run in one allocation. Add --map, or --array"
+    for name in _PROCESSES:
+        number = options.resources.extra.get(name) or "1"
+        if options.pack > 1 and number != "1":
+            return (
+                f"--pack {options.pack} runs tasks one after another in one process of an "
+                f"allocation, and --{name} {number} asks for several. Leave out one of the two"
+            )
     return ""
 
 

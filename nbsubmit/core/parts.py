@@ -22,7 +22,7 @@ LEASE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Part:
-    """Some tasks of an array that were handed to the backend together.
+    """Some elements of an array that were handed to the backend together: tasks, or packs of them.
 
     Attributes
     ----------
@@ -39,13 +39,13 @@ class Part:
 
     @property
     def end(self) -> int:
-        """The number of the task behind the last."""
+        """The number of the element behind the last."""
         return self.first + self.count
 
 
 @dataclass(frozen=True)
 class Rest:
-    """What is known of the tasks that have not been sent yet.
+    """What is known of the elements that have not been sent yet.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Handed:
     parts : sequence of Part
         What the backend has, in order.
     count, size : int
-        How many tasks are in them, and of how many in all; 0 while nothing was read.
+        How many elements are in them, and of how many in all; 0 while nothing was read.
     rest : Rest or None
         What is known of those that have not been sent yet.
     """
@@ -127,12 +127,12 @@ class Handed:
     size: int = 0
     rest: Rest | None = None
 
-    def find(self, index: int) -> Part | None:
-        """Return the part that a task is in."""
+    def find(self, element: int) -> Part | None:
+        """Return the part that an element is in."""
         import bisect
 
-        place = bisect.bisect_right(self.parts, index, key=lambda part: part.first) - 1
-        return self.parts[place] if place >= 0 and index < self.parts[place].end else None
+        place = bisect.bisect_right(self.parts, element, key=lambda part: part.first) - 1
+        return self.parts[place] if place >= 0 and element < self.parts[place].end else None
 
 
 def parts_of(job: JobFolder, *, fresh: bool = False) -> Handed:
@@ -182,7 +182,8 @@ def write_parts(job: JobFolder, backend: str, parts: Sequence[Part], at: float) 
 
 
 def _size(job: JobFolder) -> int:
-    return int((job.spec.get("array") or {}).get("count") or 0)
+    array = job.spec.get("array") or {}
+    return -(-int(array.get("count") or 0) // int(array.get("pack", 1)))
 
 
 def rest_of(job: JobFolder) -> Rest | None:

@@ -35,7 +35,7 @@ def _wants_answer(
     regular = settings.poll_seconds if backend.polite_seconds else 1.0
     if one.found.suspicious and not _is_queued_again(one):
         return now - asked.at >= min(wait, max(least, _LONGEST_ASK))
-    if one.found.node and not _lapsed(one, settings, now):
+    if (one.found.node or one.found.in_turn) and not _lapsed(one, settings, now):
         # The beat of a running job is its sign of life; a free backend is asked all the same.
         return backend.polite_seconds == 0 and now - asked.at >= regular
     age = now - one.since
@@ -148,10 +148,11 @@ def stop_again(
     """Have jobs told once more to end that were cancelled here and run on: it was not heard.
 
     That they run on is known of those alone of which the backend has told anew. The time that they
-    have had for their end counts from the cancelling, though nobody could be asked meanwhile.
+    have had for their end counts from the cancelling, though nobody could be asked meanwhile. One
+    of several tasks of a pack is not for the backend to end.
     """
     for one in watched:
-        if not one.found.cancelled:
+        if not one.found.cancelled or _is_for_its_pack(one.job.folder):
             one.stopped = None
         elif one.stopped is None:
             one.stopped = now
@@ -162,6 +163,10 @@ def stop_again(
             late.setdefault(one.job.owner, []).append(one)
     for owner, mine in late.items():
         run(functools.partial(_stop_all, backend, _to_stop(mine), owner))
+
+
+def _is_for_its_pack(folder: JobFolder) -> bool:
+    return folder.is_packed and not JobFolder(folder.whole).is_cancelled()
 
 
 def _runs_on(report: Report | None) -> bool:

@@ -49,10 +49,10 @@ def recover(folder: JobFolder, backend: Backend) -> None:
             folder.handle_file, {"backend": backend.name, "handle": found[0], "at": time.time()}
         )
         return
-    size = shape.part or shape.count
+    count = shape.elements or 0
+    size = shape.part or count
     parts = [
-        Part(first, min(size, shape.count - first), handle)
-        for first, handle in sorted(found.items())
+        Part(first, min(size, count - first), handle) for first, handle in sorted(found.items())
     ]
     write_parts(folder, backend.name, parts, time.time())
 
@@ -62,4 +62,4 @@ def _is_known(folder: JobFolder, shape: Shape) -> bool:
         return bool(folder.handle())
     handed = parts_of(folder)
     # What is not sent yet is found out by whoever goes on sending.
-    return handed.rest is not None or handed.count == shape.count
+    return handed.rest is not None or handed.count == shape.elements

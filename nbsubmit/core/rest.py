@@ -72,7 +72,7 @@ class Sender:
         Parameters
         ----------
         over : sequence of bool
-            Which tasks have ended, by their number.
+            Which elements of the array have ended, by their number.
         now : float
             The time by a monotonic clock.
         pause : float
@@ -207,8 +207,9 @@ def _find_last(folder: JobFolder, backend: Backend) -> None:
         write_parts(folder, backend.name, parts, time.time())
 
 
-def _has_begun(folder: JobFolder, indices: range) -> bool:
-    found = listing(folder)
+def _has_begun(folder: JobFolder, elements: range) -> bool:
+    found, shape = listing(folder), Shape.of(folder.spec)
+    indices = range(elements.start * shape.pack, elements.stop * shape.pack)
     if any(_index(name) in indices for name in found.ended):
         return True
     folders = [_task(folder, name) for name in found.started if _index(name) in indices]
@@ -216,10 +217,14 @@ def _has_begun(folder: JobFolder, indices: range) -> bool:
 
 
 def _cancelled(folder: JobFolder, found: Listing) -> frozenset[int]:
-    """Return the tasks that were cancelled before they were sent, each by itself."""
-    handed = parts_of(folder)
-    waiting = [name for name in found.started if handed.find(_index(name)) is None]
-    return frozenset(_index(name) for name in waiting if _task(folder, name).cancel_file.exists())
+    """Return the elements of which all was cancelled before they were sent, task by task."""
+    handed, shape = parts_of(folder), Shape.of(folder.spec)
+    cancelled: dict[int, set[int]] = {}
+    for name in found.started:
+        element = shape.element(_index(name))
+        if handed.find(element) is None and _task(folder, name).cancel_file.exists():
+            cancelled.setdefault(element, set()).add(_index(name))
+    return frozenset(e for e, some in cancelled.items() if len(some) == len(shape.members(e)))
 
 
 def _task(folder: JobFolder, name: str) -> TaskFolder:

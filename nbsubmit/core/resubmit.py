@@ -82,9 +82,10 @@ def resubmit(
     after = inputs_again(job.id, job.spec)
     old_shape = Shape.of(job.spec)
     count = old_shape.count if only is None else len(only)
-    shape = shape_for(backend, count, old_shape.ranks)
+    options = replace(options, ranks=old_shape.ranks)
+    shape = shape_for(backend, count, options)
     folder = store.new()
-    launch = launch_of(folder, replace(options, ranks=shape.ranks), where, shape)
+    launch = launch_of(folder, options, where, shape)
     launch = started_after(launch, after, backend)
 
     def fill() -> None:

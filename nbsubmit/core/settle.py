@@ -47,6 +47,8 @@ def settle(found: Found, report: Report | None, doubt_seconds: float) -> Status:
         return Status(JobState.REFUSED, found.refusal, "change the options and run the cell again")
     if found.unsent and not found.never:
         return _of_unsent(found)
+    if found.passed_over:
+        return Status(JobState.CANCELLED, "cancelled from this notebook")
     is_gone = report is None or report.state is None or report.state.ended
     if found.not_run and (found.never or is_gone):
         return Status(JobState.CANCELLED, found.not_run)
@@ -96,6 +98,8 @@ def _of_unsent(found: Found) -> Status:
 
 def _of_life(found: Found, report: Report | None, node: str) -> Status:
     reason, advice = (report.reason, report.advice) if report else ("", "")
+    if found.packed and _is_in_turn(found, report):
+        return Status(JobState.PENDING, "being cancelled" if found.cancelled else _ITS_TURN)
     if found.cancelled:
         reason, advice = "being cancelled", ""
     elif found.queued_again and found.exit_code is not None and (report is None or report.stale):
@@ -105,7 +109,7 @@ def _of_life(found: Found, report: Report | None, node: str) -> Status:
     if report is not None and report.state is not None and not report.state.ended:
         if report.state is not JobState.PENDING:
             return Status(report.state, reason, advice, node)
-        if not found.node:
+        if not found.node and not (found.packed and found.queued_again):
             return Status(JobState.PENDING, _turn(found, reason), advice, node)
         # Started once and pending again: it waits for another run.
         return Status(JobState.PENDING, _again(found) + _after(reason), advice)
@@ -114,7 +118,18 @@ def _of_life(found: Found, report: Report | None, node: str) -> Status:
     return Status(JobState.PENDING, _turn(found, reason), advice)
 
 
+def _is_in_turn(found: Found, report: Report | None) -> bool:
+    """Tell whether the pack runs in which a task waits."""
+    if report is None or report.state is None:
+        return found.in_turn
+    if report.state is JobState.PENDING:  # it may have begun once and be queued again
+        return found.in_turn and report.stale
+    return not report.state.ended
+
+
 def _again(found: Found) -> str:
+    if found.packed:
+        return "its pack waits to be run again"
     return f"waits to be run again (run {found.run + 1})"
 
 
@@ -256,6 +271,7 @@ _SHELL_CODES = {
     127: "does not exist on the node",
 }
 _SEE_LOG = "see its log"
+_ITS_TURN = "waits for its turn in its pack"
 # Its script leaves an exit code in the folder whatever happens.
 _NOT_SEEN = "it ended and left nothing in its folder, as where its node does not see that"
 _WHERE_SEEN = "have jobs in a folder that the nodes can see and write to: NBSUBMIT_FOLDER"

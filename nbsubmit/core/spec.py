@@ -109,7 +109,9 @@ class CellOptions:
     teardown : tuple of str
         Shell lines to run after Python.
     parallel : int or None
-        At most so many tasks of an array at once.
+        At most so many tasks of an array at once, or packs of them.
+    pack : int
+        So many tasks of an array run one after another in one allocation, where there is such.
     ranks : int
         Processes that the job, or each task of an array, consists of.
     launcher : tuple of str or None
@@ -155,6 +157,7 @@ class CellOptions:
     by_value: tuple[str, ...] = ()
     teardown: tuple[str, ...] = ()
     parallel: int | None = None
+    pack: int = 1
     ranks: int = 1
     launcher: tuple[str, ...] | None = None
     signal_seconds: int | None = None
@@ -210,6 +213,10 @@ class Launch:
         What the backend takes at once at most: a larger array is started in parts of this size.
     first : int
         The number of the first task of this part.
+    pack : int
+        What is called a task here are so many of the job's: the command is told which it is by
+        `nbsubmit.core.packs.PACK_VARIABLE`, and leaves its exit code in ``packs/NUMBER``. Always 1
+        for a backend that does not pack.
     ranks : int
         Processes that each job or task consists of, started together.
     launcher : tuple of str or None
@@ -237,6 +244,7 @@ class Launch:
     parallel: int | None = None
     part: int | None = None
     first: int = 0
+    pack: int = 1
     ranks: int = 1
     launcher: tuple[str, ...] | None = None
     signal_seconds: int | None = None
@@ -261,7 +269,7 @@ class Launch:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Launch:
         """Read what `to_json` gave."""
-        given = {each.name: data[each.name] for each in fields(cls)}
+        given = {each.name: data[each.name] for each in fields(cls) if each.name in data}
         tuples = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
         paths = {name: Path(given[name]) for name in _PATHS if given[name] is not None}
         return cls(**{**given, **tuples, **paths, "resources": Resources(**given["resources"])})

@@ -20,7 +20,7 @@ from typing import Any
 import cloudpickle
 
 from nbsubmit.core import by_value, inputs, packages, tasks
-from nbsubmit.core.backend import Backend
+from nbsubmit.core.backend import Backend, packs
 from nbsubmit.core.call import Call
 from nbsubmit.core.cell import Cell
 from nbsubmit.core.errors import OptionError, SubmitError
@@ -115,7 +115,7 @@ def submit(
     check_size(request.payload, request.options.include, settings.size_limit, request.slices)
     check_space(request.payload, store.path, request.slices)
     folder = store.new()
-    shape = shape_for(backend, request.count, request.options.ranks)
+    shape = shape_for(backend, request.count, request.options)
     launch = launch_of(folder, request.options, shape=shape)
     launch = started_after(launch, request.after, backend)
     return started(
@@ -159,9 +159,12 @@ def started_after(launch: Launch, after: Sequence[After], backend: Backend) -> L
     )
 
 
-def shape_for(backend: Backend, count: int | None, ranks: int = 1) -> Shape:
+def shape_for(backend: Backend, count: int | None, options: CellOptions) -> Shape:
     """Return the shape of a job; the backend is asked what it takes only for an array."""
-    return Shape(count, None if count is None else backend.largest_array(), ranks)
+    if count is None:
+        return Shape(ranks=options.ranks)
+    pack = min(options.pack, count) if packs(backend) else 1
+    return Shape(count, backend.largest_array(), options.ranks, pack)
 
 
 def started(
@@ -243,8 +246,9 @@ def launch_of(
         env=options.env,
         teardown=options.teardown,
         script=folder.script_file,
-        count=shape.count,
+        count=shape.elements,
         part=shape.part,
+        pack=shape.pack,
         parallel=options.parallel,
         ranks=shape.ranks,
         launcher=options.launcher,

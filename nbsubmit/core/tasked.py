@@ -201,7 +201,9 @@ class TaskedJob(Job):
             super()._interrupt(timeout)  # they run together, and are told together
             return
         for task in self.tasks:
-            if task.folder.is_first and not task.is_over:
+            folder = task.folder
+            waits = folder.is_packed and not folder.started_file.exists()
+            if folder.is_first and not task.is_over and not waits:
                 task._interrupt(timeout)
 
     def resubmit_failed(self, options: str = "") -> Job:
@@ -253,10 +255,10 @@ class TaskedJob(Job):
             return
         if self._sending is None:
             self._sending = Sender(self.folder, self.backend)
-        ranks = Shape.of(self.folder.spec).ranks
-        over = [task.is_over for task in self.tasks]
-        if ranks > 1:
-            over = [all(over[n : n + ranks]) for n in range(0, len(over), ranks)]
+        shape = Shape.of(self.folder.spec)
+        over, size = [task.is_over for task in self.tasks], shape.ranks * shape.pack
+        if size > 1:
+            over = [all(over[n : n + size]) for n in range(0, len(over), size)]
         self._sending.go_on(over, now, max(pause, self.backend.polite_seconds))
 
     def refresh(self) -> None:

@@ -22,6 +22,7 @@ from nbsubmit.core.folder import (
     PRIVATE_FOLDER,
     JobFolder,
 )
+from nbsubmit.core.packs import PACK_LOG, PACK_VARIABLE, PACKS, PackFolder
 from nbsubmit.core.parts import Rest, parts_of
 from nbsubmit.core.record import dataclass
 from nbsubmit.core.trust import check_if_there
@@ -32,8 +33,8 @@ TASK_VARIABLE, RANK_VARIABLE, RANKS_VARIABLE = "NBSUBMIT_TASK", "NBSUBMIT_RANK",
 ID_VARIABLE = "NBSUBMIT_JOB_ID"
 # What a job must not inherit from one that it is submitted from inside of.
 OF_A_JOB = (
-    TASK_VARIABLE, RANK_VARIABLE, RANKS_VARIABLE, JOB_VARIABLE, ID_VARIABLE, LIMITS_VARIABLE,
-    NODE_VARIABLE,
+    TASK_VARIABLE, RANK_VARIABLE, RANKS_VARIABLE, PACK_VARIABLE, JOB_VARIABLE, ID_VARIABLE,
+    LIMITS_VARIABLE, NODE_VARIABLE,
 )  # fmt: skip
 _TASKS, _RESULTS, _LOGS = "tasks", "results", "logs"
 _RESULT = ".json"
@@ -76,25 +77,30 @@ class Shape:
     count : int or None
         The size of the array; None if it is none.
     part : int or None
-        At most so many of them are handed to the backend at once.
+        At most so many elements are handed to the backend at once.
     ranks : int
         Processes that run together.
+    pack : int
+        So many tasks, one after another, are one element of the array that the backend has. The
+        last may have fewer.
     """
 
     count: int | None = None
     part: int | None = None
     ranks: int = 1
+    pack: int = 1
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> Shape:
         """Return the shape of a job of which the specification is known."""
         array = spec.get("array") or {}
-        return cls(array.get("count"), array.get("part"), int(spec.get("ranks", 1)))
+        pack = int(array.get("pack", 1))
+        return cls(array.get("count"), array.get("part"), int(spec.get("ranks", 1)), pack)
 
     def to_json(self) -> dict[str, Any]:
         """Return what belongs into the specification."""
-        array = None if self.count is None else {"count": self.count, "part": self.part}
-        return {"array": array, "ranks": self.ranks}
+        array = {"count": self.count, "part": self.part, "pack": self.pack}
+        return {"array": None if self.count is None else array, "ranks": self.ranks}
 
     @property
     def has_tasks(self) -> bool:
@@ -108,9 +114,23 @@ class Shape:
         ranks: Sequence[int | None] = [None] if self.ranks == 1 else range(self.ranks)
         return [TaskKey(index, rank) for index in indices for rank in ranks]
 
-    def place(self, index: int) -> tuple[int, int]:
-        """Return in which part of an array a task is, and its number there."""
-        return divmod(index, self.part or (self.count or 1))
+    @property
+    def elements(self) -> int | None:
+        """How many elements the array has for the backend; None if it is none."""
+        return None if self.count is None else -(-self.count // self.pack)
+
+    def element(self, index: int) -> int:
+        """Return in which element of an array a task is."""
+        return index // self.pack
+
+    def members(self, element: int) -> range:
+        """Return the tasks of one element of an array."""
+        first = element * self.pack
+        return range(first, min(first + self.pack, self.count or 0))
+
+    def place(self, element: int) -> tuple[int, int]:
+        """Return in which part of an array an element is, and its number there."""
+        return divmod(element, self.part or (self.elements or 1))
 
 
 SINGLE = Shape()
@@ -120,11 +140,13 @@ SINGLE = Shape()
 class Listing:
     """Which tasks of a job have started and which have left a result, by their keys as text.
 
-    And whether all of them are to be cancelled, and what is known of those that are not sent yet.
+    And which packs have, whether all are to be cancelled, and what is known of those that are not
+    sent yet.
     """
 
     started: frozenset[str] = frozenset()
     ended: frozenset[str] = frozenset()
+    packs: frozenset[str] = frozenset()
     cancelled: bool = False
     rest: Rest | None = None
 
@@ -179,6 +201,8 @@ class TaskFolder(JobFolder):
     def _log(self) -> str:
         if self.key.index is None:
             return str(self.key)
+        if self.is_packed:
+            return str(self.key)
         part, number = self.shape.place(self.key.index)
         inside = str(TaskKey(number, self.key.rank))
         return f"{part}+{inside}" if part else inside
@@ -194,6 +218,29 @@ class TaskFolder(JobFolder):
         if self.key.index is None:
             return self.job
         return TaskFolder(self.job, TaskKey(self.key.index), self.shape)
+
+    @property
+    def element(self) -> int:
+        """In which element of the array it is; 0 outside of one."""
+        return self.shape.element(self.key.index or 0)
+
+    @property
+    def pack(self) -> PackFolder | None:
+        """The pack in which it has its turn; None if it runs by itself."""
+        return pack_of(self.job, self.shape, self.element) if self.is_packed else None
+
+    @property
+    def around(self) -> JobFolder:
+        return self.pack or self.together
+
+    @property
+    def is_packed(self) -> bool:
+        return self.key.index is not None and self.shape.pack > 1
+
+    @property
+    def beat_file(self) -> Path:  # type: ignore[override]
+        """The pack shows for all of its tasks that it lives."""
+        return self.pack.beat_file if self.pack is not None else self.path / "beat"
 
     @property
     def is_first(self) -> bool:
@@ -213,7 +260,7 @@ class TaskFolder(JobFolder):
         # Thousands of tasks are looked at one after another, and each file when it is opened.
         if now - self.job.checked > _CHECK_SECONDS:
             self.job.check_parts()
-            for folder in (_TASKS, _RESULTS, _LOGS):
+            for folder in (_TASKS, _RESULTS, _LOGS, PACKS):
                 check_if_there(self.whole / folder)
             self.job.checked = now
 
@@ -224,10 +271,10 @@ class TaskFolder(JobFolder):
     def handle(self) -> str:
         if self.key.index is None:
             return self.job.handle()
-        part = parts_of(self.job).find(self.key.index)
+        part = parts_of(self.job).find(self.element)
         if part is None or not part.handle:
             return ""
-        return f"{part.handle}_{self.shape.place(self.key.index)[1]}"
+        return f"{part.handle}_{self.shape.place(self.element)[1]}"
 
     def refusal(self) -> str:
         refused, rest = super().refusal(), self._rest
@@ -244,11 +291,11 @@ class TaskFolder(JobFolder):
     def _rest(self) -> Rest | None:
         """What is known of the tasks that are not sent yet, if this is one of them."""
         index, handed = self.key.index, parts_of(self.job)
-        return None if index is None or handed.find(index) else handed.rest
+        return None if index is None or handed.find(self.element) else handed.rest
 
     @property
     def _part_without_handle(self) -> bool:
-        part = parts_of(self.job).find(self.key.index or 0)
+        part = parts_of(self.job).find(self.element)
         return part is not None and not part.handle
 
     def is_cancelled(self) -> bool:
@@ -283,9 +330,17 @@ def name_of(task: JobFolder) -> str:
     return str(TaskKey(index, task.key.rank))
 
 
+def pack_of(job: JobFolder, shape: Shape, number: int) -> PackFolder:
+    """Return the folder of one pack of an array."""
+    part, place = shape.place(number)
+    logs = job.path / _LOGS / f"{PACK_LOG}{f'{part}+' if part else ''}{place}"
+    return PackFolder(job, number, str(logs))
+
+
 def prepare(job: JobFolder) -> None:
     """Make the folders in which the tasks of a job leave what they leave."""
-    for name in (_TASKS, _RESULTS, _LOGS):
+    packs = [PACKS] if Shape.of(job.spec).pack > 1 else []
+    for name in (_TASKS, _RESULTS, _LOGS, *packs):
         (job.path / name).mkdir(mode=PRIVATE_FOLDER)
 
 
@@ -303,12 +358,13 @@ def parts_named(job: JobFolder, name: str) -> list[TaskFolder]:
 
 
 def listing(job: JobFolder) -> Listing:
-    """Look which tasks have started and which have ended, with two listings for all of them."""
+    """Look which tasks have started and which have ended, with a few listings for all of them."""
     rest = parts_of(job, fresh=True).rest
     ended = (name for name in _names(job.path / _RESULTS) if name.endswith(_RESULT))
     return Listing(
         frozenset(_names(job.path / _TASKS)),
         frozenset(name.removesuffix(_RESULT) for name in ended if not name.startswith(".")),
+        frozenset(_names(job.path / PACKS) if Shape.of(job.spec).pack > 1 else ()),
         job.cancel_file.exists(),
         rest,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from nbsubmit.core.answers import NEVER
 from nbsubmit.core.backend import Report
 from nbsubmit.core.errors import FolderError, OtherFormat
-from nbsubmit.core.found import NOTHING_FOUND, Found, following, look
+from nbsubmit.core.found import NOTHING_FOUND, Found, look, of_waiting
 from nbsubmit.core.job import Job
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.state import JobState, Status
@@ -76,7 +76,8 @@ def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched
     """Look at jobs, and return those that may have changed; of tasks, one listing tells."""
     looked_at: list[Watched] = []
     listings: dict[Path, Listing] = {}
-    waiting: dict[Path, Found] = {}
+    # Of each pack, and of all tasks of an array that is not packed.
+    waiting: dict[tuple[Path, int], tuple[Found, int]] = {}
     for one in due:
         folder = one.job.folder
         if _is_as_it_was(one, now):
@@ -85,11 +86,15 @@ def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched
         if isinstance(folder, TaskFolder):
             if folder.whole not in listings:
                 listings[folder.whole] = _listing(folder)
-                waiting[folder.whole] = _waiting(folder)
+            listed = listings[folder.whole]
             one.next_look = _next_look(one, now)
-            if not listings[folder.whole].tells_of(folder.key):
-                news = waiting[folder.whole]
-                if one.found.handle and not news.not_run:
+            if not listed.tells_of(folder.key):
+                place = (folder.whole, folder.element if folder.is_packed else 0)
+                if place not in waiting:
+                    waiting[place] = _waiting(folder, begun=str(place[1]) in listed.packs)
+                news, beat = waiting[place]
+                _hear(one, beat, now)
+                if one.found.handle and not news.not_run and _is_known(news, one.found):
                     continue
                 unsent, deserted = folder.unsent()
                 known = (one.found.unsent, one.found.deserted)
@@ -109,12 +114,20 @@ def look_where_there_is_news(due: Sequence[Watched], now: float) -> list[Watched
     return looked_at
 
 
-def _waiting(folder: TaskFolder) -> Found:
-    """What is known of each task that has not started."""
+def _waiting(folder: TaskFolder, *, begun: bool) -> tuple[Found, int]:
+    """What is known of each task that has not started, or of those of one pack; and its beat."""
     try:
-        return following(NOTHING_FOUND, folder)
+        beat = changed_at(str(folder.beat_file)) if begun else 0
+        return of_waiting(folder, begun=begun), beat
     except (OSError, FolderError):  # each finds out by itself when it starts
-        return NOTHING_FOUND
+        return NOTHING_FOUND, 0
+
+
+def _is_known(news: Found, found: Found) -> bool:
+    """Tell whether the same was found of a task's pack before; there may be none."""
+    return (news.packed, news.in_turn, news.exit_code, news.queued_again) == (
+        found.packed, found.in_turn, found.exit_code, found.queued_again
+    )  # fmt: skip
 
 
 def look_soon_at_what_follows(watched: Sequence[Watched], now: float) -> None:
@@ -142,12 +155,17 @@ def give_up_the_silent(watched: Sequence[Watched], settings: Settings, now: floa
 def _look(one: Watched, now: float) -> None:
     if not _may_be_read_later(one, now):
         read(one, now)
-    beat = changed_at(one.beat_file) if one.found.node or one.beat else 0
-    if beat != one.beat:
-        one.beat, one.beat_seen = beat, now
-        if one.report is not None and not (one.report.state and one.report.state.ended):
-            one.report = None  # the job has shown since then that it is alive
+    _hear(one, changed_at(one.beat_file) if one.found.node or one.beat else 0, now)
     one.next_look = _next_look(one, now)
+
+
+def _hear(one: Watched, beat: int, now: float) -> None:
+    """Take note of the last beat."""
+    if beat == one.beat:
+        return
+    one.beat, one.beat_seen = beat, now
+    if one.report is not None and not (one.report.state and one.report.state.ended):
+        one.report = None  # the job has shown since then that it is alive
 
 
 def _is_as_it_was(one: Watched, now: float) -> bool:

@@ -14,7 +14,7 @@ from nbsubmit.client import cells, configured, words
 from nbsubmit.client.configured import grammar_of
 from nbsubmit.client.rows import sent_rows
 from nbsubmit.core import inputs
-from nbsubmit.core.backend import Backend
+from nbsubmit.core.backend import Backend, packs
 from nbsubmit.core.errors import OptionError
 from nbsubmit.core.harmless import plain
 from nbsubmit.core.job import Job
@@ -114,7 +114,9 @@ class CellCommands:
         options = prepared.request.options
         if options.quiet:
             return
-        ignored = backend.ignored(launch_of(job.folder, prepared.request.options))
+        ignored = [*backend.ignored(launch_of(job.folder, options))]
+        if options.pack > 1 and not packs(backend):
+            ignored.append("--pack")
         if ignored:
             print(f"the {backend.name} backend does not use {', '.join(ignored)}")
         if self._has_panel(options):

@@ -24,6 +24,7 @@ _EXAMPLES = {
     "--time": ("10m", "1h", "8h", "1d"),
     "--cpus-per-task": ("1", "2", "4", "8", "16"),
     **dict.fromkeys(("--gpus", "--gpus-per-node", "--gpus-per-task"), ("1", "2", "4")),
+    "--pack": ("10", "50", "100"),
     "--older": ("7d", "30d", "90d"),
     "--keep": ("0", "20", "100"),
 }

@@ -269,8 +269,9 @@ class Session:
     def script(self, prepared: Prepared, backend: Backend) -> tuple[str, str]:
         """Return the script that would be run, and when it would start, in words."""
         folder = self.store.folder("ID")
-        shape = shape_for(backend, prepared.request.count)
-        launch = first_part(launch_of(folder, prepared.request.options, shape=shape))
+        options = prepared.request.options
+        shape = shape_for(backend, prepared.request.count, options)
+        launch = first_part(launch_of(folder, options, shape=shape))
         launch = started_after(launch, prepared.request.after, backend)
         return backend.script(launch), backend.expected_start(launch)
 

@@ -49,7 +49,11 @@ if __name__ == "__main__":
     signal.signal(signal.SIGUSR2, lambda number, _frame: early.append(number))
     # The collector would look through all that is imported again and again: 6 % of a start.
     gc.disable()
-    from nbsubmit.worker.process import main
+    # Tasks of an array, one after another.
+    if "NBSUBMIT_PACK" in os.environ:
+        from nbsubmit.worker.pack import main
+    else:
+        from nbsubmit.worker.process import main
 
     gc.enable()
     told = os.environ.pop("NBSUBMIT_FORKS", "").split()

@@ -341,9 +341,9 @@ def test_a_worker_that_cannot_leave_a_template_runs_its_job() -> None:
 
 def test_where_the_system_does_not_tell_where_words_are_they_stay() -> None:
     code = (
-        "from nbsubmit.worker import forks\n"
-        "forks._words = lambda: (0, 0, 0, [b''])\n"
-        "forks._say_who('template')\nprint('done')"
+        "from nbsubmit.worker import child\n"
+        "child._words = lambda: (0, 0, 0, [b''])\n"
+        "child.say_who('template')\nprint('done')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "done\n", done

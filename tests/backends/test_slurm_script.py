@@ -82,6 +82,23 @@ def test_logs_and_comment_are_ours(make_launch: MakeLaunch) -> None:
     assert found["comment"] == comment(launch.id) == f"nbsubmit:{launch.id}"
 
 
+def test_a_pack_has_a_number_a_log_and_an_exit_code_of_its_own(make_launch: MakeLaunch) -> None:
+    launch = make_launch(count=2, first=4, part=4, pack=50, command=("sh", "-c", "env; exit 3"))
+    text = batch_script(launch)
+    found = directives(text)
+    assert found["array"] == "0-1"
+    assert found["output"] == f"{launch.folder}/logs/pack-1+%a.out"
+    assert found["error"] == f"{launch.folder}/logs/pack-1+%a.err"
+    of_slurm = "SLURM_ARRAY_JOB_ID=17\nSLURM_ARRAY_TASK_ID=1\nexport NBSUBMIT_TASK=9\n"
+    printed = run(launch, of_slurm + text).stdout.splitlines()
+    assert "NBSUBMIT_PACK=5" in printed
+    assert not any(line.startswith("NBSUBMIT_TASK=") for line in printed)
+    assert (launch.folder / "packs" / "5" / "exit").read_text() == "3"
+    plain = batch_script(make_launch(count=2))
+    assert "unset NBSUBMIT_TASK NBSUBMIT_RANK NBSUBMIT_PACK" in plain
+    assert "export NBSUBMIT_PACK" not in plain
+
+
 def test_a_job_that_waits_for_others_ends_if_they_fail(make_launch: MakeLaunch) -> None:
     waits = Resources(extra={"dependency": "afterok:17"})
     assert asks_for(make_launch(resources=waits))["kill-on-invalid-dep"] == "yes"

@@ -24,6 +24,8 @@ from tests.bench.nothing import add
 from tests.bench.table import Row, in_turn, tell, within
 
 AT_ONCE = 256
+# So many tasks run one after another in one allocation.
+PACK = 50
 
 
 def bare(count: int) -> None:
@@ -37,10 +39,10 @@ def bare(count: int) -> None:
         time.sleep(0.1)
 
 
-def mapped(module: Any, folder: Path, count: int) -> None:
+def mapped(module: Any, folder: Path, count: int, **parameters: Any) -> None:
     """An array of calls through a module with submitit's names."""
     executor = module.AutoExecutor(folder, cluster="slurm")
-    executor.update_parameters(timeout_min=5, slurm_array_parallelism=AT_ONCE)
+    executor.update_parameters(timeout_min=5, slurm_array_parallelism=AT_ONCE, **parameters)
     jobs = executor.map_array(add, range(count), range(count))
     assert [job.result() for job in jobs] == [2 * n for n in range(count)]
 
@@ -59,6 +61,7 @@ def rows(count: int) -> Iterator[Row]:
                 {
                     "bare": lambda: bare(count),
                     "ours": lambda: mapped(nbsubmit, folder / "ours", count),
+                    "packed": lambda: mapped(nbsubmit, folder / "packed", count, pack=PACK),
                     "submitit": lambda: mapped(submitit, folder / "submitit", count),
                 },
                 1,
@@ -66,6 +69,8 @@ def rows(count: int) -> Iterator[Row]:
     measure = f"an array of {count:,} on Slurm, all results"
     yield within(measure, found["ours"], "Slurm's own for `true`", found["bare"], 1.3)
     yield Row(measure, found["ours"], "s", "submitit", found["submitit"], "", met=True)
+    packed = f"{measure}, {PACK} in an allocation"
+    yield Row(packed, found["packed"], "s", "submitit", found["submitit"], "", met=True)
 
 
 if __name__ == "__main__":

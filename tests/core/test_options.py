@@ -176,6 +176,9 @@ ARRAYS = {
     "--array 7": CellOptions(indices=(7,)),
     "--array 3,1,2-3": CellOptions(indices=(1, 2, 3)),
     "--array 0-9:5%2": CellOptions(indices=(0, 5), parallel=2),
+    "--map x=a --pack 50": CellOptions(maps=(Mapped(("x",), "a"),), pack=50),
+    "--pack=2 --array 0-2%4": CellOptions(indices=(0, 1, 2), parallel=4, pack=2),
+    "--array 0-1 --pack 1 -n 4": CellOptions(Resources(extra={"ntasks": "4"}), indices=(0, 1)),
 }
 
 
@@ -211,12 +214,26 @@ NO_ARRAYS = {
     "--array 0-3%0": "from 1 up",
     "--array 0-3%x": "from 1 up",
     "--array 0-99999999": "more than 1000000 tasks",
+    "--map x=a --pack 0": "'0' is not a whole number from 1 up",
+    "--map x=a --pack -3": "'-3' is not a whole number from 1 up",
+    "--map x=a --pack 2.5": "'2.5' is not a whole number from 1 up",
+    "--map x=a --pack": "expected one argument",
+    "--pack 50": "of many tasks run in one allocation. Add --map, or --array",
+    "--map x=a --pack 50 -n 4": "and --ntasks 4 asks for several. Leave out one of the two",
+    "--map x=a --pack 50 --ntasks-per-node=2": "--ntasks-per-node 2 asks for several",
 }
 
 
 @pytest.mark.parametrize("line", NO_ARRAYS)
 def test_what_is_no_array_is_told(line: str) -> None:
     assert NO_ARRAYS[line] in complaint(line)
+
+
+def test_words_that_are_to_be_added_to_others_need_not_be_all() -> None:
+    assert GRAMMAR.parse("", [["--pack", "3"]], whole=False).pack == 3
+    assert GRAMMAR.parse("", [["--map", "x=a"], ["--pack", "3"]]).pack == 3
+    with pytest.raises(OptionError, match="Add --map, or --array"):
+        GRAMMAR.parse("", [["--pack", "3"]])
 
 
 SHORT_OWNED = {"-o": "output", "-e": "error", "-D": "chdir", "-i": "input"}

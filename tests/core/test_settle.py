@@ -30,6 +30,10 @@ TOLD = replace(DONE, error=CellError("Terminated", "SIGTERM", ("trace",)), signa
 
 SENT = Found(handle="17")
 STARTED = replace(SENT, node="n1")
+# A task of a pack that is in the queue, and of one that runs.
+PACKED = replace(SENT, packed=True)
+IN_TURN = replace(PACKED, in_turn=True)
+ITS_TURN = "waits for its turn in its pack"
 
 
 def stale(state: JobState | None) -> Report:
@@ -264,6 +268,40 @@ TABLE: dict[str, tuple[Found, Report | None, float, JobState, str]] = {
         found(exit_code=0), says(S.COMPLETED), LATER, S.FAILED, "itself, as with os._exit"),
     "ended, and cancelled here": (found(exit_code=143, cancelled=True), None, MUCH_LATER,
                                   S.CANCELLED, "cancelled from this notebook"),
+    # It has its turn in a pack
+    "its pack waits in the queue": (PACKED, says(S.PENDING, "Priority"), NOW, S.PENDING,
+                                    "^Priority$"),
+    "its pack has begun": (IN_TURN, None, NOW, S.PENDING, ITS_TURN),
+    "its pack has begun, the disk is late": (PACKED, says(S.RUNNING), NOW, S.PENDING, ITS_TURN),
+    "its pack runs, both say": (IN_TURN, says(S.RUNNING), NOW, S.PENDING, ITS_TURN),
+    "its pack is suspended": (IN_TURN, says(S.SUSPENDED), NOW, S.PENDING, ITS_TURN),
+    "its pack has begun, and nobody can be asked": (IN_TURN, stale(S.PENDING), NOW, S.PENDING,
+                                                    ITS_TURN),
+    "its pack is in the queue again": (IN_TURN, says(S.PENDING, "BeginTime"), NOW, S.PENDING,
+                                       "^BeginTime$"),
+    "its pack has had itself queued again": (
+        found(PACKED, queued_again=True, exit_code=1), says(S.PENDING, "BeginTime"), NOW,
+        S.PENDING, "^its pack waits to be run again: BeginTime$"),
+    "its pack has had itself queued again, nobody was asked": (
+        found(PACKED, queued_again=True, exit_code=1), None, LATER, S.PENDING,
+        "^its pack waits to be run again$"),
+    "its pack is cancelled": (found(IN_TURN, cancelled=True), says(S.RUNNING), NOW, S.PENDING,
+                              "being cancelled"),
+    "it alone was cancelled before its turn": (
+        found(IN_TURN, cancelled=True, passed_over=True), None, NOW, S.CANCELLED,
+        "cancelled from this notebook"),
+    "its pack ran out of time before its turn": (
+        found(PACKED, exit_code=143, signal="SIGTERM"), says(S.TIMEOUT), NOW, S.TIMEOUT,
+        "it reached its time limit"),
+    "the node of its pack is lost": (IN_TURN, says(S.NODE_FAIL), NOW, S.NODE_FAIL,
+                                     "its node was lost"),
+    "its pack is gone": (IN_TURN, says(None), LATER, S.LOST, "it is gone and left no result"),
+    "its pack was killed before its turn": (
+        found(PACKED, exit_code=137), says(S.FAILED), LATER, S.FAILED,
+        "the worker was killed by SIGKILL"),
+    "its pack could not begin": (
+        found(PACKED, exit_code=7, last_words="no such module"), says(S.FAILED), LATER, S.FAILED,
+        "its script ended with exit code 7 before the cell was run: no such module"),
 }  # fmt: skip
 
 

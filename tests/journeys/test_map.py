@@ -353,3 +353,23 @@ def test_a_task_that_still_waits_is_cancelled_alone(
     assert says(kernel, "job.tasks[2].wait(60).state") == "CANCELLED"
     kernel.run("Path('go').touch()\njob.wait(60)")
     assert says(kernel, "y[:2]") == "[0, 1]"
+
+
+def test_tasks_are_packed_on_slurm_and_elsewhere_it_is_said_that_they_are_not(
+    kernel: Kernel, magic: str
+) -> None:
+    ran = kernel.run(f"{magic} --map x=range(7) --pack 3 --wait --as job\ny = x * x\nx + 1")
+    assert ran.result == "[1, 2, 3, 4, 5, 6, 7]"
+    assert says(kernel, "y") == "[0, 1, 4, 9, 16, 25, 36]"
+    is_packed = magic == "%%slurm"
+    assert ("does not use --pack" in ran.stdout) is not is_packed
+    handles = "len({task.handle for task in job.tasks})"
+    assert says(kernel, handles) == "3" or not is_packed
+    kernel.run("%jobs resubmit " + says(kernel, "job.id") + " --pack 4")
+    kernel.run("import nbsubmit\njob = nbsubmit.jobs()[-1]")
+    assert says(kernel, handles) == "2" or not is_packed
+    assert says(kernel, "job.wait(60).value") == "[1, 2, 3, 4, 5, 6, 7]"
+    planned = kernel.run(f"{magic} --map x=range(7) --pack 3 --dry-run\ny = x").stdout
+    assert ("--array=0-2" in planned) is is_packed
+    assert "asks for several" in kernel.try_(f"{magic} --map x=range(7) --pack 3 -n 2\nx").traceback
+    assert "Add --map, or --array" in kernel.try_(f"{magic} --pack 3\nx = 1").traceback

@@ -240,6 +240,29 @@ def test_a_task_that_was_cancelled_before_it_was_sent_is_left_out(
     assert jobs[13].result() == "went"
 
 
+def test_packs_are_sent_bit_by_bit_and_one_of_which_all_was_cancelled_is_left_out(
+    executor: nbsubmit.AutoExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    executor.update_parameters(pack=3)
+    go = Path("go").absolute()
+    jobs = executor.map_array(functions.wait_for, [str(go)] * 40)
+    (told,) = caplog.messages
+    assert told.startswith(f"10 of the 40 tasks of job {whole_of(jobs).id} are {WORDS}. They are")
+    assert len(in_queue()) == MOST
+    until(lambda: jobs[39].status.reason == WORDS, "a task says that it is not sent yet")
+    cancelled = [31, 33, 34, 35]
+    for number in cancelled:
+        jobs[number].cancel()
+        assert jobs[number].wait(PATIENCE).state == "CANCELLED"
+    go.write_text("went")
+    whole_of(jobs).wait(PATIENCE)
+    states = ["CANCELLED" if number in cancelled else "COMPLETED" for number in range(40)]
+    assert [job.state for job in jobs] == states
+    assert {jobs[n].result() for n in range(40) if n not in cancelled} == {"went"}
+    assert (11, 1, "") in parts(whole_of(jobs))
+    assert sent(whole_of(jobs)) == 14
+
+
 def test_one_job_more_is_refused_with_how_many_there_are_and_what_to_do(
     executor: nbsubmit.AutoExecutor,
 ) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,6 +172,66 @@ def test_a_task_of_an_array_is_queued_again_by_itself(
     place.open_gate()
     assert all(count > 0 for count in jobs.results(PATIENCE))
     assert len(place.lines()) == 4
+
+
+def test_a_pack_is_queued_again_and_goes_on_where_it_was(
+    executor: SlurmExecutor, place: Place
+) -> None:
+    executor.update_parameters(pack=4)
+    calls: list[Callable[[], Any]] = [
+        partial(place.note, "first"),
+        Counting(place),
+        partial(counting.wait, place, "last"),
+    ]
+    jobs = executor.submit_array(calls)
+    wait_for(place, 2)
+    until(lambda: not jobs[1].done() and jobs[1].state is JobState.RUNNING, "the second runs")
+    jobs[1]._interrupt()
+    until(lambda: jobs[2].status.reason.startswith("its pack waits to be run again"), "the rest")
+    assert jobs[1].status.reason.startswith("waits to be run again (run 2)")
+    assert [job.state for job in jobs] == ["COMPLETED", "PENDING", "PENDING"]
+    wait_longer(place, 3)
+    place.open_gate()
+    _, count, last = jobs.results(PATIENCE)
+    first, *others = place.lines()
+    assert (first, others[0], others[2:]) == ("first", "from 0", ["from the start last"])
+    assert count >= began_with(others[1]) > 0
+    assert last == "done last"
+
+
+def test_a_preempted_pack_does_not_run_twice_what_has_ended(
+    executor: SlurmExecutor, place: Place
+) -> None:
+    executor.update_parameters(pack=3)
+    calls: list[Callable[[], Any]] = [
+        partial(place.note, "first"),
+        partial(counting.wait, place),
+        partial(place.note, "last"),
+    ]
+    jobs = executor.submit_array(calls)
+    wait_for(place, 2)
+    preempt(executor, place)
+    wait_longer(place, 4)
+    place.open_gate()
+    assert jobs.results(PATIENCE)[1] == "done"
+    assert place.lines() == ["first", "from the start", "urgent", "from the start", "last"]
+
+
+def test_at_the_end_of_its_time_a_pack_keeps_what_it_has(
+    executor: SlurmExecutor, place: Place
+) -> None:
+    executor.update_parameters(time=1, pack=3, signal_delay_s=None)
+    calls: list[Callable[[], Any]] = [
+        partial(place.note, "first"),
+        partial(counting.wait, place),
+        partial(place.note, "last"),
+    ]
+    jobs = executor.submit_array(calls)
+    for job in jobs:
+        job.wait(PATIENCE)
+    assert [job.state for job in jobs] == ["COMPLETED", "TIMEOUT", "TIMEOUT"]
+    assert {job.status.reason for job in jobs[1:]} == {"it reached its time limit"}
+    assert place.lines() == ["first", "from the start"]
 
 
 def test_all_ranks_end_and_all_go_on_from_the_first_ones_checkpoint(

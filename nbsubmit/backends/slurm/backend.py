@@ -62,6 +62,7 @@ class SlurmBackend:
     options: ClassVar[Sequence[Option]] = OPTIONS
     owned: ClassVar[Mapping[str, str]] = OWNED
     polite_seconds: ClassVar[float] = 2.0
+    packs: ClassVar[bool] = True
 
     def __init__(self, places: Places = _PLACES) -> None:
         self._places = places

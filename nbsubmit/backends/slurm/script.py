@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from nbsubmit.backends import script
 from nbsubmit.core.errors import OptionError
+from nbsubmit.core.packs import PACK_LOG, PACK_VARIABLE
 from nbsubmit.core.spec import Launch, Resources
 from nbsubmit.core.tasks import ID_VARIABLE, RANK_VARIABLE, TASK_VARIABLE
 from nbsubmit.core.units import format_limit
@@ -76,12 +77,14 @@ def _again(launch: Launch) -> str:
 
 def _task(launch: Launch) -> list[str]:
     """Lines that say which job, and which task of an array, it is."""
+    forget = f"unset {TASK_VARIABLE} {RANK_VARIABLE} {PACK_VARIABLE}"
     if launch.count is None:
-        return [f"unset {TASK_VARIABLE} {RANK_VARIABLE}", f"export {ID_VARIABLE}=$SLURM_JOB_ID"]
+        return [forget, f"export {ID_VARIABLE}=$SLURM_JOB_ID"]
+    which = TASK_VARIABLE if launch.pack == 1 else PACK_VARIABLE
     return [
-        f"unset {RANK_VARIABLE}",
+        forget,
         f"export {ID_VARIABLE}=${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID",
-        f"export {TASK_VARIABLE}=$((SLURM_ARRAY_TASK_ID + {launch.first - launch.start}))",
+        f"export {which}=$((SLURM_ARRAY_TASK_ID + {launch.first - launch.start}))",
     ]
 
 
@@ -106,7 +109,8 @@ def _directives(launch: Launch) -> Iterator[tuple[str, str | None]]:
         most = "" if launch.parallel is None else f"%{launch.parallel}"
         yield "array", f"{launch.start}-{launch.start + launch.count - 1}{most}"
         # As `nbsubmit.core.tasks` names them.
-        part = f"{launch.block}+" if launch.block else ""
+        pack = PACK_LOG if launch.pack > 1 else ""
+        part = f"{pack}{launch.block}+" if launch.block else pack
         logs = _literal(str(launch.folder / "logs"))
         yield "output", f"{logs}/{part}%a.out"
         yield "error", f"{logs}/{part}%a.err"
