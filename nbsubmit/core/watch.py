@@ -15,6 +15,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from nbsubmit.core import asking
@@ -323,7 +324,8 @@ class Watcher:
         with self._lock:
             for one in live:
                 if one.job.may_go:
-                    seen = {name: value for name, value in vars(one).items() if name != "job"}
+                    seen = {each.name: getattr(one, each.name) for each in fields(one)}
+                    del seen["job"]
                     self._let_go.append((weakref.ref(one.job), seen))
                     self._watched.pop(id(one.job), None)
 
