@@ -74,11 +74,11 @@ def test_a_job_that_starts_after_another_starts_as_soon_as_that_has_ended(queue:
     queue.send("third", now, after_any=(second,))
     queue.wait_for("start first")
     queue.open_gate()
-    # Nobody polls meanwhile: that would have the queue look again.
+    # Nobody polls meanwhile: that would have the queue look again. By itself it does after 3 s.
     until(lambda: len(queue.lines()) == 6, "all have run")
     ended, started, ended_too, started_too = map(float, queue.lines()[2:])
-    assert started - ended < 1.0
-    assert started_too - ended_too < 1.0
+    assert started - ended < 2.5
+    assert started_too - ended_too < 2.5
 
 
 def test_what_runs_is_what_was_sent_whatever_lies_there_when_its_turn_comes(
