@@ -25,7 +25,8 @@ S = JobState
 def test_a_folder_that_is_deleted_under_a_running_job_ends_it(site: Site) -> None:
     job = site.running()
     since = time.time()
-    shutil.rmtree(job.folder.path)
+    while job.folder.path.exists():  # the job may write a file while the others are removed
+        shutil.rmtree(job.folder.path, ignore_errors=True)
     site.measure("its folder is deleted while it runs", job, since)
     assert (job.state, job.status.reason) == (S.LOST, f"its folder {job.folder.path} was deleted")
     assert f"it may run on as slurm job {job.handle}" in job.status.advice
