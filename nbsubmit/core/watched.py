@@ -210,10 +210,12 @@ def read(one: Watched, now: float) -> None:
     if not isinstance(one.job.folder, TaskFolder):
         one.names = _names_in(one.path)
     over = one.report is not None and (one.report.state is None or one.report.state.ended)
+    handle = one.found.handle
     try:
-        one.found = look(one.job.folder, over=over)
+        found = look(one.job.folder, over=over)
+        # While somebody deletes the folder the file may be gone and others are still there.
+        one.found = found if found.handle else replace(found, handle=handle)
     except FolderError as error:
-        handle = one.found.handle
         left = f"; it may run on as {one.job.spec.get('backend')} job {handle}" if handle else ""
         advice = f"see what happened to the folder{left}"
         advice = "" if isinstance(error, OtherFormat) else advice

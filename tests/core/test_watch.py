@@ -446,6 +446,18 @@ def test_a_job_whose_folder_was_deleted_ends(world: World) -> None:
     assert state(job) is JobState.LOST
 
 
+def test_of_a_job_whose_folder_goes_file_by_file_it_is_known_what_may_run_on(world: World) -> None:
+    job, node = world.send()
+    node.starts(0)
+    world.go_to(5)
+    job.folder.handle_file.unlink()
+    world.go_to(10)
+    shutil.rmtree(job.folder.path)
+    world.go_to(5 * MINUTE)
+    assert state(job) is JobState.LOST
+    assert "job 17" in job.status.advice
+
+
 CORRUPT: dict[str, Callable[[JobFolder], object]] = {
     "no JSON": lambda f: f.result_file.write_text("{"),
     "of another version": lambda f: f.result_file.write_text('{"version": 99}'),
