@@ -199,9 +199,7 @@ class TaskFolder(JobFolder):
 
     @property
     def _log(self) -> str:
-        if self.key.index is None:
-            return str(self.key)
-        if self.is_packed:
+        if self.key.index is None or self.is_packed:
             return str(self.key)
         part, number = self.shape.place(self.key.index)
         inside = str(TaskKey(number, self.key.rank))

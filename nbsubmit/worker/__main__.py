@@ -12,13 +12,12 @@ def _leave_template(name: str, client: int, began: float) -> None:
 
     It is nobody's child, so that it is not ended or counted with what is this job's.
     """
+    from nbsubmit.worker.child import has_one_thread, say_what_was_printed
+
     try:
-        # A fork has none of the threads that something has begun, and all the locks they hold.
-        if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208  # no Path is needed
+        if not has_one_thread():
             return
-        # What was printed until now would be printed by each fork, too.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        say_what_was_printed()
         child = os.fork()
     except OSError:  # there may be no more processes, and the job is one already
         return

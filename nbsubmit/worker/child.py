@@ -1,8 +1,10 @@
-"""A process that was forked and is to be as good as a new one: its end, and what ``ps`` shows."""
+"""A process that was forked and is to be as good as a new one, and what is done before the fork."""
 
 from __future__ import annotations
 
 import functools
+import gc
+import importlib
 import os
 import sys
 import threading
@@ -12,6 +14,38 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
+
+# What most jobs import besides; a job that is run alone does not wait for it.
+_ALSO = (
+    "nbsubmit.core.patterns", "nbsubmit.core.slices", "nbsubmit.worker.call",
+    "nbsubmit.worker.frames", "nbsubmit.worker.links",
+)  # fmt: skip
+
+
+def has_one_thread() -> bool:
+    """Tell whether a fork has all that this process has.
+
+    It has none of the threads that something has begun, and all the locks they hold.
+    """
+    return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208  # no Path is needed
+
+
+def say_what_was_printed() -> None:
+    """Write out what was printed until now: each fork would do so, too."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def load_more() -> None:
+    """Import what most of those that are forked will need."""
+    for name in _ALSO:
+        importlib.import_module(name)
+
+
+def keep_shared() -> None:
+    """Have the collector look at nothing that is there now: to touch shared memory copies it."""
+    gc.collect()
+    gc.freeze()
 
 
 def as_a_process(do: Callable[[], int]) -> NoReturn:

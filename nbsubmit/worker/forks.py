@@ -17,7 +17,6 @@ anew by each.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import os
@@ -33,13 +32,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nbsubmit.core.folder import PRIVATE_FILE
-from nbsubmit.worker.child import as_a_process, say_who
+from nbsubmit.worker.child import as_a_process, keep_shared, load_more, say_who
 
-# What most jobs import besides; a job that is run alone does not wait for it.
-_ALSO = (
-    "nbsubmit.core.patterns", "nbsubmit.core.slices", "nbsubmit.worker.call",
-    "nbsubmit.worker.frames", "nbsubmit.worker.links",
-)  # fmt: skip
 _PAUSE_SECONDS = 0.3
 # How long it waits for another client when the last one has ended, and for another job at all.
 _LINGER_SECONDS = 3.0
@@ -154,14 +148,11 @@ class _Template:
         """Go on until there is no need of it."""
         # Not beside the worker that has left it, which a user waits for.
         self._poller.poll(1000 * _PAUSE_SECONDS)
-        for name in _ALSO:
-            importlib.import_module(name)
+        load_more()
         stamps = dict(_stamps())
         if any(modified > self._settled_before for _, _, modified in stamps.values()):
             return  # what it has loaded may be older
-        gc.collect()
-        # A collection touches each object, and so copies the memory that is shared.
-        gc.freeze()
+        keep_shared()
         while not self._is_of_no_use():
             events = dict(self._poller.poll(1000 * _LINGER_SECONDS / 3))
             for descriptor in events.keys() & self._clients.keys():

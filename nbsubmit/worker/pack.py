@@ -11,8 +11,6 @@ those that have ended are not run twice.
 
 from __future__ import annotations
 
-import gc
-import importlib
 import math
 import os
 import signal
@@ -37,14 +35,16 @@ from nbsubmit.core.tasks import (
 )
 from nbsubmit.core.usage import Limits
 from nbsubmit.worker import process
-from nbsubmit.worker.child import as_a_process, say_who
+from nbsubmit.worker.child import (
+    as_a_process,
+    has_one_thread,
+    keep_shared,
+    load_more,
+    say_what_was_printed,
+    say_who,
+)
 from nbsubmit.worker.surroundings import limits, node
 
-# What most tasks of an array import besides.
-_ALSO = (
-    "nbsubmit.core.patterns", "nbsubmit.core.slices", "nbsubmit.worker.call",
-    "nbsubmit.worker.frames", "nbsubmit.worker.links",
-)  # fmt: skip
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR2, signal.SIGCHLD)
 # So often it is looked whether a task that runs was cancelled, and so long it may take to end then.
 _LOOK_SECONDS, _PATIENCE_SECONDS = 1.0, 30.0
@@ -71,14 +71,9 @@ def main(path: str, early: Sequence[int] = ()) -> int:
         sys.exit(f"nbsubmit: {error}")
     # By no id of the scheduler's is a task known: that one is the pack's.
     os.environ.pop(ID_VARIABLE, None)
-    for name in _ALSO:
-        importlib.import_module(name)
-    # What was printed until now would be printed by each fork, too.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    gc.collect()
-    # A collection touches each object, and so copies the memory that is shared.
-    gc.freeze()
+    load_more()
+    say_what_was_printed()
+    keep_shared()
     return _Pack(job, number, frozenset(before), warned=bool(early)).run()
 
 
@@ -103,9 +98,8 @@ class _Pack:
         self._folder: PackFolder = pack_of(job, shape, number)
         self._tasks = [TaskFolder(job, TaskKey(n), shape) for n in shape.members(number)]
         self._mask = mask
-        # A fork has none of the threads that something has begun, and all the locks they hold: such
-        # a process's tasks are started anew.
-        self._is_alone = len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
+        # Where a fork is not as good, tasks are started anew.
+        self._is_alone = has_one_thread()
         self._warned = warned
         self._told_to_end = False
         self._beat_seconds = float(job.spec["beat_seconds"])

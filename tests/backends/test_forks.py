@@ -321,6 +321,7 @@ def test_where_a_start_of_python_sets_variables_it_is_started_for_each_job(place
 
 NO_MORE_PROCESSES = """
 import os, resource, runpy
+import nbsubmit.worker.child  # which a user without rights may not be able to read
 leave = runpy.run_module("nbsubmit.worker", run_name="of a test")["_leave_template"]
 if os.getuid() == 0:  # for whom nothing is limited
     os.setuid(65534)

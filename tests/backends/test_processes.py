@@ -5,10 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it is done otherwise elsewhere")
-
 # Has the system know no pidfd_open any more, as one before Linux 5.3, or as some containers.
 WITHOUT = """
 import ctypes, os, struct, subprocess, sys
@@ -35,10 +31,12 @@ def test_where_the_system_has_no_descriptors_of_processes_they_are_looked_at() -
         f"{WITHOUT}\n"
         "from nbsubmit.backends.queue.processes import identified, watching\n"
         "other = subprocess.Popen(['sleep', '600'])\n"
-        "with watching([identified(other.pid)]) as one_ends:\n"
-        "    print(one_ends(0.01))\n"
-        "    other.kill()\n    other.wait()\n"
-        "    print(one_ends(0.01))\n"
+        "try:\n"
+        "    with watching([identified(other.pid)]) as one_ends:\n"
+        "        print(one_ends(0.01))\n"
+        "        other.kill()\n        other.wait()\n"
+        "        print(one_ends(0.01))\n"
+        "finally:\n    other.kill()\n    other.wait()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "Function not implemented\nFalse\nTrue\n", done.stderr

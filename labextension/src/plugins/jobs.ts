@@ -5,6 +5,7 @@ import type {
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { Debouncer } from '@lumino/polling';
 import { Jobs } from '../jobs';
 import { KernelWatch } from '../kernel';
 import { EVENT_SCHEMA } from '../protocol';
@@ -54,10 +55,12 @@ export const jobs: JupyterFrontEndPlugin<IJobs> = {
       });
     };
     notebooks?.forEach(watch);
+    // Jobs of one that is opened may have ended where this page did not hear of them; a page opens
+    // all of its notebooks at once.
+    const opened = new Debouncer(() => jobs.refresh(), 100);
     notebooks?.widgetAdded.connect((_, panel) => {
       watch(panel);
-      // Its jobs may have been sent and have ended where this page did not hear of them.
-      void jobs.refresh();
+      void opened.invoke();
     });
     follow(settings, ID, found => {
       jobs.seconds = found.get('seconds').composite as number;
