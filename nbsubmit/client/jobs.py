@@ -117,7 +117,9 @@ def attach(
     nbsubmit.core.errors.UnknownJob: no job by the id 'none' in ...
     """
     store = store_in(folder)
-    found = by_handle(store, job_id) or store.find(job_id)
+    # To look for a handle is to look into each job's folder.
+    known = None if store.has(job_id) else by_handle(store, job_id)
+    found = known or store.find(job_id)
     if watcher is None:  # who has one sees to that, too
         hold(found)
     watcher = watcher or Watcher(config_files.settings())

@@ -138,6 +138,14 @@ class JobStore:
         check_private(self.path)
         check_private(self.jobs)
 
+    def has(self, text: str) -> bool:
+        """Tell whether this is the whole id of a job here, or of a task of one.
+
+        It is found out at once, however many jobs there are.
+        """
+        job_id = text.partition("_")[0]
+        return bool(_ID.match(job_id)) and self.folder(job_id).path.is_dir()
+
     def find(self, text: str) -> JobFolder:
         """Return the one job whose id is, begins with, or ends in the text; ``ID_7`` is a task.
 
@@ -146,13 +154,11 @@ class JobStore:
         UnknownJob
             If there is none, or more than one.
         """
+        is_whole = self.has(text)
         asked, (text, _, task) = text, text.partition("_")
-        whole = self.folder(text)
-        # By a whole id it is found at once, however many there are.
-        is_whole = bool(_ID.match(text)) and whole.path.is_dir()
         if is_whole:
             self._check()
-        folders = [whole] if is_whole else self.folders()
+        folders = [self.folder(text)] if is_whole else self.folders()
         hits = [f for f in folders if text and (f.id.startswith(text) or f.id.endswith(text))]
         if len(hits) != 1:
             which = "no job" if not hits else f"{len(hits)} jobs"

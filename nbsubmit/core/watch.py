@@ -26,6 +26,7 @@ from nbsubmit.core.questions import asks, hear_nothing, search, stop_again, take
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.settle import GRACE_SECONDS, settle
 from nbsubmit.core.watched import (
+    LONGEST_LOOK,
     SHORTEST_LOOK,
     Watched,
     changed_at,
@@ -38,8 +39,10 @@ from nbsubmit.core.watched import (
 _log = logging.getLogger("nbsubmit")
 T = TypeVar("T")
 
-# So many times as long as it took to look nothing is looked at.
-_REST_AFTER_LOOKS = 20
+# So many times as long as it took to look nothing is looked at, up to half a look's distance where
+# a disk is slow, and longer where it is a processor that was busy: for many jobs 2 % of one are
+# enough. A thousand young ones took 20 %, and of a single one nothing is seen later by this.
+_REST_AFTER_LOOKS, _REST_AFTER_WORK = 20, 40
 # So long whoever looks at jobs waits for a backend.
 _PATIENCE_SECONDS = 5.0
 
@@ -297,7 +300,7 @@ class Watcher:
 
     def _look_around(self) -> float | None:
         """Look at what is due, and return the seconds until more is; None if nothing is live."""
-        begun = time.monotonic()
+        begun, worked = time.monotonic(), time.thread_time()
         with self._lock:
             self._take_back()
             live = [w for w in self._watched.values() if not w.job.is_over]
@@ -314,9 +317,10 @@ class Watcher:
             # The thread must outlive a bad look; the next one may go better.
             _log.exception("looking at jobs failed")
         self._let_go_of(live)
-        now = time.monotonic()
+        now, worked = time.monotonic(), time.thread_time() - worked
         # Where there is much to look at, or a disk is slow, most of the time is left to others.
         least = min(_REST_AFTER_LOOKS * (now - begun), SHORTEST_LOOK / 2)
+        least = max(least, min(_REST_AFTER_WORK * worked, LONGEST_LOOK))
         return max(min(w.next_look for w in live) - now, least)
 
     def _let_go_of(self, live: Iterable[Watched]) -> None:

@@ -22,7 +22,7 @@ from nbsubmit.core.tasks import Listing, TaskFolder, listing
 _log = logging.getLogger("nbsubmit")
 
 # A young job is looked at often, an old one less so.
-SHORTEST_LOOK, _LONGEST_LOOK = 0.125, 2.0
+SHORTEST_LOOK, LONGEST_LOOK = 0.125, 2.0
 # Of a very young one it is seen even sooner that there is a file more, by which it may have ended:
 # what lasts a second is seen 10 ms late and not 60. Such a glance takes a fiftieth of a look.
 _SHORTEST_GLANCE = SHORTEST_LOOK / 16
@@ -232,7 +232,7 @@ def _next_look(one: Watched, now: float) -> float:
     """
     spacing = SHORTEST_LOOK if isinstance(one.job.folder, TaskFolder) else _SHORTEST_GLANCE
     age = now - max(one.since, one.changed_seen)
-    while 2 * spacing <= min(age / 50, _LONGEST_LOOK):
+    while 2 * spacing <= min(age / 50, LONGEST_LOOK):
         spacing *= 2
     return (now // spacing + 1) * spacing
 

@@ -21,6 +21,7 @@ from nbsubmit.core.slices import load as load_slice
 from nbsubmit.core.slices import read
 from nbsubmit.core.tasks import TaskFolder
 from nbsubmit.core.writer import BundleWriter, write_one
+from nbsubmit.worker import task
 from nbsubmit.worker.ended import leave_if_forked, spare_files
 from nbsubmit.worker.execute import Outcome, call
 from nbsubmit.worker.interrupt import Uninterrupted, Work
@@ -50,6 +51,7 @@ def run_call(
 
     contents = Contents.from_json(payload["contents"])
     mappings = mappings_for(contents)
+    task.set_variables_in_pack(folder)
     load(folder, payload, {}, namespace, arrived, contents, mappings)
     keeper = Keeper.of(folder, namespace)
     saved = keeper.load(keeper.folder.checkpoint_file)

@@ -40,5 +40,15 @@ def set_variables(folder: JobFolder) -> None:
     if mine is None:
         return
     asked = folder.spec.get("indices") or range(int(folder.spec.get("tasks", mine + 1)))
-    told = {"ID": asked[mine], "COUNT": len(asked), "MIN": asked[0], "MAX": asked[-1]}
+    _set(asked[mine], asked)
+
+
+def set_variables_in_pack(folder: JobFolder) -> None:
+    """Set them for a call that has its turn in a pack: Slurm's own tell which pack that is."""
+    if folder.is_packed and isinstance(folder, TaskFolder):
+        _set(folder.key.index or 0, range(folder.shape.count or 1))
+
+
+def _set(mine: int, indices: Sequence[int]) -> None:
+    told = {"ID": mine, "COUNT": len(indices), "MIN": indices[0], "MAX": indices[-1]}
     os.environ.update({f"SLURM_ARRAY_TASK_{name}": str(value) for name, value in told.items()})

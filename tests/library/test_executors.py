@@ -23,6 +23,7 @@ from nbsubmit.core.state import JobState
 from nbsubmit.sandbox.sandbox import Sandbox
 from tests.library import functions
 from tests.library.conftest import Makes
+from tests.opened import Opened
 from tests.way import PATIENCE, until
 
 
@@ -414,6 +415,14 @@ def test_setup_lines_run_before_and_teardown_lines_after(
     job = started_executor.submit(lambda: __import__("os").environ["MADE"])
     assert job.result(PATIENCE) == "yes"
     until(done.exists, "the teardown line has run")
+
+
+def test_by_a_whole_id_a_job_is_attached_to_without_a_look_into_others() -> None:
+    executor = nbsubmit.DebugExecutor("logs")
+    job, other = executor.submit(abs, -1), executor.submit(abs, -2)
+    opened = Opened(other.folder.path)
+    assert nbsubmit.attach(job.job_id, "logs").result() == 1
+    assert opened.stop() == []
 
 
 def test_a_running_job_can_be_attached_to_by_its_id(

@@ -27,6 +27,7 @@ def told(number: int) -> dict[str, Any]:
         "task": os.environ["NBSUBMIT_TASK"],
         "pack": os.environ.get("NBSUBMIT_PACK"),
         "id": here.job_id,
+        "array": [os.environ.get(f"SLURM_ARRAY_TASK_{name}") for name in ("ID", "COUNT", "MAX")],
         "chance": random.random(),
         "argv": sys.argv,
         "blocked": signal.pthread_sigmask(signal.SIG_BLOCK, ()),

@@ -125,6 +125,7 @@ def test_each_task_runs_in_a_process_of_its_own_that_was_forked_from_one(
     assert {job.handle for job in jobs} == {"7_0", "7_1", "7_2"}
     for name in ("pid", "chance", "session"):
         assert len({one[name] for one in told}) == 7
+    assert [one["array"] for one in told] == [[str(number), "7", "6"] for number in range(7)]
     assert {one["pack"] for one in told} == {None}
     for one in told:
         assert one["argv"] == [""]
