@@ -27,7 +27,9 @@ SHORTEST_LOOK, LONGEST_LOOK = 0.125, 2.0
 # what lasts a second is seen 10 ms late and not 60. Such a glance takes a fiftieth of a look.
 _SHORTEST_GLANCE = SHORTEST_LOOK / 16
 # Some disks tell times to the second, and a few to two.
-_COARSEST_CLOCK, _LONGEST_READ = 2.5, 15.0
+_COARSEST_CLOCK = 2.5
+# So long what a disk that is far away says of a folder is taken for what it is.
+_LONGEST_BELIEVED = 15.0
 # A suspended job is silent too, so it takes long before a job is given up for its silence alone.
 _LONGEST_SILENCE = 1000
 
@@ -58,8 +60,11 @@ class Watched:
     changed: int = 0
     changed_seen: float = 0.0
     read: float = NEVER
-    # Which files were in it when it was read.
+    # Which files were in it then, and when that was last seen to be so.
     names: frozenset[str] = frozenset()
+    listed: float = NEVER
+    # What it was last judged by; None if the time that goes by counts too.
+    judged: tuple[Found, Report | None] | None = None
 
     # What is looked at most often, as text.
 
@@ -190,25 +195,30 @@ def _may_be_read_later(one: Watched, now: float) -> bool:
     """Tell whether a look at the folder itself shows that nothing in it is new.
 
     Each file that tells of a change appears in it, and so changes its time. That is trusted when
-    it has stood for longer than a disk's clock may tick, and not for long: of a hundred jobs that
-    wait each second look would read as many folders again.
+    it has stood for longer than a disk's clock may tick: of a hundred jobs that wait each second
+    look would read as many folders again. From time to time it is listed, by which a disk that is
+    far away tells the time anew; that takes a tenth of reading it.
     """
     is_in_doubt = one.found.follows or one.doubt_since is not None
     if is_in_doubt or isinstance(one.job.folder, TaskFolder):
         return False
+    if now - one.listed >= _LONGEST_BELIEVED:
+        if _names_in(one.path) != one.names:
+            return False
+        one.listed = now
     changed = changed_at(one.path)
     if not changed:
         return False
     if changed != one.changed:
         one.changed, one.changed_seen = changed, now
-    return one.read >= one.changed_seen + _COARSEST_CLOCK and now - one.read < _LONGEST_READ
+    return one.read >= one.changed_seen + _COARSEST_CLOCK
 
 
 def read(one: Watched, now: float) -> None:
     """Read what a job's folder says now; of one that is over, the end of its log too."""
     one.read = now
     if not isinstance(one.job.folder, TaskFolder):
-        one.names = _names_in(one.path)
+        one.names, one.listed = _names_in(one.path), now
     over = one.report is not None and (one.report.state is None or one.report.state.ended)
     handle = one.found.handle
     try:

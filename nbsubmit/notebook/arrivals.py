@@ -60,8 +60,9 @@ class _Sent:
     @property
     def may_let_go(self) -> bool:
         """Whether nothing of what was there when it was sent matters any more."""
-        is_done = self.job.state is JobState.COMPLETED and not self.lost
-        return self.arrival is not None and (is_done or self.forgotten)
+        if self.arrival is None:
+            return False
+        return self.forgotten or (self.job.state is JobState.COMPLETED and not self.lost)
 
 
 class Arrivals:
