@@ -28,6 +28,11 @@ def talk(text: str) -> None:
     print(f"{text} to err", file=sys.stderr)
 
 
+def say_what_is_loaded() -> None:
+    """Print the names of all modules, a line each."""
+    print(*sys.modules, sep="\n")
+
+
 def fail_at(number: int, at: int) -> int:
     """Return the number, unless it is the one that fails."""
     if number == at:

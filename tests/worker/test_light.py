@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import nbsubmit
 from nbsubmit.backends import registry
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.watch import Watcher
+from tests.library import functions
 from tests.way import Way
 
 HEAVY = (
@@ -60,6 +62,16 @@ def test_a_cell_finds_hardly_more_loaded_than_what_pickling_takes(tmp_path: Path
     found = set(done.stdout.split())
     assert "nbsubmit.worker.execute" in found
     assert len(found - modules_after("import cloudpickle")) < 100
+
+
+def test_a_call_of_a_function_of_the_users_looks_up_no_version(tmp_path: Path) -> None:
+    job = nbsubmit.DebugExecutor(tmp_path).submit(functions.say_what_is_loaded)
+    job.folder.result_file.unlink()
+    command = [sys.executable, "-m", "nbsubmit.worker", str(job.folder.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = set(done.stdout.split())
+    assert functions.__name__ in found
+    assert not {"importlib.metadata", "email"} & found
 
 
 def test_the_front_door_imports_nothing_behind_it() -> None:
