@@ -107,6 +107,13 @@ def test_a_program_that_hangs_is_an_error_in_time(program: Program, body: str) -
     assert time.monotonic() - before < 5
 
 
+def test_what_a_program_said_before_it_hung_is_told(program: Program) -> None:
+    program("sbatch", "echo 'sbatch: error: no room now, retrying' >&2; exec sleep 20")
+    words = r"sbatch: no answer within 0\.5 s, but it said: no room now, retrying$"
+    with pytest.raises(NotInTime, match=words):
+        commands.run("sbatch", timeout=0.5)
+
+
 @pytest.fixture
 def frozen() -> Iterator[Path]:
     """A group of processes that stand still, and that a signal does not end until they are let go.

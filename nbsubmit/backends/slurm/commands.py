@@ -130,7 +130,10 @@ def run(
         _give_up(process)
         if not isinstance(error, subprocess.TimeoutExpired):
             raise
-        raise NotInTime(program, f"no answer within {seconds:g} s") from None
+        # Such as sbatch's that there is no room for more jobs, and that it goes on trying.
+        said = plain((error.stderr or b"").decode(errors="replace"))
+        words = f"no answer within {seconds:g} s" + (f", but it said: {said}" if said else "")
+        raise NotInTime(program, words) from None
     if process.returncode:
         raise CommandFailed(program, plain(err) or plain(out) or f"exit code {process.returncode}")
     return out, err
