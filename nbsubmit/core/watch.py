@@ -42,7 +42,8 @@ T = TypeVar("T")
 # So many times as long as it took to look nothing is looked at, up to half a look's distance where
 # a disk is slow, and longer where it is a processor that was busy: for many jobs 2 % of one are
 # enough. A thousand young ones took 20 %, and of a single one nothing is seen later by this.
-_REST_AFTER_LOOKS, _REST_AFTER_WORK = 20, 40
+_REST_AFTER_LOOKS, _REST_AFTER_WORK = 20, 50
+_LONGEST_REST = 2 * LONGEST_LOOK
 # So long whoever looks at jobs waits for a backend.
 _PATIENCE_SECONDS = 5.0
 
@@ -325,7 +326,7 @@ class Watcher:
         now, worked = time.monotonic(), time.thread_time() - worked
         # Where there is much to look at, or a disk is slow, most of the time is left to others.
         least = min(_REST_AFTER_LOOKS * (now - begun), SHORTEST_LOOK / 2)
-        least = max(least, min(_REST_AFTER_WORK * worked, LONGEST_LOOK))
+        least = max(least, min(_REST_AFTER_WORK * worked, _LONGEST_REST))
         return max(min(w.next_look for w in live) - now, least)
 
     def _let_go_of(self, live: Iterable[Watched]) -> None:

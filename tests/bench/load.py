@@ -117,14 +117,17 @@ def live(place: Path, count: int, calls: Callable[[], int]) -> tuple[float, int]
 
 
 def ordinary_ends(place: Path, count: int, calls: Callable[[], int]) -> float:
-    """How often Slurm is asked about a job that ends as most do; to send it is one call more."""
+    """How often Slurm is asked about a job that ends as most do.
+
+    To send it are two calls more: whether the controller answers, and sbatch.
+    """
     (place / "ends").mkdir()
     with started(place / "ends") as kernel:
         kernel.run("%%slurm --wait --quiet\nx = 0")  # what is asked once for all
         before = calls()
         for n in range(count):
             assert kernel.run(f"%%slurm --wait --quiet\nx = {n}").status == "ok"
-        return (calls() - before) / count - 1
+        return (calls() - before) / count - 2
 
 
 def finished(place: Path, count: int) -> None:
