@@ -104,13 +104,17 @@ class Ranks(Counting):
 def in_c(place: Place) -> str:
     """Its main thread takes no notice of a signal until the gate is open."""
     library, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+    waiting = Path(f"/proc/self/task/{os.getpid()}/syscall")
 
     def unlock() -> None:
+        # Before it waits for this very lock, Python would still see to a signal.
+        while hex(ctypes.addressof(mutex)) not in waiting.read_text().split():
+            time.sleep(0.02)
+        place.note("in C")
         while not place.is_open:
             time.sleep(0.02)
         library.pthread_mutex_unlock(mutex)
 
-    place.note("in C")
     library.pthread_mutex_lock(mutex)
     threading.Thread(target=unlock, daemon=True).start()
     library.pthread_mutex_lock(mutex)
