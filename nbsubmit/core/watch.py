@@ -20,11 +20,13 @@ from typing import Any, TypeVar
 
 from nbsubmit.core import asking
 from nbsubmit.core.asking import Asked, Run
-from nbsubmit.core.backend import Backend
+from nbsubmit.core.backend import Backend, Report
+from nbsubmit.core.found import Found
 from nbsubmit.core.job import Job
 from nbsubmit.core.questions import asks, hear_nothing, search, stop_again, takes_answer
 from nbsubmit.core.settings import Settings
 from nbsubmit.core.settle import GRACE_SECONDS, settle
+from nbsubmit.core.state import Status
 from nbsubmit.core.watched import (
     LONGEST_LOOK,
     SHORTEST_LOOK,
@@ -126,12 +128,19 @@ def _judge(one: Watched, asked: Asked, now: float) -> None:
     knows_nothing = one.report is None or one.report.stale
     if knows_nothing and asked.is_open_about(one.found.handle):
         doubt = 0.0  # what is about to be answered is not guessed
-    # Of a thousand that wait nothing new is seen of nearly all.
-    was, one.judged = one.judged, None if doubt else (one.found, one.report)
-    if was is not None and not doubt and one.found is was[0] and one.report is was[1]:
+    # Of a thousand that wait nothing new is seen of nearly all, which saves a tenth of all looking.
+    # Somebody else who looks may have judged the job since.
+    was = one.judged
+    if was is not None and not doubt and _is_as_judged(one, *was):
         one.job.notify()
         return
-    one.job.update(one.found, settle(one.found, one.report, doubt), one.report)
+    status = settle(one.found, one.report, doubt)
+    one.judged = None if doubt else (one.found, one.report, status)
+    one.job.update(one.found, status, one.report)
+
+
+def _is_as_judged(one: Watched, found: Found, report: Report | None, status: Status) -> bool:
+    return one.found is found and one.report is report and one.job.status is status
 
 
 def _wait_for_results(watched: Iterable[Watched], asked: Mapping[str, Asked]) -> None:

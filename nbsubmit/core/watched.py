@@ -63,8 +63,8 @@ class Watched:
     # Which files were in it then, and when that was last seen to be so.
     names: frozenset[str] = frozenset()
     listed: float = NEVER
-    # What it was last judged by; None if the time that goes by counts too.
-    judged: tuple[Found, Report | None] | None = None
+    # What it was last judged by, and how; None if the time that goes by counts too.
+    judged: tuple[Found, Report | None, Status] | None = None
 
     # What is looked at most often, as text.
 
@@ -202,6 +202,8 @@ def _may_be_read_later(one: Watched, now: float) -> bool:
     is_in_doubt = one.found.follows or one.doubt_since is not None
     if is_in_doubt or isinstance(one.job.folder, TaskFolder):
         return False
+    if one.found.node and now - one.read >= _LONGEST_BELIEVED:
+        return False  # what it uses is added to a file that is there, and shows in no folder's time
     if now - one.listed >= _LONGEST_BELIEVED:
         if _names_in(one.path) != one.names:
             return False
@@ -231,6 +233,7 @@ def read(one: Watched, now: float) -> None:
         advice = "" if isinstance(error, OtherFormat) else advice
         one.found = Found(handle, end=Status(JobState.LOST, str(error), advice))
     except OSError:
+        one.read = one.listed = NEVER
         _log.debug("the folder of job %s cannot be read now", one.job.id, exc_info=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
@@ -14,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 
 import pytest
 
-from nbsubmit.core import asking
+from nbsubmit.core import asking, watched
 from nbsubmit.core.asking import Asked, Run
 from nbsubmit.core.backend import Backend, Owner, Report
 from nbsubmit.core.errors import BackendMissing
@@ -23,10 +24,13 @@ from nbsubmit.core.found import Found, look
 from nbsubmit.core.inputs import Input
 from nbsubmit.core.job import Job
 from nbsubmit.core.options import Option
+from nbsubmit.core.questions import hear_nothing
 from nbsubmit.core.result import CellError, Result
 from nbsubmit.core.settings import Floors, Settings, floored
+from nbsubmit.core.settle import settle
 from nbsubmit.core.spec import Launch
 from nbsubmit.core.state import JobState
+from nbsubmit.core.usage import Sample
 from nbsubmit.core.watch import Watcher, poll_once
 from nbsubmit.core.watched import Watched
 
@@ -487,6 +491,52 @@ def test_a_file_that_the_disk_does_not_give_out_stops_no_other_job(world: World)
     Node(bad.folder).succeeds()
     world.go_to(5)
     assert state(bad) is JobState.COMPLETED
+
+
+def test_a_folder_that_could_not_be_read_once_is_read_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, node = world.send()
+    node.starts(1)
+    world.go_to(MINUTE, each=lambda: node.beats(world.now))
+    node.succeeds()
+
+    def fail(*_: Any, **__: Any) -> Found:
+        raise OSError(errno.EIO, "the disk does not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(watched, "look", fail)
+        world.go_to(MINUTE + 10)
+    assert state(job) is JobState.RUNNING
+    world.go_to(MINUTE + 15)
+    assert state(job) is JobState.COMPLETED
+
+
+def test_what_a_job_uses_is_seen_though_its_folder_has_no_file_more(world: World) -> None:
+    job, node = world.send()
+    node.starts(1)
+
+    def use() -> None:
+        node.beats(world.now)
+        with job.folder.usage_file.open("ab") as samples:
+            samples.write(Sample(world.now, 100.0, 1, int(world.now)).line())
+
+    world.go_to(5 * MINUTE, each=use)
+    assert job.found.usage is not None
+    assert job.found.usage.peak > 4.5 * MINUTE
+
+
+def test_what_somebody_else_who_looks_has_said_of_a_job_does_not_stay(world: World) -> None:
+    job, node = world.send()
+    node.starts(1)
+    world.go_to(10, each=lambda: node.beats(world.now))
+    status = job.status
+    other = replace(world.watched[0])
+    hear_nothing([other], "nobody answers")
+    job.update(other.found, settle(other.found, other.report, 0.0), other.report)
+    assert "nobody answers" in job.status.reason
+    world.go_to(20, each=lambda: node.beats(world.now))
+    assert job.status == status
 
 
 # Something is wrong with the backend
