@@ -26,7 +26,7 @@ from tests.core.random_cells.namespace import Facts, compiled, run
 from tests.core.random_cells.place import MANGLED, NAMES, STARRED
 from tests.core.random_cells.program import Program
 
-CELLS = 10_000
+CELLS = 3_000
 CALM_CELLS = 1_000
 RUNS_PER_CELL = 2
 

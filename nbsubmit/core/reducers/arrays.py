@@ -70,12 +70,13 @@ def reduce_array(array: Any, context: Context) -> Any:
     mapped = in_files.base_of(array)
     if mapped is not None:
         return views.reduce_view(array, mapped)
-    if views.is_spread(array):
+    is_contiguous = views.is_contiguous(array)
+    if not is_contiguous and views.is_spread(array):
         return views.reduce_spread(array)
     dtype = array.dtype
     if dtype.kind in "mM":  # numpy exports no buffer of dates
         return as_dates, (array.view("i8"), dtype)
-    if dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not views.is_contiguous(array):
+    if dtype.hasobject or array.nbytes < SMALLEST_BUFFER or not is_contiguous:
         context.apart.append(Apart(*views.extent(array), array))
     return NotImplemented
 
