@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from nbsubmit.cli.words import WithCellOptions, of_an_option, store_option
+from nbsubmit.cli.words import WithCellOptions, any_store_option, of_an_option
 from nbsubmit.client.doctor import Wish, look
 from nbsubmit.client.doctor.words import line, summary
 from nbsubmit.core.finding import Grade
@@ -18,7 +18,7 @@ from nbsubmit.core.finding import Grade
 @click.option("--no-job", is_flag=True, help="Send no tiny job, so see nothing of the nodes.")
 @click.option("--patience", metavar="SECONDS", type=click.FloatRange(min=1), default=120.0,
               help="So long the tiny job may take; by default 120.")  # fmt: skip
-@store_option
+@any_store_option
 @click.argument("words", metavar="[OPTIONS]...", nargs=-1, type=click.UNPROCESSED,
                 shell_complete=of_an_option)  # fmt: skip
 def doctor(

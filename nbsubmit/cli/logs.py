@@ -54,6 +54,9 @@ def logs(
         _follow(job, printer)
     else:
         printer.print(last=True)
+        if not printer.has_printed and sys.stderr.isatty():
+            so_far = "" if job.is_over else " so far"
+            click.echo(f"job {job.id.rpartition('-')[2]} has printed nothing{so_far}", err=True)
     if exit_code:
         state = job.status.state
         sys.exit(0 if state is JobState.COMPLETED else FAILED if state.ended else LIVE)
@@ -76,6 +79,7 @@ class _Printer:
                 self._logs.append((task, False, Tail(part.folder.log_out, lines)))
             if only != "stdout":
                 self._logs.append((task, True, Tail(part.folder.log_err, lines)))
+        self.has_printed = False
         self._said = ""
         self._in_line = False
 
@@ -93,6 +97,7 @@ class _Printer:
             click.echo(f"{chr(10) * self._in_line}--- task {task} ---")
             self._said = task
         click.echo(text, nl=False, err=is_error, color=True)
+        self.has_printed = True
         self._in_line = not text.endswith("\n")
 
 

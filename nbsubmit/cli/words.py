@@ -15,11 +15,24 @@ _OFFERED = 50
 # So long a shell waits for Slurm behind TAB.
 _PATIENCE_SECONDS = 2.0
 
+
+def _is_there(_ctx: click.Context, _param: click.Parameter, folder: str | None) -> str | None:
+    """Refuse a folder that was named and is not there: in none all would seem to be well."""
+    if folder:
+        from nbsubmit.client.jobs import store_in
+
+        path = store_in(folder).path
+        if not path.is_dir():
+            raise click.BadParameter(f"there is no folder {path}")
+    return folder
+
+
+_HELP = "The store; by default NBSUBMIT_FOLDER, or .nbsubmit here."
 store_option = click.option(
-    "--folder",
-    type=click.Path(file_okay=False),
-    help="The store; by default NBSUBMIT_FOLDER, or .nbsubmit here.",
+    "--folder", type=click.Path(file_okay=False), callback=_is_there, help=_HELP
 )
+# Of one that is yet to be made.
+any_store_option = click.option("--folder", type=click.Path(file_okay=False), help=_HELP)
 json_option = click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
 
 

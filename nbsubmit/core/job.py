@@ -501,13 +501,13 @@ class Job:
         Parameters
         ----------
         callback : callable
-            Called with the job, in whichever thread sees the end; an error of it is logged then.
+            Called with the job, in whichever thread sees the end; an error of it is logged.
         """
         with self._lock:
             if not self.is_over:
                 self._done_callbacks.append(callback)
                 return
-        callback(self)
+        self._call([callback])
 
     # For whoever watches
 

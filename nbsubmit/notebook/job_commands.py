@@ -101,8 +101,12 @@ class JobCommands:
         if isinstance(job, TaskedJob):
             print_logs(job)
             return
-        sys.stdout.write(for_stream(job.stdout(), sys.stdout))
-        sys.stderr.write(for_stream(job.stderr(), sys.stderr))
+        so_far = "" if job.is_over else " so far"
+        out, err = job.stdout(), job.stderr()
+        sys.stdout.write(for_stream(out, sys.stdout))
+        sys.stderr.write(for_stream(err, sys.stderr))
+        if not (out or err):
+            print(f"job {job.id.rpartition('-')[2]} has printed nothing{so_far}")
 
     def _debug(self, rest: list[str]) -> None:
         from nbsubmit.core.postmortem import PostMortem  # few look, and then seldom

@@ -118,6 +118,15 @@ def test_a_large_log_takes_no_more_memory_than_a_small_one(shell: Shell, local: 
     assert run("logs", "-n", "3", job.id) < small + 20_000
 
 
+def test_at_a_terminal_it_says_that_there_is_nothing(shell: Shell, local: Way) -> None:
+    job = local.run("x = 1")
+    child = shell.at_terminal("logs", job.id)
+    child.expect(f"job {job.id[-4:]} has printed nothing\r\n")
+    assert code_of(child) == 0
+    done = shell.run("logs", job.id)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_it_follows_a_job_on_slurm(shell: Shell, slurm_way: Way, gate: Path) -> None:
     job = slurm_way.send(HOLDS, {"gate": str(gate)})
     child = shell.at_terminal("logs", "-f", "--exit-code", job.id)

@@ -37,7 +37,13 @@ def test_no_command_loads_a_notebook_for_its_help(name: str) -> None:
 
 
 def test_jobs_are_listed_without_a_notebook(shell: Shell) -> None:
-    assert not loaded("jobs", "--folder", str(shell.folder / "store")) & set(HEAVY[:5])
+    assert not loaded("jobs", "--folder", str(shell.folder)) & set(HEAVY[:5])
+
+
+@pytest.mark.parametrize("words", ["jobs", "show last", "logs last", "resubmit last", "clean"])
+def test_a_folder_that_is_named_and_not_there_is_an_error(shell: Shell, words: str) -> None:
+    said = shell.run(*words.split(), "--folder", "nowhere", code=2).stderr
+    assert f"there is no folder {shell.folder / 'nowhere'}" in said
 
 
 def each() -> list[Command]:

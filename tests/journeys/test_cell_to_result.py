@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -180,6 +181,8 @@ def test_jobs_lists_shows_and_prints(kernel: Kernel, magic: str) -> None:
     assert "first" in listed
     assert "COMPLETED" in listed
     assert kernel.run("%jobs logs").stdout == "said\n"
+    kernel.run(f"{magic} --wait --quiet\nvalue += 1")
+    assert re.fullmatch(r"job \w{4} has printed nothing\n", kernel.run("%jobs logs").stdout)
     shown = kernel.run("%jobs show").stdout
     assert "brings value" in shown
     ran = kernel.try_("%jobs show zzzz")
