@@ -61,8 +61,6 @@ class Style(NamedTuple):
 class Line:
     """One line: a cell for each column, the second one of a wide character empty."""
 
-    __slots__ = ("_cells", "_runs", "_styles")
-
     def __init__(self) -> None:
         self._cells: list[str] = []
         self._styles: list[Style] = []

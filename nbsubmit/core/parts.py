@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
@@ -95,8 +96,6 @@ class Rest:
     @property
     def sender_is_dead(self) -> bool:
         """Whether the process that sent them is known to be gone."""
-        import platform  # which few workers need
-
         if not self.pid or self.host != platform.node():
             return False
         try:

@@ -14,9 +14,11 @@ from nbsubmit.client.cells import check_options, is_cell
 from nbsubmit.core.errors import NbsubmitError, OptionError, SubmitError
 from nbsubmit.core.harmless import for_stream, plain
 from nbsubmit.core.job import Job
+from nbsubmit.core.postmortem import PostMortem
 from nbsubmit.core.sizes import size_of
 from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.notebook.attach import attach
+from nbsubmit.notebook.debugger import debug
 from nbsubmit.notebook.manual import OF_JOBS
 from nbsubmit.notebook.panels import Panels
 from nbsubmit.notebook.place import Place
@@ -105,9 +107,6 @@ class JobCommands:
         sys.stderr.write(for_stream(job.stderr(), sys.stderr))
 
     def _debug(self, rest: list[str]) -> None:
-        from nbsubmit.core.postmortem import PostMortem  # few look, and then seldom
-        from nbsubmit.notebook.debugger import debug
-
         job = first_failed(self._one(rest) if rest else self._session.latest_failed())
         namespace: dict[str, Any] = {}
         found = PostMortem(self._session.apart(job, namespace), namespace)
