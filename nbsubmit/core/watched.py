@@ -254,6 +254,6 @@ def _next_look(one: Watched, now: float) -> float:
 def changed_at(path: str) -> int:
     """Return when a file was changed last, by the disk's clock; 0 if there is none."""
     try:
-        return os.stat(path).st_mtime_ns  # noqa: PTH116  # a Path takes as long again
+        return os.stat(path).st_mtime_ns  # noqa: PTH116  # a Path takes three times as long
     except OSError:
         return 0
