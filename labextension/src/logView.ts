@@ -27,6 +27,7 @@ export interface ILogOptions {
 }
 
 const PART_BYTES = 256 * 1024;
+/** A log of 10,000 lines is 50 elements to lay out, not 10,000. */
 const LINES_PER_BLOCK = 200;
 const LOOK_MS = 1000;
 /** So near to its end, in pixels, a view is taken to be at it. */

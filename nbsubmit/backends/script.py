@@ -66,7 +66,8 @@ def body(launch: Launch, node: str = "", limits: str = "", again: str = "") -> s
         "umask 077",
         *_place(launch),
         _LEAVE_CODE,
-        # Of a run before the job was queued again. Few are, and to ask takes no process.
+        # Of a run before the job was queued again. Few are, and to ask takes no process, which is a
+        # millisecond.
         'if [ -e "$nbsubmit_exit" ] || [ -e "${nbsubmit_exit%/*}/requeued" ]',
         'then rm -f "$nbsubmit_exit" "${nbsubmit_exit%/*}/requeued"; fi',
         # A warning that comes while it sets up is for nobody, and must not end it.

@@ -1,4 +1,7 @@
-"""The words of a line: options that several commands have, and what TAB offers for their values."""
+"""The words of a line: options that several commands have, and what TAB offers for their values.
+
+What offers them is imported when TAB is pressed: `nbsubmit.cli.main` tells why.
+"""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ _KERAS = re.compile(
     r"(?: (?P<rate>\d+(?:ms|us|s)/step))?(?: - (?P<note>.*))?"
 )
 _EPOCH = re.compile(r"(?P<description>Epoch) (?P<now>\d+)/(?P<total>\d+)")
-# A bar is no longer, whatever is beside it; and a search in a long line takes long.
+# A bar is no longer, whatever is beside it; and a search in a long line takes long: up to 5 ms for
+# 400 characters, and 1.2 s for 6,000.
 _LONGEST_LINE = 400
 _PER_STEP = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 

@@ -111,5 +111,6 @@ watched   a live job as it was last seen, and looking at its folder
 questions  when a backend is asked about live jobs, and what its answers change
 watch     looking at live jobs until they end
 
-Nothing here knows a scheduler, a shell or a widget.
+Nothing here knows a scheduler, a shell or a widget. What few jobs need is imported inside of
+functions: `nbsubmit.worker` tells what that saves.
 """

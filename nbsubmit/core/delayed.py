@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
+
 from nbsubmit.core.folder import write_whole
 
 
@@ -90,8 +92,6 @@ class DelayedSubmission:
         OSError
             If it cannot be written; whatever cannot be pickled raises an error of its own.
         """
-        import cloudpickle  # few write one, and every job pays for what stands above
-
         write_whole(Path(path), lambda file: cloudpickle.dump(self, file))
 
     @classmethod

@@ -64,6 +64,7 @@ def _imported_by(task: Job) -> frozenset[str]:
     return _imports(str(task.spec.get("source", "")))
 
 
+# Each of thousands of tasks asks; of 30 lines it takes 0.7 ms.
 @functools.lru_cache(maxsize=8)
 def _imports(source: str) -> frozenset[str]:
     found, others = set[str](), set[str]()

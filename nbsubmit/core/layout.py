@@ -80,10 +80,6 @@ class Placed:
         """What has to be written in all."""
         return len(self.stream.getbuffer()) + sum(self.regions[number][2] for number in self.new)
 
-    def alone(self) -> Placed:
-        """Return what is needed to write it: thousands of them are kept at once."""
-        return replace(self, stream=io.BytesIO(self.stream.getvalue()), hashes={}, spans=[])
-
     def content(self, view: memoryview) -> bytes | None:
         """Bytes that stand for the content of a buffer of this bundle; None for any other."""
         import bisect
@@ -134,7 +130,7 @@ class Layout:
     """Buffers → regions → files."""
 
     def __init__(self, buffers: list[Buffer], mappings: Mappings | None) -> None:
-        from nbsubmit.core import memory  # ctypes, which a job without buffers need not load
+        from nbsubmit.core import memory  # 6 ms, with ctypes; for buffers alone
 
         self._memory = memory
         self._mappings = mappings

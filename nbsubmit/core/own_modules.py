@@ -93,6 +93,7 @@ def _imports_in(file: str, package: str) -> Iterator[str]:
         yield from _imports_of(Path(file), package, (found.st_mtime_ns, found.st_size))
 
 
+# To parse a module of 400 lines takes 8 ms.
 @functools.lru_cache(maxsize=1024)
 def _imports_of(file: Path, package: str, _state: tuple[int, int]) -> tuple[str, ...]:
     return tuple(_imports(file.read_bytes(), package))

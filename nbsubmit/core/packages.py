@@ -75,7 +75,7 @@ def version(root: str) -> str:
     found = attributes(module).get("__version__")
     if isinstance(found, str):
         return found
-    from importlib import metadata  # takes a while, and few packages need it
+    from importlib import metadata  # 50 ms, and few packages need it
 
     try:
         return metadata.version(root) or ""

@@ -1,8 +1,8 @@
 """What each task of an array has for itself: written side by side, and read one by one.
 
 What several of them share lies in the payload and is referred to by number. The file begins with
-the places of the slices, so that a task reads its own and no other; small regions of all of them
-lie in one pack.
+the places of the slices, so that a task reads its own and no other: of 10,000 small calls 0.25 kB
+of 2.5 MB. Small regions of all of them lie in one pack.
 """
 
 from __future__ import annotations

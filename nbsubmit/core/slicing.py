@@ -70,7 +70,7 @@ class Sliced:
         self.mentioned.update(writer.mentioned)
         self.modules.update(writer.modules)
         self.files.update(writer.files)
-        self.slices.placed.append(writer.place(blobs, SLICES_PACK).alone())
+        self.slices.placed.append(writer.place(blobs, SLICES_PACK))
 
 
 # The number of a task, its values, and what went wrong with a name → the error to raise.

@@ -121,7 +121,7 @@ class Sample:
 
 def memory_in_words(usage: Sample | None, limits: Limits) -> str:
     """Say how much memory of how much; a look now and then cannot see the very last of it."""
-    from nbsubmit.core.units import format_memory  # which no worker needs
+    from nbsubmit.core.units import format_memory  # 1 ms, and no worker needs it
 
     given = format_memory(limits.memory) if limits.memory else ""
     if usage is None:

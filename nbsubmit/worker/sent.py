@@ -33,7 +33,8 @@ _IMMUTABLE = (
 )  # fmt: skip
 # Whether it is this one or another like it makes no difference.
 _NO_IDENTITY = (*_IMMUTABLE, tuple, frozenset, type, types.FunctionType, types.CodeType)
-# What is in a stream of this size is asked about, object by object.
+# What is in a stream of this size is asked about, object by object. To list what is in a large one
+# takes longer: of 100,000 lists 330 ms.
 _SMALL = 1 << 16
 
 

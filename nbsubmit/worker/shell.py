@@ -1,4 +1,4 @@
-"""IPython in the worker, started when the cell first needs it and not before.
+"""IPython in the worker, started when the cell first needs it and not before: it takes 160 ms.
 
 It is needed by a magic or ``!`` line, by ``display``, to show anything but a plain value, to
 format an error, and by any library that imports it (matplotlib's inline figures do). A node

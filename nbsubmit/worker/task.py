@@ -28,7 +28,7 @@ def own_values(
     """Return the names that each task has for itself, with the values of this one."""
     if not isinstance(folder, TaskFolder) or not folder.slices_file.exists():
         return {}
-    from nbsubmit.core.slices import load, read  # which only an array has
+    from nbsubmit.core.slices import load, read  # 1 ms, and only an array has such
 
     bundle = read(folder)
     return load(bundle, namespace, shared, mappings or mappings_for(bundle.contents))

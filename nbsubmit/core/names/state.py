@@ -28,8 +28,6 @@ NONE: Bodies = frozenset()
 class State:
     """One moment: the possibilities of all names, and the function bodies they may stand for."""
 
-    __slots__ = ("bodies", "done", "flags", "live", "starred")
-
     def __init__(self) -> None:
         self.live = True  # False behind a raise, return, break or continue
         self.starred = False  # an unknown star import may have bound anything
@@ -128,8 +126,6 @@ class State:
 
 class Trail:
     """All that happened to names during a block, in no order: what an exception may leave."""
-
-    __slots__ = ("bodies", "flags", "starred")
 
     def __init__(self) -> None:
         self.flags: dict[str, int] = {}

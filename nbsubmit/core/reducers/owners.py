@@ -58,7 +58,7 @@ class Owners:
 
     def _around(self, address: int) -> Iterable[tuple[int, int, Any]]:
         """The objects near an address, the largest first."""
-        from nbsubmit.core import memory  # ctypes, which a job without arrays need not load
+        from nbsubmit.core import memory  # 6 ms, with ctypes; for arrays alone
 
         if self._groups is None:
             self._found = sorted(_places(self._objects()), key=lambda place: place[0] - place[1])
