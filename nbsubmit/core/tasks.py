@@ -192,11 +192,21 @@ class TaskFolder(JobFolder):
 
     @property
     def log_out(self) -> Path:
-        return self.whole / _LOGS / f"{self._log}.out"
+        return self._log_of_pack("out") or self._own_log("out")
 
     @property
     def log_err(self) -> Path:
-        return self.whole / _LOGS / f"{self._log}.err"
+        return self._log_of_pack("err") or self._own_log("err")
+
+    def _log_of_pack(self, ending: str) -> Path | None:
+        """Where to read why a pack ended before this task had its turn; None if it is not so."""
+        pack = self.pack
+        if pack is None or self._own_log(ending).exists() or not pack.exit_file.exists():
+            return None
+        return pack.log_out if ending == "out" else pack.log_err
+
+    def _own_log(self, ending: str) -> Path:
+        return self.whole / _LOGS / f"{self._log}.{ending}"
 
     @property
     def _log(self) -> str:
@@ -311,7 +321,7 @@ class TaskFolder(JobFolder):
     def create(self) -> None:
         """Make the task's own folder and its events, if they are not there from an earlier run."""
         self.path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        for file in (self.events_file, self.log_out, self.log_err):
+        for file in (self.events_file, self._own_log("out"), self._own_log("err")):
             os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
 
 

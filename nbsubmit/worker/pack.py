@@ -34,7 +34,7 @@ from nbsubmit.core.tasks import (
     pack_of,
 )
 from nbsubmit.core.usage import Limits
-from nbsubmit.worker import process
+from nbsubmit.worker import orphans, process
 from nbsubmit.worker.child import (
     as_a_process,
     has_one_thread,
@@ -100,6 +100,7 @@ class _Pack:
         self._mask = mask
         # Where a fork is not as good, tasks are started anew.
         self._is_alone = has_one_thread()
+        self._not_of_tasks = frozenset(orphans.children())
         self._warned = warned
         self._told_to_end = False
         self._beat_seconds = float(job.spec["beat_seconds"])
@@ -108,6 +109,7 @@ class _Pack:
     def run(self) -> int:
         """Run those that have not ended, and return the exit code."""
         self._begin()
+        orphans.adopt()
         all_succeeded = True
         for task in self._tasks:
             self._beat()
@@ -151,14 +153,17 @@ class _Pack:
         """Run a task to its end, and tell whether it has succeeded."""
         # Of the last run; the pack itself is to be queued again only if it is asked for anew.
         task.requeue_file.unlink(missing_ok=True)
+        mine = os.getpid()
         pid = os.fork()
         if not pid:
+            orphans.end_with(mine)
             self._be(task)
         self._wait(task, pid)
         with suppress(ProcessLookupError, PermissionError):
             # What it has started is not to take from what is there for the others.
             os.killpg(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
+        orphans.end(self._not_of_tasks)
         code = os.waitstatus_to_exitcode(status)
         code = 128 - code if code < 0 else code
         with suppress(OSError, FolderError):  # the disk may be full, or the folder deleted
@@ -184,7 +189,7 @@ class _Pack:
     def _wait(self, task: TaskFolder, pid: int) -> None:
         """Wait until a task has ended, and pass on to it what this process is told."""
         told_at = math.inf
-        while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        while not orphans.has_ended(pid):
             told = signal.sigtimedwait(_SIGNALS, _LOOK_SECONDS)
             if told is not None and told.si_signo == signal.SIGTERM:
                 self._told_to_end = True

@@ -126,6 +126,21 @@ def test_of_a_pack_that_somebody_ends_the_rest_is_told_so(packed: nbsubmit.AutoE
 
 
 @pytest.mark.slurm
+def test_of_a_pack_that_cannot_begin_each_task_shows_what_its_script_said(
+    packed: nbsubmit.AutoExecutor,
+) -> None:
+    packed.update_parameters(slurm_setup=["echo loads", "echo is told >&2", "no_such_program"])
+    jobs = packed.map_array(number_and_end, range(4))
+    jobs.wait(PATIENCE)
+    assert {job.state for job in jobs} == {JobState.FAILED}
+    for job in jobs:
+        assert job.stdout() == "loads\n"
+        assert job.stderr().startswith("is told\n")
+        with pytest.raises(UncompletedJobError, match="\nis told\n"):
+            job.result()
+
+
+@pytest.mark.slurm
 def test_a_job_starts_after_one_of_a_pack_when_the_pack_has_ended(
     packed: nbsubmit.AutoExecutor,
 ) -> None:

@@ -60,17 +60,25 @@ def mark_and_wait(place: str, number: int) -> int:
     return number
 
 
-def _runs(pid: str) -> bool:
+def runs(pid: str) -> bool:
+    """Tell whether there is such a process that has not ended."""
     try:
         return ") Z " not in Path("/proc", pid, "stat").read_text()
     except FileNotFoundError:
         return False
 
 
-def leave_a_child(place: str, number: int) -> int:
+_SLEEPS = {
+    "plainly": "exec sleep 600 > /dev/null & echo $!",
+    "in a session of its own": "setsid sleep 600 > /dev/null & echo $!",
+    "as an orphan": "(setsid sh -c 'sleep 600 & echo $!; wait' &) | head -n 1",
+}
+
+
+def leave_a_child(place: str, number: int, how: str) -> int:
     """Leave a process behind, and say whether that of the task before is there still."""
     earlier = Path(place, f"child {number - 1}")
-    left = earlier.exists() and _runs(earlier.read_text())
-    child = subprocess.Popen(["sleep", "600"])
-    Path(place, f"child {number}").write_text(str(child.pid))
+    left = earlier.exists() and runs(earlier.read_text().strip())
+    pid = subprocess.run(["sh", "-c", _SLEEPS[how]], check=True, stdout=subprocess.PIPE, text=True)
+    Path(place, f"child {number}").write_text(pid.stdout)
     return int(left)

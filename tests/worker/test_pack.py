@@ -210,8 +210,11 @@ class Ends:
         return packed.end(self.how)
 
 
-def test_what_a_task_leaves_running_ends_with_it(executor: Executor, tmp_path: Path) -> None:
-    jobs = executor.map_array(packed.leave_a_child, [str(tmp_path)] * 3, range(3))
+@pytest.mark.parametrize("how", ["plainly", "in a session of its own", "as an orphan"])
+def test_what_a_task_leaves_running_ends_with_it(
+    executor: Executor, tmp_path: Path, how: str
+) -> None:
+    jobs = executor.map_array(packed.leave_a_child, [str(tmp_path)] * 3, range(3), [how] * 3)
     assert run(jobs) == 0
     assert jobs.results(PATIENCE) == [0, 0, 0]
 
@@ -247,8 +250,8 @@ def test_of_a_pack_that_is_gone_the_rest_ends_as_the_backend_says(
     until(lambda: began(tmp_path / "other") == [1], "the second runs")
     task = pid_of(tmp_path / "other", 1)
     worker.kill()
-    os.kill(task, signal.SIGKILL)
     worker.wait(PATIENCE)
+    until(lambda: not packed.runs(str(task)), "no task runs on without its pack")
     executor.of_test.sees = Report(JobState.NODE_FAIL)
     jobs.wait(PATIENCE)
     assert [job.state for job in jobs] == ["COMPLETED", "NODE_FAIL", "NODE_FAIL"]
