@@ -184,6 +184,22 @@ def test_a_job_is_attached_in_its_kernel_and_its_cell_is_gone_to(
     expect(notebook.panel.get_by_text("brought = 6 * 7")).to_be_in_viewport()
 
 
+def test_what_is_done_before_a_slow_page_has_drawn_a_thing_is_told(
+    open_notebook: Open, shared_page: Page
+) -> None:
+    notebook = open_notebook("%%local -J swift\nbrought = 6 * 7")
+    show_sidebar(shared_page)
+    notebook.run(1)
+    expect(listed(shared_page, "swift")).to_contain_text("completed", timeout=PATIENCE_MS)
+    browser = shared_page.context.new_cdp_session(shared_page)
+    browser.send("Emulation.setCPUThrottlingRate", {"rate": 10})
+    act(shared_page, "swift", "Attach")
+    told = shared_page.locator(".Toastify__toast--success").filter(has_text="of job swift")
+    expect(told).to_be_visible(timeout=PATIENCE_MS)
+    browser.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    expect(shared_page.get_by_text("swift waits for its kernel")).to_have_count(0)
+
+
 def test_a_job_is_attached_though_its_notebook_has_no_kernel(
     open_notebook: Open, shared_page: Page
 ) -> None:

@@ -11,11 +11,13 @@ import {
 } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { CommandIDs } from '../commandIds';
+import { textOf } from '../format';
 import { LOAD, load } from '../loading';
 import type { Action, IRow } from '../protocol';
 import { IJobs } from '../tokens';
 import { jobTitle } from '../words';
 
+const SOON_MS = 1000;
 const CLOSE_MS = 5000;
 
 /** What can be done with a job, as commands with its id and store as arguments. */
@@ -180,17 +182,26 @@ function tell(
     said.replace(/\d{6}-\d{6}-(\w+)/g, (id, end: string) =>
       id === row.id && row.name ? row.name : end
     );
-  Notification.promise(done, {
-    pending: { message: pending, options: { autoClose: false } },
-    success: {
-      message: said => short(String(said)) || trans.__('Done.'),
-      options: { autoClose: CLOSE_MS }
-    },
-    error: {
-      message: reason =>
-        short(reason instanceof Error ? reason.message : String(reason))
-    }
-  });
+  // JupyterLab loses a change of what is not drawn yet (its issue 15558). So nothing is changed, and
+  // what is done soon is told alone.
+  let waiting = '';
+  const late = setTimeout(() => {
+    waiting = Notification.emit(pending, 'in-progress', { autoClose: false });
+  }, SOON_MS);
+  void done
+    .then(
+      said =>
+        Notification.success(short(said) || trans.__('Done.'), {
+          autoClose: CLOSE_MS
+        }),
+      (reason: unknown) => Notification.error(short(textOf(reason)))
+    )
+    .finally(() => {
+      clearTimeout(late);
+      if (waiting) {
+        setTimeout(() => Notification.dismiss(waiting), SOON_MS);
+      }
+    });
 }
 
 /** Show a notebook; Notebook 7 opens it in a tab of the browser, where it is not to be had. */
