@@ -55,8 +55,7 @@ def logs(
     else:
         printer.print(last=True)
         if not printer.has_printed and sys.stderr.isatty():
-            so_far = "" if job.is_over else " so far"
-            click.echo(f"job {job.id.rpartition('-')[2]} has printed nothing{so_far}", err=True)
+            click.echo(words.nothing_printed(row_of(job)), err=True)
     if exit_code:
         state = job.status.state
         sys.exit(0 if state is JobState.COMPLETED else FAILED if state.ended else LIVE)

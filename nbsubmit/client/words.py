@@ -33,6 +33,11 @@ def title(row: JobRow) -> str:
     return " ".join(part for part in (name(row), row.state.value, where_and_when(row)) if part)
 
 
+def nothing_printed(row: JobRow) -> str:
+    """Say that a job has printed nothing."""
+    return f"job {row.short_id} has printed nothing{'' if row.state.ended else ' so far'}"
+
+
 def where_and_when(row: JobRow) -> str:
     """On which node, and for how long of how long it has run or ran."""
     verb = "after" if row.state.ended else "for"

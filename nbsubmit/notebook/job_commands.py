@@ -103,12 +103,11 @@ class JobCommands:
         if isinstance(job, TaskedJob):
             print_logs(job)
             return
-        so_far = "" if job.is_over else " so far"
         out, err = job.stdout(), job.stderr()
         sys.stdout.write(for_stream(out, sys.stdout))
         sys.stderr.write(for_stream(err, sys.stderr))
         if not (out or err):
-            print(f"job {job.id.rpartition('-')[2]} has printed nothing{so_far}")
+            print(words.nothing_printed(self._session.arrivals.row(job)))
 
     def _debug(self, rest: list[str]) -> None:
         job = first_failed(self._one(rest) if rest else self._session.latest_failed())
